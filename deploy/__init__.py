@@ -1,0 +1,1 @@
+"""Everything that knows more than one stage: settings (the only reader of the environment), wiring, CLI, the one-machine stack."""

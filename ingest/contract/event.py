@@ -1,0 +1,93 @@
+"""The event as it travels the log and as workers read it: one definition for collector, log, import and worker.
+
+A record of the log is UTF-8 JSON lines, one `Event` or `Filtered` each, all of one partition.
+"""
+
+from typing import Literal, TypeAlias, get_args
+
+import msgspec
+
+VERSION = 1
+
+Reason: TypeAlias = Literal["bot", "host", "late", "duplicate", "flood"]
+REASONS: tuple[Reason, ...] = get_args(Reason)
+
+PAGEVIEW = "pageview"
+ENGAGEMENT = "engagement"  # the one passive type: extends a session, never opens one, never counts as an event
+NO_CAMPAIGN = "(none)"
+DIRECT = "direct"
+UNKNOWN = "unknown"
+
+
+class Revenue(msgspec.Struct, frozen=True):
+    """`amount` in ten-thousandths of `currency` (exact, no floats); currency "" = the site's; `transaction` never empty."""
+
+    amount: int
+    currency: str
+    transaction: str
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="kind", tag="event", omit_defaults=True):
+    """One admitted event, already corrected in time, enriched and stripped of everything private.
+
+    `time` and `received` are ms since the epoch, UTC; `visitor` is 16 hex digits, unique within `site`; `scroll` is in
+    hundredths of a per cent (0–10,000, ≥ 98 % already raised to 100 %); `data` is a JSON text or "";
+    `settings` is the registry revision of the site's settings at admission. Order of events: (time, seq, id).
+    """
+
+    site: str
+    visitor: str
+    id: str
+    type: str
+    time: int
+    received: int
+    v: int = VERSION
+    seq: int = 0
+    view: str = ""
+    url: str = ""
+    page: str = "/"
+    referrer: str = ""
+    title: str = ""
+    source: str = DIRECT
+    campaign: str = NO_CAMPAIGN
+    country: str = UNKNOWN
+    device: str = "Desktop"
+    browser: str = ""
+    os: str = ""
+    screen: tuple[int, int] = (0, 0)
+    data: str = ""
+    scroll: int | None = None
+    engaged_ms: int | None = None
+    revenue: Revenue | None = None
+    settings: int = 0
+
+
+class Filtered(msgspec.Struct, frozen=True, tag_field="kind", tag="filtered", omit_defaults=True):
+    """What admission filtered: enough for the ledger to count it once, and nothing about the visitor."""
+
+    site: str
+    reason: Reason
+    received: int
+    v: int = VERSION
+
+
+Line: TypeAlias = Event | Filtered
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Event | Filtered)
+
+
+def encode(lines: list[Line]) -> bytes:
+    """The lines as JSON lines, ready to be the value of one record."""
+    return _encoder.encode_lines(lines)
+
+
+def decode(line: bytes) -> Line:
+    """One line of a record. Raises ValueError, saying what is wrong, for anything no worker can read."""
+    try:
+        event = _decoder.decode(line)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise ValueError(f"not an event: {error}") from error
+    if event.v != VERSION:
+        raise ValueError(f"event version {event.v} is not {VERSION}")
+    return event

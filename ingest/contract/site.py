@@ -1,0 +1,99 @@
+"""A site and its settings: what the registry stores, the snapshot publishes, admission and the workers obey."""
+
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+_FROZEN = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+_Host = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$")]
+_Number = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] | Annotated[int, Field(ge=0, le=86_400)]
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("not an IANA time zone")
+    return name
+
+
+class Revenue(BaseModel):
+    """Whose amounts are summed; `type` null: any event that carries revenue is a transaction."""
+
+    model_config = _FROZEN
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    type: _Name | None = None
+
+
+class Friction(BaseModel):
+    """Thresholds of the friction buckets; seconds, pageviews, per cent."""
+
+    model_config = _FROZEN
+    bouncer_seconds: _Number = 10
+    skimmer_seconds_per_page: _Number = 15
+    engaged_pageviews: Annotated[int, Field(ge=1, le=1000)] = 3
+    engaged_seconds: _Number = 30
+    deep_seconds: _Number = 60
+    deep_percent: Annotated[float, Field(ge=0, le=100)] | Annotated[int, Field(ge=0, le=100)] = 50
+
+
+class SiteSettings(BaseModel):
+    """Settings of a site with their defaults; unknown keys are refused."""
+
+    model_config = _FROZEN
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    cookieless: bool = False
+    hosts: Annotated[list[_Host], Field(max_length=100)] = []
+    revenue: Revenue | None = None
+    friction: Friction = Friction()
+    # [started, finishing event, another finishing event …]
+    pairs: Annotated[list[Annotated[list[_Name], Field(min_length=2, max_length=10)]], Field(max_length=50)] = [
+        ["form_start", "form_submit"],
+        ["add_to_cart", "purchase"],
+        ["checkout_start", "purchase"],
+    ]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Site(BaseModel):
+    """One revision of a site. `secret` keys the visitor hashes that must stay the same for ever; it leaves no service."""
+
+    model_config = ConfigDict(frozen=True)
+    id: str
+    account: str
+    name: str
+    domain: str
+    tracking_id: str
+    secret: str
+    settings: SiteSettings = SiteSettings()
+    revision: int = 0
+    created: int = 0  # ms
+    deleted: bool = False
+    kind: Literal["site"] = "site"
+
+    def allows(self, host: str) -> bool:
+        """Whether events of pages on `host` (lower case) are the site's: its domain, a subdomain, or in its setting `hosts`."""
+        hosts = self.settings.hosts
+        return (
+            host == self.domain
+            or host.endswith("." + self.domain)
+            or "*" in hosts
+            or any(host == allowed or host.endswith("." + allowed) for allowed in hosts)
+        )
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """JSON merge patch (RFC 7396): objects merge key by key, null removes, everything else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge_patch(merged.get(key), value)
+    return merged

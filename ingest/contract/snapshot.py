@@ -1,0 +1,43 @@
+"""The published snapshot of all sites: written by the api to Redis, kept in memory by ingest and workers."""
+
+from collections.abc import Iterable
+
+import msgspec
+from redis import Redis
+
+from ingest.contract.site import Site
+
+KEY = "throughline:sites"  # a hash: version, body
+
+# Publishing must never go backwards: an api that read ClickHouse a moment earlier must not undo a newer publication.
+_PUBLISH = """
+local held = tonumber(redis.call('HGET', KEYS[1], 'version') or '-1')
+if tonumber(ARGV[1]) < held then return 0 end
+redis.call('HSET', KEYS[1], 'version', ARGV[1], 'body', ARGV[2])
+return 1
+"""
+
+
+class Snapshot:
+    """All sites at one registry revision, deleted ones included (they stay known, as deleted)."""
+
+    def __init__(self, version: int, sites: Iterable[Site]) -> None:
+        self.version = version
+        self.by_id = {site.id: site for site in sites}
+        self.by_tracking_id = {site.tracking_id: site for site in self.by_id.values()}
+
+    def encode(self) -> bytes:
+        """JSON; holds the per-site secrets, so it is for the project's own Redis only."""
+        return msgspec.json.encode([site.model_dump() for site in self.by_id.values()])
+
+    @classmethod
+    def decode(cls, version: int, body: bytes) -> "Snapshot":
+        return cls(version, (Site.model_validate(site) for site in msgspec.json.decode(body)))
+
+
+EMPTY = Snapshot(-1, ())
+
+
+def publish(redis: "Redis[bytes]", snapshot: Snapshot) -> bool:
+    """Put the snapshot in place unless a newer one is there; returns whether it was taken. Blocks on Redis."""
+    return bool(redis.eval(_PUBLISH, 1, KEY, snapshot.version, snapshot.encode()))

@@ -1,0 +1,98 @@
+"""What an event log is: Kafka's model — a log id, partitions, increasing integer offsets, seek, one committed position a group."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+TOPIC = "events"
+DEAD_TOPIC = "events.dead"
+
+
+class Record(NamedTuple):
+    """One record: `offset` increases within the partition but need not be dense; `value` is already decompressed."""
+
+    partition: int
+    offset: int
+    value: bytes
+
+
+class LogUnavailable(Exception):  # noqa: N818 - a state of the world, in the words of the HTTP answer
+    """The log cannot take the record now; trying again after `retry_after` seconds is sensible."""
+
+    def __init__(self, message: str, retry_after: int = 2) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Half-open [begin, end): the first offset still kept and the offset after the last record (begin == end: empty)."""
+
+    begin: int
+    end: int
+
+
+class Producer(Protocol):
+    """Appends records; used on one event loop."""
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions the topic has (known after start)."""
+        ...
+
+    async def start(self) -> None:
+        """Connect, creating the topic if it is missing. Raises LogUnavailable."""
+        ...
+
+    async def append(self, partition: int, value: bytes) -> None:
+        """Return once the record is durable. Raises LogUnavailable within 2 s; the record may still have been written."""
+        ...
+
+    async def close(self) -> None:
+        """Send what is in hand and disconnect."""
+        ...
+
+
+class Consumer(Protocol):
+    """One member of the worker group; used by one thread. Every call may raise LogUnavailable."""
+
+    def log_id(self) -> str:
+        """Names this very log; a recreated log has another id."""
+        ...
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions the topic has."""
+        ...
+
+    def poll(self, timeout: float, max_records: int = 1000) -> Sequence[Record]:
+        """Records of assigned, unpaused partitions, in offset order per partition; blocks ≤ `timeout` seconds; keeps membership."""
+        ...
+
+    def assigned(self) -> Mapping[int, int]:
+        """partition → epoch as of the last poll. A higher epoch means: given away and got back in between."""
+        ...
+
+    def seek(self, partition: int, offset: int) -> None:
+        """The next poll continues at the first record with an offset ≥ `offset`."""
+        ...
+
+    def pause(self, partitions: Sequence[int]) -> None:
+        """Poll returns nothing of these until `resume`."""
+        ...
+
+    def resume(self, partitions: Sequence[int]) -> None: ...
+
+    def bounds(self, partition: int) -> Bounds: ...
+
+    def read(self, partition: int, begin: int, end: int) -> Sequence[Record]:
+        """Exactly the records with begin ≤ offset < end, independent of the poll position (replay of a decided batch)."""
+        ...
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        """The group's position, for information and retention only; a rebalance in progress is not an error."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group."""
+        ...
