@@ -1,0 +1,385 @@
+"""Every answer of the read API, computed from the sessions of the model. Keys and order are those of the published API."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from tests.oracle.bucket import BUCKETS, bucket
+from tests.oracle.fact import DAY, Fact, Session
+from tests.oracle.number import percent, ratio, shares
+from tests.oracle.sessions import Site
+from tests.oracle.span import Range, iso
+
+Answer = dict[str, Any]
+MILESTONES = (25, 50, 75, 100)
+
+
+def _started(site: Site, span: Range) -> list[Session]:
+    return [session for session in site.sessions if session.start in span]
+
+
+def _ranked(counts: Counter[str], key: str, limit: int | None = None) -> list[Answer]:
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [{key: name, "count": count} for name, count in ordered[:limit]]
+
+
+def _pageviews(site: Site, span: Range) -> Counter[str]:
+    return Counter(fact.page for fact in site.counted if fact.type == "pageview" and fact.time in span)
+
+
+def dashboard(site: Site, span: Range) -> Answer:
+    sessions = _started(site, span)
+    over_time = Counter(span.period(session.start) for session in sessions)
+    pages = _pageviews(site, span)
+    devices = Counter({"Phone": 0, "Tablet": 0, "Desktop": 0})
+    devices.update(session.first_touch.device for session in sessions)
+    return {
+        "sessions_over_time": [{"period": period, "count": over_time[period]} for period in span.periods()],
+        "granularity": span.granularity,
+        "total_sessions": len(sessions),
+        "bounce_rate": percent(sum(session.bounce for session in sessions), len(sessions)),
+        "avg_session_duration": ratio(
+            Fraction(sum(session.end - session.start for session in sessions), 1000), len(sessions)
+        ),
+        "referrers": _ranked(Counter(session.first_touch.source for session in sessions), "source", 10),
+        "top_pages": _ranked(pages, "page", 10),
+        "top_events": _ranked(
+            Counter(kind for session in sessions for kind in {fact.type for fact in session.custom}), "type", 10
+        ),
+        "countries": _ranked(Counter(session.first_touch.country for session in sessions), "country"),
+        "devices": _ranked(devices, "device"),
+        "visitors": len({session.facts[0].visitor for session in sessions}),
+        "pageviews": pages.total(),
+    }
+
+
+def _transactions(site: Site, settings: Answer) -> list[tuple[Fact, Session]]:
+    """The events that stand as transactions, over all time, each with its session."""
+    wanted = settings["revenue"]["type"]
+    carriers = [
+        (fact, session)
+        for session in site.sessions
+        for fact in session.interactive
+        if fact.money and (wanted is None or fact.type in (wanted, "refund"))
+    ]
+    standing: dict[tuple[str, bool], tuple[Fact, Session]] = {}
+    for fact, session in sorted(carriers, key=lambda each: each[0].order):
+        assert fact.money
+        standing.setdefault((fact.money.transaction, fact.money.amount < 0), (fact, session))
+    return list(standing.values())
+
+
+class _Sum:
+    def __init__(self) -> None:
+        self.revenue = Decimal(0)
+        self.transactions = 0
+
+    def add(self, amount: Decimal) -> None:
+        self.revenue += amount
+        self.transactions += amount >= 0
+
+    def answer(self) -> Answer:
+        return {"revenue": float(self.revenue), "transactions": self.transactions}
+
+
+def revenue(site: Site, span: Range, settings: Answer) -> Answer:
+    configured = settings["revenue"] is not None
+    currency = settings["revenue"]["currency"] if configured else None
+    total = _Sum()
+    over_time: dict[str, _Sum] = {period: _Sum() for period in span.periods()}
+    by_source: dict[str, _Sum] = defaultdict(_Sum)
+    by_campaign: dict[tuple[str, str], _Sum] = defaultdict(_Sum)
+    excluded: dict[str, _Sum] = defaultdict(_Sum)
+    for fact, session in _transactions(site, settings) if configured else ():
+        assert fact.money
+        if fact.time not in span:
+            continue
+        if (fact.money.currency or currency) != currency:
+            excluded[fact.money.currency].add(fact.money.amount)
+            continue
+        touch = session.first_touch
+        for sums in (
+            total,
+            over_time[span.period(fact.time)],
+            by_source[touch.source],
+            by_campaign[touch.source, touch.campaign],
+        ):
+            sums.add(fact.money.amount)
+    return {
+        "configured": configured,
+        "summary": {
+            "total_revenue": float(total.revenue),
+            "total_transactions": total.transactions,
+            "avg_order_value": ratio(Fraction(total.revenue), total.transactions),
+        },
+        "revenue_over_time": [{"period": period} | sums.answer() for period, sums in over_time.items()],
+        "by_source": [
+            {"source": source} | sums.answer()
+            for source, sums in sorted(by_source.items(), key=lambda item: (-item[1].revenue, item[0]))
+        ],
+        "by_campaign": [
+            {"source": source, "campaign": campaign} | sums.answer()
+            for (source, campaign), sums in sorted(by_campaign.items(), key=lambda item: (-item[1].revenue, item[0]))
+        ],
+        "currency": currency,
+        "excluded_currencies": [
+            {"currency": name} | sums.answer()
+            for name, sums in sorted(excluded.items(), key=lambda item: (-item[1].revenue, item[0]))
+        ],
+    }
+
+
+def _grouped(
+    sessions: Iterable[Session], describe: Callable[[list[Session]], Answer], within: str | None = None
+) -> list[Answer]:
+    """Sessions by source (or, within a source, by campaign), largest first."""
+    groups: dict[str, list[Session]] = defaultdict(list)
+    for session in sessions:
+        touch = session.first_touch
+        groups[touch.campaign if within is not None else touch.source].append(session)
+    answers = []
+    for key, members in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
+        answer = {"key": key, "total": len(members)} | describe(members)
+        if within is None:
+            answer["campaigns"] = _grouped(members, describe, within=key)
+        answers.append(answer)
+    return answers
+
+
+def friction(site: Site, span: Range, settings: Answer) -> Answer:
+    def describe(sessions: list[Session]) -> Answer:
+        counts = Counter(bucket(session, settings) for session in sessions)
+        buckets = {name: counts[name] for name in BUCKETS}
+        return {"buckets": buckets, "bucket_pct": shares(buckets)}
+
+    return {"sources": _grouped(_started(site, span), describe), "thresholds": settings["friction"]}
+
+
+def _reached(views: Iterable[Decimal | None]) -> dict[int, int]:
+    depths = [depth for depth in views if depth is not None]
+    return {milestone: sum(depth >= milestone for depth in depths) for milestone in MILESTONES}
+
+
+def scroll_depth(site: Site, span: Range, url: str | None = None, limit: int = 20) -> Answer:
+    """`url` is already a page."""
+    pages: dict[str, list[Decimal | None]] = defaultdict(list)
+    for session in site.sessions:
+        for view in session.views:
+            if view.fact.time in span:
+                pages[view.fact.page].append(view.depth)
+    chosen = (
+        [(url, pages.get(url, []))]
+        if url is not None
+        else sorted(pages.items(), key=lambda item: (-len(item[1]), item[0]))[:limit]
+    )
+    answers = []
+    for page, depths in chosen:
+        told = [depth for depth in depths if depth is not None]
+        reached = _reached(depths)
+        answers.append(
+            {
+                "page": page,
+                "views": len(depths),
+                "reported": len(told),
+                "depth": {str(milestone): count for milestone, count in reached.items()},
+                "depth_pct": {str(milestone): percent(count, len(told)) for milestone, count in reached.items()},
+                "avg_depth": ratio(Fraction(sum(told)), len(told)),
+            }
+        )
+    return {"pages": answers}
+
+
+def engagement_funnel(site: Site, span: Range, page: str | None = None) -> Answer:
+    deepest = []
+    for session in _started(site, span):
+        views = [view for view in session.views if page is None or view.fact.page == page]
+        if views:
+            deepest.append(max((view.depth for view in views if view.depth is not None), default=None))
+    reached = _reached(deepest)
+    steps: list[Answer] = []
+    before = len(deepest)
+    for step, count in [("view", len(deepest)), *((str(key), count) for key, count in reached.items())]:
+        steps.append(
+            {
+                "step": step,
+                "sessions": count,
+                "pct": percent(count, len(deepest)),
+                "dropoff_pct": percent(before - count, before),
+            }
+        )
+        before = count
+    return {"page": page, "sessions": len(deepest), "steps": steps}
+
+
+def reach(site: Site, span: Range, metric: str, value: str) -> Answer:
+    def hit(session: Session) -> bool:
+        if metric == "page":
+            return any(view.fact.page == value for view in session.views)
+        return any(fact.type == value for fact in session.custom)
+
+    def describe(sessions: list[Session]) -> Answer:
+        reached = sum(map(hit, sessions))
+        return {"reached": reached, "pct": percent(reached, len(sessions))}
+
+    sessions = _started(site, span)
+    reached = sum(map(hit, sessions))
+    return {
+        "metric": metric,
+        "value": value,
+        "total_sessions": len(sessions),
+        "reached_sessions": reached,
+        "reach_pct": percent(reached, len(sessions)),
+        "sources": _grouped(sessions, describe),
+    }
+
+
+def custom_event_types(site: Site, span: Range) -> Answer:
+    counts = Counter(fact.type for session in site.sessions for fact in session.custom if fact.time in span)
+    sessions = Counter(kind for session in _started(site, span) for kind in {fact.type for fact in session.custom})
+    kinds = sorted(counts.keys() | sessions.keys(), key=lambda kind: (-counts[kind], kind))
+    return {"event_types": [{"type": kind, "count": counts[kind], "sessions": sessions[kind]} for kind in kinds]}
+
+
+def custom_event_funnel(site: Site, span: Range, steps: list[str]) -> Answer:
+    reached = [0] * len(steps)
+    for session in _started(site, span):
+        step = 0
+        for fact in session.custom:
+            if step < len(steps) and fact.type == steps[step]:
+                reached[step] += 1
+                step += 1
+    first = reached[0]
+    return {
+        "steps": [
+            {
+                "type": kind,
+                "sessions": count,
+                "pct_of_first": percent(count, first),
+                "pct_of_previous": 100.0 if index == 0 else percent(count, reached[index - 1]),
+                "dropoff": 0 if index == 0 else reached[index - 1] - count,
+            }
+            for index, (kind, count) in enumerate(zip(steps, reached, strict=True))
+        ],
+        "conversion_pct": percent(reached[-1], first),
+    }
+
+
+def _leaves(data: Answer, prefix: str = "") -> Iterable[str]:
+    for key, value in data.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key
+
+
+def event_data_keys(site: Site, span: Range, kind: str) -> Answer:
+    keys = {key for fact in site.counted if fact.type == kind and fact.time in span for key in _leaves(fact.data or {})}
+    return {"type": kind, "keys": sorted(keys)}
+
+
+def by_visitor(site: Site) -> dict[str, list[Session]]:
+    """Sessions of each visitor, oldest first."""
+    found: dict[str, list[Session]] = defaultdict(list)
+    for session in sorted(site.sessions, key=lambda each: each.facts[0].order):
+        found[session.facts[0].visitor].append(session)
+    return found
+
+
+def visitors(site: Site, site_id: str, page: int = 1) -> Answer:
+    rows = []
+    for visitor, sessions in by_visitor(site).items():
+        touch = sessions[0].first_touch
+        rows.append(
+            (
+                -max(session.end for session in sessions),
+                f"{site_id}-{visitor}",
+                {
+                    "id": f"{site_id}-{visitor}",
+                    "first_seen": iso(sessions[0].start),
+                    "last_seen": iso(max(session.end for session in sessions)),
+                    "sessions_count": len(sessions),
+                    "events_count": sum(len(session.interactive) for session in sessions),
+                    "country": touch.country,
+                    "device": touch.device,
+                    "source": touch.source,
+                },
+            )
+        )
+    rows.sort(key=lambda row: row[:2])
+    chosen = [row[2] for row in rows[(page - 1) * 50 : page * 50]]
+    return {"page": page, "per_page": 50, "total": len(rows), "visitors": chosen}
+
+
+def visitor_sessions(site: Site, visitor: str, settings: Answer) -> list[Answer]:
+    """Newest first, without the opaque session ids."""
+    standing: dict[int, Decimal] = defaultdict(Decimal)
+    if settings["revenue"]:
+        currency = settings["revenue"]["currency"]
+        for fact, session in _transactions(site, settings):
+            assert fact.money
+            if (fact.money.currency or currency) == currency:
+                standing[id(session)] += fact.money.amount
+    answers = []
+    for session in reversed(by_visitor(site)[visitor]):
+        touch = session.first_touch
+        answers.append(
+            {
+                "started_at": iso(session.start),
+                "ended_at": iso(session.end),
+                "duration": ratio(Fraction(session.end - session.start, 1000), 1),
+                "pageviews": len(session.views),
+                "events_count": len(session.interactive),
+                "entry_page": session.views[0].fact.page if session.views else None,
+                "exit_page": session.views[-1].fact.page if session.views else None,
+                "source": touch.source,
+                "campaign": touch.campaign,
+                "country": touch.country,
+                "device": touch.device,
+                "browser": touch.browser,
+                "os": touch.os,
+                "bucket": bucket(session, settings),
+                "bounce": session.bounce,
+                "revenue": float(standing[id(session)]),
+            }
+        )
+    return answers
+
+
+def session_events(session: Session) -> list[Answer]:
+    depths = {view.fact.id: view.depth for view in session.views}
+    return [
+        {
+            "id": fact.id,
+            "type": fact.type,
+            "timestamp": iso(fact.time),
+            "page": fact.page,
+            "title": fact.title,
+            "data": fact.data,
+            "scroll": None if depths.get(fact.id) is None else float(depths[fact.id] or 0),
+        }
+        for fact in session.interactive
+    ]
+
+
+def totals(site: Site, now: int, zone: str = "UTC") -> Answer:
+    """Counts of a site and its sparkline."""
+    days = Range(now - 8 * DAY, now + 1, zone)
+    by_day = Counter(days.period(session.start) for session in site.sessions)
+    return {
+        "visitors_count": len(by_visitor(site)),
+        "sessions_count": len(site.sessions),
+        "events_count": sum(len(session.interactive) for session in site.sessions),
+        "sparkline": [by_day[period] for period in days.periods()[-7:]],
+    }
+
+
+def ledger(site: Site, start: int, end: int) -> Answer:
+    """By receipt time, widened to full quarters of an hour."""
+    quarter = 15 * 60_000
+    start, end = start - start % quarter, end + -end % quarter
+    filtered = Counter(reason for fact, reason in site.filtered if start <= fact.received < end)
+    filtered.update(reason for received, reason in site.admission if start <= received < end)
+    counted = sum(start <= fact.received < end for fact in site.counted)
+    return {"received": counted + filtered.total(), "counted": counted, "filtered": dict(filtered)}

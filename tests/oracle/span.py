@@ -1,0 +1,49 @@
+"""Ranges and their buckets, by walking the clock in quarters of an hour."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from tests.oracle.fact import HOUR, MINUTE
+
+
+@dataclass(frozen=True)
+class Range:
+    """Half-open [start, end) in ms; `zone` is an IANA name."""
+
+    start: int
+    end: int
+    zone: str = "UTC"
+
+    def __contains__(self, time: int) -> bool:
+        return self.start <= time < self.end
+
+    @property
+    def granularity(self) -> str:
+        return "hour" if self.end - self.start <= 48 * HOUR else "day"
+
+    def period(self, time: int) -> str:
+        """The name of the bucket that holds `time`: its calendar start with the offset in force there."""
+        zone = ZoneInfo(self.zone)
+        local = datetime.fromtimestamp(time / 1000, UTC).astimezone(zone)
+        if self.granularity == "hour":
+            return local.replace(minute=0, second=0, microsecond=0).isoformat()
+        quarter = 15 * MINUTE
+        first = time - time % quarter
+        while datetime.fromtimestamp((first - quarter) / 1000, UTC).astimezone(zone).date() == local.date():
+            first -= quarter
+        return datetime.fromtimestamp(first / 1000, UTC).astimezone(zone).isoformat()
+
+    def periods(self) -> list[str]:
+        """Every bucket the range touches, in order."""
+        quarter = 15 * MINUTE
+        found: dict[str, None] = {}
+        time = self.start
+        while time < self.end:
+            found[self.period(time)] = None
+            time = time - time % quarter + quarter
+        return list(found)
+
+
+def iso(time: int) -> str:
+    return datetime.fromtimestamp(time / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{time % 1000:03d}Z"
