@@ -1,4 +1,4 @@
-"""Every answer of the read API, computed from the sessions of the model. Keys and order are those of the published API."""
+"""Every answer of the read API, computed from the sessions of the model, under the published names."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable

@@ -55,7 +55,7 @@ class Judged:
 
 
 def judge(arrivals: Sequence[Fact]) -> Judged:
-    """One visitor's facts in order of arrival, judged like the semantics page says: duplicate, late, flood, or counted."""
+    """One visitor's facts in order of arrival, each judged: duplicate, late, flood, or counted."""
     judged = Judged()
     memory: list[Fact] = []
     times: list[int] = []
@@ -102,7 +102,7 @@ class Site:
 
 
 def sites(arrivals: Iterable[Fact], admission: Iterable[tuple[str, int, str]] = ()) -> dict[str, Site]:
-    """The model of every site from one list in order of arrival, and (site, received, reason) of what admission filtered."""
+    """The model of every site; `admission` lists what admission filtered as (site, received, reason)."""
     by_visitor: dict[tuple[str, str], list[Fact]] = defaultdict(list)
     for fact in arrivals:
         by_visitor[fact.site, fact.visitor].append(fact)
