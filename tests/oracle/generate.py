@@ -135,8 +135,8 @@ class Traffic:
             )
         depth = None if scroll is None else Decimal(100) if scroll >= 98 else Decimal(str(scroll))
         fact = Fact(
-            site=site, visitor=name, id=event_id, type=kind, time=time, received=0, seq=body["seq"], view=view, page=page,
-            source=source, campaign=campaign, device=agent[1], data=data, scroll=depth, engaged_ms=engaged, money=money,
+            site=site, visitor=name, id=event_id, type=kind, time=time, received=0, seq=body["seq"], view=view,
+            page=page, source=source, campaign=campaign, device=agent[1], data=data, scroll=depth, engaged_ms=engaged, money=money,
         )  # fmt: skip
         return Sent(body, fact)
 
