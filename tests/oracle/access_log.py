@@ -57,7 +57,7 @@ def read(lines: Iterable[str], is_bot: Callable[[str], bool]) -> tuple[list[Hit]
 
 
 def facts(hits: Iterable[Hit], site: str, enrich: Callable[[Hit], dict[str, str]]) -> list[Fact]:
-    """One pageview a hit, in the order of the log; `enrich` adds page, source, campaign, country, device, browser, os."""
+    """One pageview a hit, in the order of the log; `enrich` adds page, source, campaign, country, device …"""
     return [
         Fact(
             site=site,

@@ -112,9 +112,17 @@ class Traffic:
             url = f"https://www.shop.example/checkout{query}"
         event_id = f"{name}-{self.count}"
         body: dict[str, Any] = {
-            "site": self.sites[site], "id": event_id, "type": kind, "at": time, "seq": self.count % 7, "visitor": name,
-            "view": view, "url": url, "referrer": referrer, "user_agent": agent[0],
-        }  # fmt: skip
+            "site": self.sites[site],
+            "id": event_id,
+            "type": kind,
+            "at": time,
+            "seq": self.count % 7,
+            "visitor": name,
+            "view": view,
+            "url": url,
+            "referrer": referrer,
+            "user_agent": agent[0],
+        }
         scroll = engaged = data = money = None
         if kind == "engagement":
             scroll = random.choice([None, 0, 24.99, 25, 50, 74.5, 97.99, 98, 100])
@@ -135,9 +143,23 @@ class Traffic:
             )
         depth = None if scroll is None else Decimal(100) if scroll >= 98 else Decimal(str(scroll))
         fact = Fact(
-            site=site, visitor=name, id=event_id, type=kind, time=time, received=0, seq=body["seq"], view=view,
-            page=page, source=source, campaign=campaign, device=agent[1], data=data, scroll=depth, engaged_ms=engaged, money=money,
-        )  # fmt: skip
+            site=site,
+            visitor=name,
+            id=event_id,
+            type=kind,
+            time=time,
+            received=0,
+            seq=body["seq"],
+            view=view,
+            page=page,
+            source=source,
+            campaign=campaign,
+            device=agent[1],
+            data=data,
+            scroll=depth,
+            engaged_ms=engaged,
+            money=money,
+        )
         return Sent(body, fact)
 
     def draw(self, events: int, start: int, days: int) -> list[Sent]:
