@@ -1,1 +1,1 @@
-"""Everything that knows more than one stage: settings (the only reader of the environment), wiring, CLI, the one-machine stack."""
+"""Everything that knows more than one stage: settings (the only reader of the environment), wiring, CLI, the stack."""

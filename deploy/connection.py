@@ -1,0 +1,130 @@
+"""The HTTP connection: uvicorn's, plus what it lacks: a limit on headers and a deadline for receiving a request."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEADER_BYTES = 64 * 1024  # request line and headers; browsers send 1 to 4 kB
+MAX_HEADERS = 100
+RECEIVE_SECONDS = 8.0  # from the first byte, or from connecting, to the last byte of the request
+SEND_SECONDS = 30.0  # a client that reads nothing of its answer
+
+_ANSWERS = {
+    408: b"HTTP/1.1 408 Request Timeout\r\n",
+    431: b"HTTP/1.1 431 Request Header Fields Too Large\r\n",
+}
+
+
+class Connection(HttpToolsProtocol):
+    """One client. Silent, slow and oversized requests end with 408 or 431 and a closed socket.
+
+    A deadline is a number that `sweep` looks at once a second: a timer a request costs more than its parsing.
+    """
+
+    deadline: float | None = None  # loop time by which the request in hand must be here
+    _write_deadline: float | None = None
+    _head_bytes = 0  # of the request in hand, as parsed so far
+    _raw_bytes = 0  # received before its headers were complete: one endless header is never parsed, only buffered
+    _in_head = True
+    _refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.deadline = self.loop.time() + RECEIVE_SECONDS
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        if self.deadline is None and self._receiving():
+            self.deadline = self.loop.time() + RECEIVE_SECONDS
+        super().data_received(data)
+        if self._in_head and not self._refused:
+            self._raw_bytes += len(data)
+            if self._raw_bytes > MAX_HEADER_BYTES:
+                self._refuse(431)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._head_bytes = self._raw_bytes = 0
+        if self.deadline is None:
+            self.deadline = self.loop.time() + RECEIVE_SECONDS
+
+    def on_url(self, url: bytes) -> None:
+        self._head_bytes += len(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > MAX_HEADER_BYTES or len(self.headers) >= MAX_HEADERS:
+            self._refuse(431)  # trailers of a chunked body come here too
+        else:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        if self._head_bytes > MAX_HEADER_BYTES:
+            self._refuse(431)
+        if not self._refused:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._in_head = True  # the next bytes belong to the next request's head
+        self._raw_bytes = 0
+        self.deadline = None
+        if not self._refused:
+            super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        self._write_deadline = self.loop.time() + SEND_SECONDS
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._write_deadline = None
+        super().resume_writing()
+
+    def expire(self, now: float) -> None:
+        """Close the connection if its client has used up its time."""
+        if self._write_deadline is not None and now >= self._write_deadline:
+            self.transport.abort()
+        elif self.deadline is not None and now >= self.deadline:
+            if self._raw_bytes or not self._in_head:
+                self._refuse(408)
+            else:
+                self.transport.close()  # said nothing, is told nothing
+
+    def _receiving(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
+
+    def _refuse(self, status: int) -> None:
+        if self._refused:
+            return
+        self._refused = True
+        self.deadline = None
+        if self.transport.is_closing():
+            return
+        if self._answerable():
+            self.transport.write(_ANSWERS[status] + b"connection: close\r\ncontent-length: 0\r\n\r\n")
+        self.transport.close()
+
+    def _answerable(self) -> bool:
+        # Never write into the middle of an answer that the application is giving on this connection.
+        return self.cycle is None or self.cycle.response_complete or not self.cycle.response_started
+
+
+async def sweep(connections: Iterable[object], every: float = 1.0) -> None:
+    """Expire connections for ever; cancel to stop. `connections` may change meanwhile."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(every)
+        now = loop.time()
+        for connection in list(connections):
+            with contextlib.suppress(Exception):  # a connection that fails to close must not keep the others open
+                if isinstance(connection, Connection):
+                    connection.expire(now)

@@ -1,0 +1,55 @@
+"""Logging of every service: one record a line, control characters escaped, nothing about who asked."""
+
+import logging
+import re
+import sys
+import threading
+from types import TracebackType
+
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def escape(text: str) -> str:
+    r"""`text` with control characters as \n, \r, \x1b …, so that no value can forge a line or move a cursor."""
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
+
+
+class LineFormatter(logging.Formatter):
+    """`time LEVEL part logger: message`; a traceback follows in lines that begin with `  | `, which no record does."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(part)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S%z")
+        self._part = part
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.message = record.getMessage()
+        record.asctime = self.formatTime(record, self.datefmt)
+        record.part = self._part
+        lines = [escape(self.formatMessage(record))]
+        for trace in (record.exc_info and self.formatException(record.exc_info), record.stack_info):
+            if trace:
+                lines += [f"  | {escape(line)}" for line in trace.split("\n")]
+        return "\n".join(lines)
+
+
+def configure(part: str, level: str = "WARNING") -> None:
+    """Send everything that this process logs to standard error, in one shape; uncaught exceptions too."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter(part))
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    # A line for every broken request of every scanner says nothing; what our own code does wrong is an error there.
+    logging.getLogger("uvicorn.error").setLevel("ERROR")
+    logging.getLogger("kafka").setLevel("ERROR")
+    log = logging.getLogger("throughline")
+
+    def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            return
+        log.critical("uncaught exception", exc_info=(kind, error, trace))
+
+    def uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+    sys.excepthook = uncaught
+    threading.excepthook = uncaught_in_thread

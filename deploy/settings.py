@@ -1,0 +1,158 @@
+"""Every setting there is, and the only reader of the environment.
+
+A value comes from, in this order: the flag, `THROUGHLINE_<NAME>`, the `stack.json` of a running stack, the default.
+`docs/settings.md` is the same table for operators; a test holds the two together.
+"""
+
+import ipaddress
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+PREFIX = "THROUGHLINE_"
+STACK_FILE = "stack.json"
+DEFAULT_DATA = Path("data")
+
+
+class SettingError(Exception):
+    """A setting that cannot be used; the message is one sentence for the operator."""
+
+
+def _setting(default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one process, checked. Empty addresses: not given."""
+
+    event_log: str = _setting("", "address of the event log: `redis://…` or `kafka://host:port[,host:port]`")
+    clickhouse: str = _setting("", "address of ClickHouse: `http[s]://user:password@host:port/database`")
+    redis: str = _setting("", "address of the Redis that holds sites, salts, limits and workers' states: `redis://…`")
+    host: str = _setting("127.0.0.1", "address that HTTP services listen on")
+    port: int = _setting(8080, "port that HTTP services listen on")
+    metrics_port: int = _setting(0, "port of a worker's `/health` and `/metrics`; 0 = none")
+    workers: int = _setting(1, "workers that `up` starts")
+    partitions: int = _setting(4, "partitions of a new event log; an existing one keeps its own")
+    address_rate: float = _setting(100.0, "events a second from one address (burst: 10 seconds' worth); 0 = no limit")
+    site_rate: float = _setting(0.0, "events a second of one site (burst: 10 seconds' worth); 0 = no limit")
+    trusted_proxies: str = _setting(
+        "127.0.0.0/8,::1/128", "networks whose `X-Forwarded-For` is believed, comma-separated"
+    )
+    country_db: str = _setting("", "MMDB file of countries; empty = the one that `make setup` fetched, if any")
+    log_max_bytes: int = _setting(0, "bytes of log on Redis above which events are refused; 0 = half of `maxmemory`")
+    redis_memory: str = _setting("1gb", "`maxmemory` of the Redis that `up` starts")
+    log_level: str = _setting("warning", "`debug`, `info`, `warning` or `error`")
+
+    def address(self, name: str) -> str:
+        """The address called `name`; raises SettingError, saying where to give it, when there is none."""
+        value = str(getattr(self, name))
+        if not value:
+            raise SettingError(
+                f"no address for {name.replace('_', ' ')}: give --{name.replace('_', '-')}, "
+                f"set {PREFIX}{name.upper()}, or name the folder of a running stack with --data"
+            )
+        return value
+
+    def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """`trusted_proxies`, parsed."""
+        return tuple(ipaddress.ip_network(part.strip()) for part in self.trusted_proxies.split(",") if part.strip())
+
+
+SCHEMES = {
+    "event_log": ("redis", "rediss", "unix", "kafka"),
+    "clickhouse": ("http", "https"),
+    "redis": ("redis", "rediss", "unix"),
+}
+_LEVELS = ("debug", "info", "warning", "error")
+
+
+def load(flags: Mapping[str, Any], environ: Mapping[str, str] | None = None, data: Path | None = None) -> Settings:
+    """Settings from flags (None = not given), environment, and the stack running in `data`. Raises SettingError."""
+    environ = os.environ if environ is None else environ
+    known = {entry.name for entry in fields(Settings)}
+    given = {name: value for name, value in flags.items() if value is not None}
+    if unknown := given.keys() - known:
+        raise TypeError(f"no such settings: {unknown}")
+    for name in known - given.keys():
+        if (text := environ.get(PREFIX + name.upper(), "").strip()) != "":
+            given[name] = text
+    for name, value in (running(data) if data else {}).items():
+        given.setdefault(name, value)
+    settings = Settings(**{name: _typed(name, value) for name, value in given.items()})
+    _check(settings)
+    return settings
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What a child process needs in its environment to load the same settings."""
+    return {PREFIX + entry.name.upper(): str(getattr(settings, entry.name)) for entry in fields(Settings)}
+
+
+def running(data: Path) -> dict[str, str]:
+    """The addresses of the stack that runs in the folder, {} if there is none."""
+    try:
+        stack = json.loads((data / STACK_FILE).read_text())
+    except (OSError, ValueError):
+        return {}
+    return {name: str(stack[name]) for name in SCHEMES if stack.get(name)}
+
+
+def _typed(name: str, value: Any) -> Any:
+    kind = type(getattr(Settings, name))
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        raise SettingError(f"{name.replace('_', '-')} must be a number, not {value!r}") from None
+
+
+def _check(settings: Settings) -> None:
+    for name, schemes in SCHEMES.items():
+        value = getattr(settings, name)
+        if value:
+            _check_address(name, value, schemes)
+    for name in ("address_rate", "site_rate", "log_max_bytes"):
+        if not 0 <= getattr(settings, name) < 1e18:
+            raise SettingError(f"{name.replace('_', '-')} must be 0 or more, not {getattr(settings, name)}")
+    for name, low, high in (
+        ("port", 0, 65535),
+        ("metrics_port", 0, 65535),
+        ("workers", 1, 64),
+        ("partitions", 1, 1024),
+    ):
+        if not low <= getattr(settings, name) <= high:
+            raise SettingError(f"{name.replace('_', '-')} must be {low} to {high}, not {getattr(settings, name)}")
+    try:
+        settings.networks()
+    except ValueError as error:
+        raise SettingError(f"trusted-proxies: {error}") from None
+    if settings.log_level.lower() not in _LEVELS:
+        raise SettingError(f"log-level must be one of {', '.join(_LEVELS)}, not {settings.log_level!r}")
+
+
+def _check_address(name: str, value: str, schemes: tuple[str, ...]) -> None:
+    flag = name.replace("_", "-")
+    try:
+        parts = urlsplit(value)
+        if parts.scheme != "kafka":
+            _ = parts.port
+    except ValueError as error:
+        raise SettingError(f"--{flag} {redacted(value)} is no address: {error}") from None
+    if parts.scheme not in schemes:
+        raise SettingError(
+            f"--{flag} must begin with {' or '.join(f'{s}://' for s in schemes)}, not {redacted(value)!r}"
+        )
+    if not parts.netloc and parts.scheme != "unix":
+        raise SettingError(f"--{flag} {redacted(value)!r} names no host")
+
+
+def redacted(address: str) -> str:
+    """The address as it may be shown and logged: without user and password."""
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        return address
+    return scheme + separator + rest.rpartition("@")[2]
