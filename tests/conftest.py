@@ -1,0 +1,81 @@
+"""Fixtures of real services, and the block at the end of a run that says what each suite really ran against."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services.clickhouse import open_clickhouse
+from tests.services.kafka import open_kafka
+from tests.services.process import ServiceUnavailable
+from tests.services.redis import Service, fresh_database, open_redis
+
+_ran: dict[str, set[str]] = defaultdict(set)
+_absent: dict[str, str] = {}
+_numbers = itertools.count(1)
+
+
+def _session_service(
+    name: str, opener: Callable[[Path], Service], factory: pytest.TempPathFactory
+) -> Iterator[Service | ServiceUnavailable]:
+    try:
+        service = opener(factory.mktemp(name))
+    except ServiceUnavailable as why:
+        yield why
+        return
+    yield service
+    service.end()
+
+
+def _use(service: Service | ServiceUnavailable, request: pytest.FixtureRequest) -> Service:
+    suite = request.node.nodeid.rpartition("/")[0]
+    if isinstance(service, ServiceUnavailable):
+        _absent[suite] = str(service)
+        pytest.skip(str(service))
+    _ran[suite].add(service.name)
+    return service
+
+
+@pytest.fixture(scope="session")
+def _redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service | ServiceUnavailable]:
+    yield from _session_service("redis", open_redis, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def _clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service | ServiceUnavailable]:
+    yield from _session_service("clickhouse", open_clickhouse, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def _kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service | ServiceUnavailable]:
+    yield from _session_service("kafka", open_kafka, tmp_path_factory)
+
+
+@pytest.fixture
+def redis_url(_redis: Service | ServiceUnavailable, request: pytest.FixtureRequest) -> str:
+    """An empty database of the session's Redis."""
+    return fresh_database(_use(_redis, request).url, next(_numbers))
+
+
+@pytest.fixture
+def clickhouse_url(_clickhouse: Service | ServiceUnavailable, request: pytest.FixtureRequest) -> str:
+    """The session's ClickHouse with a database name as path that no other test uses; nobody has created it yet."""
+    return f"{_use(_clickhouse, request).url}/test_{next(_numbers)}"
+
+
+@pytest.fixture
+def kafka_bootstrap(_kafka: Service | ServiceUnavailable, request: pytest.FixtureRequest) -> str:
+    """`host:port` of the session's broker. Topics stay: a test names its own."""
+    return _use(_kafka, request).url
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which real services each suite ran against, and what it lacked."""
+    if not (_ran or _absent):
+        return
+    terminalreporter.section("real services")
+    for suite in sorted({*_ran, *_absent}):
+        lines = sorted(_ran[suite]) + ([f"skipped: {_absent[suite]}"] if suite in _absent else [])
+        terminalreporter.write_line(f"{suite:<20} {'; '.join(lines)}")

@@ -1,0 +1,64 @@
+"""A ClickHouse for tests: CLICKHOUSE_URL, a container, or the one-machine stack's own door to chDB."""
+
+import os
+import sys
+import urllib.error
+import urllib.request
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+from tests.services import container
+from tests.services.process import ServiceUnavailable, free_port, start, stop, wait_until
+from tests.services.redis import Service
+
+
+def ask(url: str, query: str = "SELECT version()", timeout: float = 5.0) -> str:
+    """The text that the server answers to `query`. Raises OSError."""
+    with urllib.request.urlopen(f"{url}/?query={quote(query)}", timeout=timeout) as answer:  # noqa: S310 - our own address
+        return str(answer.read().decode().strip())
+
+
+def open_clickhouse(folder: Path) -> Service:
+    """The session's ClickHouse; `url` has no path. Raises ServiceUnavailable."""
+    given = os.environ.get("CLICKHOUSE_URL")
+    if given:
+        url = given.rstrip("/")
+        return Service(url, f"ClickHouse {_version(url)} at CLICKHOUSE_URL", lambda: None)
+    if container.engine_runs():
+        from testcontainers.clickhouse import ClickHouseContainer
+
+        box = ClickHouseContainer("clickhouse/clickhouse-server:25.8").start()
+        url = f"http://{box.username}:{box.password}@{box.get_container_host_ip()}:{box.get_exposed_port(8123)}"
+        return Service(url, "ClickHouse 25.8 in a container", box.stop)
+    if find_spec("chdb") is None:
+        raise ServiceUnavailable("ClickHouse: no CLICKHOUSE_URL, no Docker engine, no chdb installed")
+    folder.mkdir(parents=True, exist_ok=True)
+    port, log = free_port(), folder / "clickhouse.log"
+    url = f"http://127.0.0.1:{port}"
+    command = [
+        sys.executable,
+        "-m",
+        "deploy.local.clickhouse",
+        "--port",
+        str(port),
+        "--data",
+        str(folder / "clickhouse"),
+    ]
+    door = start(command, log)
+
+    def answers() -> bool:
+        try:
+            return bool(ask(url))
+        except (OSError, urllib.error.URLError):
+            return False
+
+    wait_until(answers, door, log, 60.0)
+    return Service(url, f"chDB {_version(url)} behind the local door", lambda: stop(door))
+
+
+def _version(url: str) -> str:
+    try:
+        return ask(url)
+    except OSError as error:
+        raise ServiceUnavailable(f"ClickHouse at {url.rpartition('@')[2]}: {error}") from error
