@@ -43,7 +43,7 @@ def first_instant(day: date, zone: ZoneInfo) -> int:
 
 
 def _jump(before: int, after: int, zone: ZoneInfo) -> int:
-    """The first moment in (before, after] with another offset than `before`, there being one; offsets change on seconds."""
+    """The first moment in (before, after] with another offset than `before`, there being one (on a whole second)."""
     offset = local(before, zone).utcoffset()
     low, high = before // SECOND, -(-after // SECOND)
     while high - low > 1:
@@ -84,7 +84,7 @@ class Span:
         return "hour" if self.end - self.start <= 48 * HOUR else "day"
 
     def buckets(self) -> list[tuple[int, str]]:
-        """(start, period) of every bucket touched, in order; each ends where the next starts, the first may start early.
+        """(start, period) of every bucket touched, in order; each ends where the next starts, the first may be cut.
 
         `period` is the start in ISO 8601 with the offset in force there.
         """

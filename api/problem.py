@@ -1,0 +1,41 @@
+"""What can be wrong with a request, in the one shape in which every error is told."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+
+class ErrorDetail(BaseModel):
+    """`code` is for programs, `message` for people, `param` the parameter or field at fault, if one is."""
+
+    code: str
+    message: str
+    param: str | None = None
+
+
+class ErrorBody(BaseModel):
+    """Every answer with a status of 400 and above."""
+
+    error: ErrorDetail
+
+
+class Problem(Exception):
+    """Ends the request with this status and error."""
+
+    def __init__(
+        self, status: int, code: str, message: str, param: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.detail = ErrorDetail(code=code, message=message, param=param)
+        self.headers = dict(headers or {})
+
+
+def invalid(param: str, message: str) -> Problem:
+    """400: a bad, missing or repeated parameter, or a field of the body."""
+    return Problem(400, "invalid_parameter", message, param)
+
+
+def unavailable(what: str, retry_after: int = 2) -> Problem:
+    """503: a part that the answer needs is away; trying again after `retry_after` seconds is sensible."""
+    return Problem(503, "unavailable", what, headers={"Retry-After": str(retry_after)})
