@@ -1,4 +1,4 @@
-"""A Kafka broker for tests: KAFKA_BOOTSTRAP_SERVERS, a container, or a real Apache Kafka from Maven Central on the local JVM."""
+"""A Kafka broker for tests: KAFKA_BOOTSTRAP_SERVERS, a container, or Apache Kafka from Maven Central on the local JVM."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ def _cache() -> Path:
 
 
 def jars() -> Path:
-    """The folder of the broker's jars, fetched once into the user's cache. Blocks for the download. Raises ServiceUnavailable."""
+    """The folder of the broker's jars, fetched once into the user's cache. Blocks. Raises ServiceUnavailable."""
     folder = _cache()
     if (folder / f"kafka_2.13-{VERSION}.jar").exists():
         return folder
@@ -52,8 +52,8 @@ def jars() -> Path:
 
 @dataclass
 class KafkaBroker:
-    """One Apache Kafka broker and controller (KRaft) on 127.0.0.1 that can be stopped, killed and started again on the same port
-    and folder."""
+    """One Apache Kafka broker and controller (KRaft) on 127.0.0.1 that can be stopped, killed and started again: same port,
+    same folder."""
 
     folder: Path
     port: int = field(default_factory=free_port)
@@ -127,7 +127,7 @@ class KafkaBroker:
         self.process = None
 
     def kill(self) -> None:
-        """kill −9, as a crash would."""
+        """kill -9, as a crash would."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()

@@ -33,8 +33,8 @@ def _die_with_parent() -> None:
 
 
 def start(argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Start a child in the repository's folder, its output appended to `log`. Call from the main thread: on Linux the child is
-    killed when the thread that started it ends."""
+    """Start a child in the repository's folder, its output appended to `log`. Call from the main thread: on Linux the
+    child is killed when the thread that started it ends."""
     with log.open("ab") as output:
         return subprocess.Popen(
             argv,
@@ -60,7 +60,7 @@ def stop(process: subprocess.Popen[bytes], patience: float = 10.0) -> None:
 
 
 def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
-    """Block until `ready()`. Raises ServiceUnavailable, naming the log's last line, if the child ends or time runs out."""
+    """Block until `ready()`. Raises ServiceUnavailable, with the log's last line, if the child ends or time runs out."""
     deadline = time.monotonic() + seconds
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:

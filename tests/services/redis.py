@@ -80,7 +80,7 @@ class RedisServer:
         self.process = None
 
     def kill(self) -> None:
-        """kill −9, as a crash would."""
+        """kill -9, as a crash would."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -102,7 +102,7 @@ def binary() -> str:
 
 
 def open_redis(folder: Path) -> Service:
-    """The session's Redis. Raises ServiceUnavailable. Its databases 0–15 are emptied by the tests."""
+    """The session's Redis. Raises ServiceUnavailable. Its databases 0 to 15 are emptied by the tests."""
     given = os.environ.get("REDIS_URL")
     if given:
         return Service(given.rstrip("/"), f"Redis {_version(given)} at REDIS_URL", _nothing)
