@@ -1,4 +1,4 @@
-"""A Kafka broker for tests: KAFKA_BOOTSTRAP_SERVERS, a container, or Apache Kafka from Maven Central on the local JVM."""
+"""A Kafka broker for tests: KAFKA_BOOTSTRAP_SERVERS, a container, or Apache Kafka from Maven on the local JVM."""
 
 import os
 import shutil
@@ -52,8 +52,8 @@ def jars() -> Path:
 
 @dataclass
 class KafkaBroker:
-    """One Apache Kafka broker and controller (KRaft) on 127.0.0.1 that can be stopped, killed and started again: same port,
-    same folder."""
+    """One Apache Kafka broker and controller (KRaft) on 127.0.0.1 that can be stopped, killed and started again
+    on the same port and folder."""
 
     folder: Path
     port: int = field(default_factory=free_port)

@@ -60,7 +60,7 @@ def stop(process: subprocess.Popen[bytes], patience: float = 10.0) -> None:
 
 
 def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
-    """Block until `ready()`. Raises ServiceUnavailable, with the log's last line, if the child ends or time runs out."""
+    """Block until `ready()`. Raises ServiceUnavailable, with the log's last line, if the child ends or is late."""
     deadline = time.monotonic() + seconds
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:

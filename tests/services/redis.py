@@ -56,14 +56,10 @@ class RedisServer:
         """Start and wait until it answers. Raises ServiceUnavailable."""
         self.data.mkdir(parents=True, exist_ok=True)
         log = self.folder / "redis.log"
-        # fmt: off
-        arguments = [
-            binary(), "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.data), "--databases", str(DATABASES),
-            "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory", self.maxmemory,
-            "--maxmemory-policy", "noeviction", *self.options,
-        ]
-        # fmt: on
-        self.process = start(arguments, log)
+        bind = ("--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.data))
+        durable = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
+        bounded = ("--maxmemory", self.maxmemory, "--maxmemory-policy", "noeviction")
+        self.process = start((binary(), *bind, *durable, *bounded, *self.options), log)
         wait_until(self._answers, self.process, log, 10.0)
 
     def _answers(self) -> bool:
