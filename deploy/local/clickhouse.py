@@ -1,0 +1,288 @@
+"""ClickHouse's HTTP interface over chDB, so that one machine without Docker runs the same clients as a cluster.
+
+`python -m deploy.local.clickhouse --data DIR --port N [--host 127.0.0.1]`. One engine, one process a folder; a thread a
+connection, a pool of engine sessions shared by all. Speaks what clickhouse-connect speaks: a query as the body or as
+`?query=`, settings and `param_*` as URL parameters, `INSERT … FORMAT …` followed by data, zstd, lz4 and gzip bodies.
+There are no users: whoever reaches the port may do everything, so it listens on loopback unless told otherwise, and
+refuses requests that a web page made a browser send.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import json
+import os
+import re
+import signal
+import socket
+import socketserver
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from deploy.local.body import BadBody, BodyTooLarge, compress, decompress
+from deploy.local.engine import Engine, QueryError, default_memory
+
+MAX_BODY = 256 * 1024 * 1024
+MAX_CONNECTIONS = 128
+DRAIN_SECONDS = 6.0
+
+# URL parameters that belong to the transport; every other one is a setting of the query.
+TRANSPORT = {
+    "buffer_size",
+    "cancel_http_readonly_queries_on_client_close",
+    "client_protocol_version",
+    "compress",
+    "database",
+    "decompress",
+    "default_format",
+    "enable_http_compression",
+    "http_headers_progress_interval_ms",
+    "password",
+    "query",
+    "query_id",
+    "quota_key",
+    "role",
+    "send_progress_in_http_headers",
+    "session_check",
+    "session_id",
+    "session_timeout",
+    "user",
+    "wait_end_of_query",
+}
+SETTING = re.compile(r"\w+(\.\w+)*")
+
+# What ClickHouse answers by the error's code; 500 for the rest.
+STATUS = (
+    dict.fromkeys((6, 27, 33, 36, 38, 41, 42, 43, 44, 53, 62, 63, 70, 72, 117, 131, 456, 457), 400)
+    | dict.fromkeys((46, 47, 50, 56, 60, 73, 81, 115), 404)
+    | dict.fromkeys((192, 193, 194, 516), 403)
+    | {48: 501, 159: 408, 209: 503, 439: 503}
+)
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "Throughline-ClickHouse"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    timeout = 3600
+    server: "Door"
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """No log: queries hold visitors' data."""
+
+    def _answer(self) -> None:
+        with self.server.busy():
+            try:
+                self._route()
+            except (BadBody, BodyTooLarge) as error:
+                self.close_connection = True  # the rest of the body is unread
+                status = 413 if isinstance(error, BodyTooLarge) else 400
+                self._send(status, f"{error}\n".encode())
+            except QueryError as error:
+                headers = {"X-ClickHouse-Exception-Code": str(error.code)}
+                self._send(STATUS.get(error.code, 500), f"{error}\n".encode(), headers)
+
+    def _route(self) -> None:
+        body = self._body()
+        if any(name in self.headers for name in ("Origin", "Sec-Fetch-Site")):
+            return self._send(403, b"not for web pages\n")
+        url = urlsplit(self.path)
+        if url.path in ("/ping", "/replicas_status"):
+            return self._send(200, b"Ok.\n")
+        if url.path != "/":
+            return self._send(404, b"there is only /, /ping\n")
+        given = dict(parse_qsl(url.query, keep_blank_values=True))
+        settings = {k: v for k, v in given.items() if k not in TRANSPORT and not k.startswith("param_")}
+        params = {k.removeprefix("param_"): v for k, v in given.items() if k.startswith("param_")}
+        wrong = next((name for name in settings if not SETTING.fullmatch(name)), None)
+        if wrong is not None:
+            raise QueryError(f"Code: 115. DB::Exception: Unknown setting {wrong!r}. (UNKNOWN_SETTING)")
+        query = b"\n".join(part for part in (given.get("query", "").encode(), body) if part)
+        if not query.strip():
+            return self._send(200, b"Ok.\n")
+        with self.server.engine.session() as session:
+            answer = session.run(
+                query,
+                given.get("database") or "default",
+                settings,
+                params,
+                given.get("default_format", "TabSeparated"),
+            )
+        headers = {
+            "X-ClickHouse-Summary": json.dumps({"read_rows": str(answer.read), "written_rows": str(answer.written)}),
+            "X-ClickHouse-Format": answer.format,
+            "X-ClickHouse-Timezone": "UTC",
+            "X-ClickHouse-Query-Id": given.get("query_id", ""),
+        }
+        out = answer.body
+        if given.get("enable_http_compression") == "1":
+            encoding, out = compress(out, self.headers.get("Accept-Encoding", ""))
+            headers["Content-Encoding"] = encoding
+        return self._send(200, out, headers)
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            if value:
+                self.send_header(name, value)
+        if self.server.stopping.is_set():
+            self.close_connection = True
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def _body(self) -> bytes:
+        """The whole body, decompressed; bounded on the wire and in memory."""
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            raw = self._chunked()
+        else:
+            length = self.headers.get("Content-Length", "0")
+            if not length.isdigit():
+                raise BadBody("Content-Length is not a number")
+            if int(length) > MAX_BODY:
+                raise BodyTooLarge(f"the body is larger than {MAX_BODY} bytes")
+            raw = self._read(int(length))
+        return decompress(raw, self.headers.get("Content-Encoding", ""), MAX_BODY)
+
+    def _chunked(self) -> bytes:
+        chunks: list[bytes] = []
+        total = 0
+        while True:
+            try:
+                size = int(self.rfile.readline(100).split(b";")[0], 16)
+            except ValueError as error:
+                raise BadBody("a chunk's size is not a number") from error
+            total += size
+            if size < 0 or total > MAX_BODY:
+                raise BodyTooLarge(f"the body is larger than {MAX_BODY} bytes")
+            if size == 0:
+                while self.rfile.readline(1000).strip():
+                    pass
+                return b"".join(chunks)
+            chunks.append(self._read(size))
+            self.rfile.readline(10)
+
+    def _read(self, size: int) -> bytes:
+        data = self.rfile.read(size)
+        if len(data) < size:
+            raise BadBody("the body ended early")
+        return data
+
+
+class Door(socketserver.ThreadingTCPServer):
+    """The listening socket; knows how many requests are running and whether it is stopping."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, host: str, port: int, engine: Engine) -> None:
+        if ":" in host:
+            self.address_family = socket.AF_INET6
+        self.engine = engine
+        self.stopping = threading.Event()
+        self._running = 0
+        self._idle = threading.Condition()
+        self._connections = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        super().__init__((host, port), Handler)
+
+    @contextlib.contextmanager
+    def busy(self) -> Iterator[None]:
+        with self._idle:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        with self._connections:
+            super().process_request_thread(request, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away mid-answer is its own affair."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            sys.stderr.write(f"clickhouse: {type(error).__name__}: {error}\n")
+
+    def drain(self, seconds: float) -> bool:
+        """Refuse what is new, wait for what runs; returns whether everything has ended in time."""
+        self.stopping.set()
+        self.shutdown()
+        self.server_close()
+        deadline = time.monotonic() + seconds
+        with self._idle:
+            return self._idle.wait_for(lambda: self._running == 0, deadline - time.monotonic())
+
+
+def lock(data: Path) -> IO[str]:
+    """Take the folder until this process dies. Raises SystemExit with one sentence when another process has it."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        held = (data / "lock").open("a")
+    except OSError as error:
+        raise SystemExit(f"cannot use {data} for ClickHouse's data: {error.strerror}") from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise SystemExit(f"{data} is in use by another process; one engine a folder") from error
+    return held
+
+
+def serve(data: Path, host: str, port: int, memory: int) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what runs and close the engine. Ends the process."""
+    held = lock(data.resolve())
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    engine = Engine(data.resolve(), memory)
+    try:
+        door = Door(host, port, engine)
+    except OSError as error:
+        raise SystemExit(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    threading.Thread(target=door.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+    sys.stdout.write(f"clickhouse ready http://{host}:{door.server_address[1]}\n")
+    sys.stdout.flush()
+    while not stop.wait(1.0):
+        pass
+    if door.drain(DRAIN_SECONDS):
+        engine.close()
+    held.close()
+    # Threads of idle connections still sit in recv; everything acknowledged is on disk.
+    os._exit(0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="deploy.local.clickhouse", description=__doc__.splitlines()[0] if __doc__ else ""
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of the engine's data, created if missing")
+    parser.add_argument("--port", type=int, required=True, help="0: any free one, named in the first line of output")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--memory", type=int, default=default_memory(), help="bytes that queries and merges may use")
+    given = parser.parse_args()
+    serve(given.data, given.host, given.port, given.memory)
+
+
+if __name__ == "__main__":
+    main()
