@@ -24,15 +24,16 @@ class Range:
 
     def period(self, time: int) -> str:
         """The name of the bucket that holds `time`: its calendar start with the offset in force there."""
-        zone = ZoneInfo(self.zone)
-        local = datetime.fromtimestamp(time / 1000, UTC).astimezone(zone)
-        if self.granularity == "hour":
-            return local.replace(minute=0, second=0, microsecond=0).isoformat()
         quarter = 15 * MINUTE
         first = time - time % quarter
-        while datetime.fromtimestamp((first - quarter) / 1000, UTC).astimezone(zone).date() == local.date():
+        while self._calendar(first - quarter) == self._calendar(time):
             first -= quarter
-        return datetime.fromtimestamp(first / 1000, UTC).astimezone(zone).isoformat()
+        return datetime.fromtimestamp(first / 1000, UTC).astimezone(ZoneInfo(self.zone)).isoformat()
+
+    def _calendar(self, time: int) -> tuple[object, ...]:
+        local = datetime.fromtimestamp(time / 1000, UTC).astimezone(ZoneInfo(self.zone))
+        # An hour that comes twice is told apart by its offset, also where only half of it does (Lord Howe).
+        return (local.date(), local.hour, local.utcoffset()) if self.granularity == "hour" else (local.date(),)
 
     def periods(self) -> list[str]:
         """Every bucket the range touches, in order."""
