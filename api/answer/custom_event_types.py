@@ -1,0 +1,26 @@
+"""The custom events of a range, type by type."""
+
+from pydantic import BaseModel
+
+from api.answer.within import within
+from api.span import Span
+from rollups.read import Reader
+
+
+class EventType(BaseModel):
+    """`count` events in the range; `sessions` with such an event that start in the range."""
+
+    type: str
+    count: int
+    sessions: int
+
+
+class CustomEventTypes(BaseModel):
+    event_types: list[EventType]
+
+
+def custom_event_types(reader: Reader, site: str, span: Span) -> CustomEventTypes:
+    """Every type with an event in the range or in a session that starts there."""
+    return CustomEventTypes(
+        event_types=[EventType(**row) for row in reader.rows("custom_event_types", site=site, **within(span))]
+    )

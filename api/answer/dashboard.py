@@ -1,0 +1,98 @@
+"""Sessions of a range: over time, in all, and by where they come from and what they hold."""
+
+from fractions import Fraction
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.answer.within import starts, within
+from api.number import percent, ratio
+from api.span import Span, iso
+from rollups.read import Reader
+
+DEVICES = ("Desktop", "Phone", "Tablet")
+
+
+class PeriodCount(BaseModel):
+    period: str
+    count: int
+
+
+class SourceCount(BaseModel):
+    source: str
+    count: int
+
+
+class PageCount(BaseModel):
+    page: str
+    count: int
+
+
+class TypeCount(BaseModel):
+    type: str
+    count: int
+
+
+class CountryCount(BaseModel):
+    country: str
+    count: int
+
+
+class DeviceCount(BaseModel):
+    device: str
+    count: int
+
+
+class Dashboard(BaseModel):
+    """`fresh_as_of`: every event received before it is in the numbers; null while no worker has said so."""
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
+    sessions_over_time: list[PeriodCount]
+    granularity: Literal["hour", "day"]
+    total_sessions: int
+    bounce_rate: float
+    avg_session_duration: float
+    referrers: list[SourceCount]
+    top_pages: list[PageCount]
+    top_events: list[TypeCount]
+    countries: list[CountryCount]
+    devices: list[DeviceCount]
+    visitors: int
+    pageviews: int
+    from_: str = Field(alias="from")
+    to: str
+    timezone: str
+    fresh_as_of: str | None
+
+
+def dashboard(reader: Reader, site: str, span: Span, fresh_as_of: int | None) -> Dashboard:
+    """The dashboard's numbers; `fresh_as_of` in ms. Sessions are filed at their start, pageviews at their own time."""
+    asked = {"site": site, **within(span)}
+    series = {row["bucket"]: row for row in reader.rows("dashboard_series", **asked, starts=starts(span))}
+    total, bounces, duration = (
+        sum(row[measure] for row in series.values()) for measure in ("sessions", "bounces", "duration_ms")
+    )
+    pages = reader.rows("dashboard_pages", **asked)
+    by_device = {row["device"]: row["count"] for row in reader.rows("dashboard_devices", **asked)}
+    devices = sorted((dict.fromkeys(DEVICES, 0) | by_device).items(), key=lambda item: (-item[1], item[0]))
+    return Dashboard(
+        sessions_over_time=[
+            PeriodCount(period=period, count=series[start]["sessions"] if start in series else 0)
+            for start, period in span.buckets()
+        ],
+        granularity=span.granularity,
+        total_sessions=total,
+        bounce_rate=percent(bounces, total),
+        avg_session_duration=ratio(Fraction(duration, 1000), total),
+        referrers=[SourceCount(**row) for row in reader.rows("dashboard_sources", **asked)],
+        top_pages=[PageCount(page=row["page"], count=row["count"]) for row in pages],
+        top_events=[TypeCount(**row) for row in reader.rows("dashboard_events", **asked)],
+        countries=[CountryCount(**row) for row in reader.rows("dashboard_countries", **asked)],
+        devices=[DeviceCount(device=device, count=count) for device, count in devices],
+        visitors=reader.rows("dashboard_visitors", **asked)[0]["visitors"],
+        pageviews=pages[0]["total"] if pages else 0,
+        from_=iso(span.start),
+        to=iso(span.end),
+        timezone=span.zone.key,
+        fresh_as_of=None if fresh_as_of is None else iso(fresh_as_of),
+    )

@@ -1,0 +1,20 @@
+"""Which keys the data of an event type carries."""
+
+from pydantic import BaseModel
+
+from api.answer.within import within
+from api.span import Span
+from rollups.read import Reader
+
+
+class EventDataKeys(BaseModel):
+    """Leaves only: nested keys are joined by dots (so is a key that has one of its own), an array is a leaf."""
+
+    type: str
+    keys: list[str]
+
+
+def event_data_keys(reader: Reader, site: str, span: Span, type_: str) -> EventDataKeys:
+    """Keys of the counted events of this type in the range, sorted; none for a type never seen."""
+    rows = reader.rows("event_data_keys", site=site, type=type_, **within(span))
+    return EventDataKeys(type=type_, keys=[row["key"] for row in rows])

@@ -1,0 +1,7 @@
+-- Keys of the data of events of one type in the range.
+SELECT key
+FROM {rollup:data_key}
+WHERE type = {type:String}
+GROUP BY key
+HAVING sum(events) > 0
+ORDER BY key

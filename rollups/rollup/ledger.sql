@@ -1,0 +1,7 @@
+-- Every event of the log, filed at its receipt, by what became of it; reason '' = counted.
+-- source: events
+-- grain: quarter
+-- key: reason
+-- sum: events
+SELECT site, received AS time, reason, 1 AS events
+FROM {source}
