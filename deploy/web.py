@@ -1,12 +1,10 @@
-"""HTTP services: ingest, api, or both on one port, with /health and /metrics, on connections that nobody can hold open."""
+"""HTTP services: ingest, api, or both on one port, with /health and /metrics; no client can hold a connection open."""
 
-import argparse
 import asyncio
 import contextlib
 import logging
 import signal
 import socket
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -18,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from uvicorn import Config, Server
 
 from deploy.connection import Connection, sweep
-from deploy.health import Check, Health, watch
+from deploy.health import Check, Health
 
 _STOP_SECONDS = 5
 _START_SECONDS = 10.0

@@ -1,0 +1,34 @@
+"""What is logged can neither forge a line nor speak to a terminal."""
+
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy.logs import LineFormatter, escape
+
+
+@given(st.text())
+def test_escaped_text_is_one_line_without_control_characters(text: str) -> None:
+    shown = escape(text)
+    assert len(shown.splitlines()) <= 1
+    assert all(character == "\t" or character.isprintable() or not ord(character) < 160 for character in shown)
+
+
+@pytest.mark.parametrize(("text", "shown"), [("a\r\nb", r"a\r\nb"), ("\x1b[2J", r"\x1b[2J"), ("\u2028", r"\u2028")])
+def test_control_characters_are_shown_as_escapes(text: str, shown: str) -> None:
+    assert escape(text) == shown
+
+
+def test_a_traceback_cannot_pose_as_a_record() -> None:
+    try:
+        raise ValueError("x\n2026-01-01 ERROR forged\x1b[0m")
+    except ValueError as error:
+        record = logging.LogRecord(
+            "a", logging.ERROR, "f", 1, "%s", ("m\nn",), (ValueError, error, error.__traceback__)
+        )
+    first, *rest = LineFormatter("web").format(record).split("\n")
+    assert first.endswith(r"ERROR web a: m\nn")
+    assert rest and all(line.startswith("  | ") for line in rest)
+    assert not any("\x1b" in line for line in rest)
