@@ -1,4 +1,4 @@
-"""What an event log is: Kafka's model — a log id, partitions, increasing integer offsets, seek, one committed position a group."""
+"""What an event log is, in Kafka's model: a log id, partitions, increasing offsets, seek, one committed position a group."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Record(NamedTuple):
     value: bytes
 
 
-class LogUnavailable(Exception):  # noqa: N818 - a state of the world, in the words of the HTTP answer
+class LogUnavailable(Exception):
     """The log cannot take the record now; trying again after `retry_after` seconds is sensible."""
 
     def __init__(self, message: str, retry_after: int = 2) -> None:
@@ -24,9 +24,13 @@ class LogUnavailable(Exception):  # noqa: N818 - a state of the world, in the wo
         self.retry_after = retry_after
 
 
+class LogTruncated(Exception):
+    """The log no longer holds what was asked for: retention or a rollback took it. Trying again does not help."""
+
+
 @dataclass(frozen=True)
 class Bounds:
-    """Half-open [begin, end): the first offset still kept and the offset after the last record (begin == end: empty)."""
+    """Half-open [begin, end): nothing at or after `begin` was removed; `end` is the offset after the last record ever."""
 
     begin: int
     end: int
@@ -45,7 +49,7 @@ class Producer(Protocol):
         ...
 
     async def append(self, partition: int, value: bytes) -> None:
-        """Return once the record is durable. Raises LogUnavailable within 2 s; the record may still have been written."""
+        """Return once the record is durable. Raises LogUnavailable within 2 s; it may have been written all the same."""
         ...
 
     async def close(self) -> None:
@@ -66,7 +70,11 @@ class Consumer(Protocol):
         ...
 
     def poll(self, timeout: float, max_records: int = 1000) -> Sequence[Record]:
-        """Records of assigned, unpaused partitions, in offset order per partition; blocks ≤ `timeout` seconds; keeps membership."""
+        """Records of assigned, unpaused partitions, in offset order per partition; blocks ≤ `timeout` seconds.
+
+        A partition gives nothing from the moment it is assigned until `seek`: the group's position is never where reading starts.
+        Keeps the membership. Raises LogTruncated if the records at a position are gone.
+        """
         ...
 
     def assigned(self) -> Mapping[int, int]:
@@ -86,7 +94,10 @@ class Consumer(Protocol):
     def bounds(self, partition: int) -> Bounds: ...
 
     def read(self, partition: int, begin: int, end: int) -> Sequence[Record]:
-        """Exactly the records with begin ≤ offset < end, independent of the poll position (replay of a decided batch)."""
+        """Exactly the records with begin ≤ offset < end, independent of the poll position (replay of a decided batch).
+
+        Raises LogTruncated if any of them may be missing.
+        """
         ...
 
     def commit(self, offsets: Mapping[int, int]) -> None:
