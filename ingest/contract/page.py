@@ -1,0 +1,134 @@
+"""The page function: one spelling of a url's path for events, referrers and the API's `url` and `value` parameters.
+
+Beside it what admission keeps of a url: its host, and the stored forms that hold nothing private.
+"""
+
+import re
+from urllib.parse import quote, unquote_plus
+
+MAX_PAGE = 2_000  # characters
+MAX_VALUE = 200  # characters of a kept query value
+MAX_KEPT = 10  # query parameters of one url
+
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+_AUTHORITY_END = re.compile(r"[/?#\\]")
+_PERCENT = re.compile(r"%([0-9A-Fa-f]{2})?")
+_PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+|/")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_PATH_SAFE = "%/!$&'()*+,;=:@"
+_CUT_TAIL = re.compile(r"(?:/\.{0,2})*(?:%[0-9A-F]?)?$")
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?|\[[0-9a-f:.]+\]")
+_KEPT = re.compile(r"utm_[a-z0-9_.-]{1,60}|source|ref")
+
+
+def page(url: str) -> str:
+    """The page of a url or of a bare path; idempotent, never raises; ASCII of at most 2,000 characters.
+
+    Only `scheme://` introduces a host, so "example.com/a" and "//a" are paths.
+    """
+    path = re.split(r"[?#]", _SCHEME.sub("", _stripped(url), count=1), maxsplit=1)[0]
+    if _SCHEME.match(_stripped(url)):
+        path = path[path.find("/") :] if "/" in path else "/"
+    if not path.startswith("/"):
+        path = "/" + path
+    if len(path) <= MAX_PAGE and _PLAIN.fullmatch(path):
+        return path
+    path = quote(_PERCENT.sub(_one_spelling, path), safe=_PATH_SAFE, errors="surrogatepass")
+    path = re.sub("/{2,}", "/", _without_dots(path))
+    if len(path) > 1 and path.endswith("/"):
+        path = path[:-1]
+    if len(path) > MAX_PAGE:
+        # Half an escape, a dot segment or a trailing slash at the cut would make the result no page itself.
+        path = _CUT_TAIL.sub("", path[:MAX_PAGE]) or "/"
+    return path
+
+
+def host(url: str) -> str:
+    """The host of an absolute url: lower case, IDNA form, no user, port or final dot; "" if there is no valid one."""
+    text = _stripped(url)
+    match = _SCHEME.match(text)
+    if match is None:
+        return ""
+    authority = _AUTHORITY_END.split(text[match.end() :], maxsplit=1)[0].rpartition("@")[2]
+    name = authority[: authority.find("]") + 1] if authority.startswith("[") else authority.partition(":")[0]
+    if not name.isascii():
+        try:
+            name = name.encode("idna").decode("ascii")
+        except UnicodeError:
+            return ""
+    name = name.lower().removesuffix(".")
+    return name if _HOST.fullmatch(name) else ""
+
+
+def scheme(url: str) -> str:
+    """The scheme of an absolute url in lower case, or ""."""
+    match = _SCHEME.match(_stripped(url))
+    return match[1].lower() if match else ""
+
+
+def query(url: str) -> list[tuple[str, str]]:
+    """The decoded parameters in order: names in lower case, values trimmed, printable, ≤ 200 characters."""
+    text = _stripped(url).partition("#")[0].partition("?")[2]
+    pairs = []
+    for part in text.split("&") if text else ():
+        name, _, value = part.partition("=")
+        pairs.append((unquote_plus(name).strip().lower(), _printable(unquote_plus(value))))
+    return pairs
+
+
+def stored_url(url: str) -> str:
+    """Origin + page + the campaign parameters (`utm_*`, `source`, `ref`); anything else of a query may be private."""
+    kept = [f"{name}={quote(value, safe='')}" for name, value in query(url) if _KEPT.fullmatch(name) and value]
+    return origin(url) + page(url) + ("?" + "&".join(kept[:MAX_KEPT]) if kept else "")
+
+
+def stored_referrer(url: str) -> str:
+    """Origin + page of an absolute url, or "" for anything else."""
+    start = origin(url)
+    return start + page(url) if start else ""
+
+
+def origin(url: str) -> str:
+    """`scheme://host[:port]`, or "" where there is no valid host."""
+    name = host(url)
+    if not name:
+        return ""
+    text = _stripped(url)
+    rest = _SCHEME.sub("", text, count=1)
+    authority = _AUTHORITY_END.split(rest, maxsplit=1)[0].rpartition("@")[2]
+    port = re.search(r":([0-9]{1,5})$", authority)
+    kind = scheme(text)
+    if port is None or (kind, port[1]) in (("http", "80"), ("https", "443")):
+        return f"{kind}://{name}"
+    return f"{kind}://{name}:{port[1]}"
+
+
+def _stripped(url: str) -> str:
+    return url.strip().strip("\0\t\r\n ")
+
+
+def _one_spelling(match: re.Match[str]) -> str:
+    if match[1] is None:
+        return "%25"  # a per cent sign that escapes nothing
+    character = chr(int(match[1], 16))
+    return character if character in _UNRESERVED else match[0].upper()
+
+
+def _without_dots(path: str) -> str:
+    """RFC 3986, 5.2.4 for a path that begins with "/"."""
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for number, segment in enumerate(segments):
+        if segment == "..":
+            if kept:
+                kept.pop()
+        elif segment != ".":
+            kept.append(segment)
+            continue
+        if number == len(segments) - 1:
+            kept.append("")
+    return "/" + "/".join(kept)
+
+
+def _printable(text: str) -> str:
+    return "".join(c for c in text[: 4 * MAX_VALUE] if c.isprintable()).strip()[:MAX_VALUE].strip()
