@@ -1,0 +1,75 @@
+"""Settings: where they come from, what is refused, and that the documentation lists exactly what the code reads."""
+
+import json
+import re
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+
+from deploy.settings import PREFIX, SettingError, Settings, environment, load, redacted
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_documentation_lists_every_setting_as_the_code_has_it() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text()
+    documented = re.findall(r"^\| `(THROUGHLINE_\w+)` \| (.*?) \| (.*) \|$", text, re.MULTILINE)
+    coded = [
+        (PREFIX + entry.name.upper(), f"`{entry.default}`" if entry.default != "" else "", entry.metadata["meaning"])
+        for entry in fields(Settings)
+    ]
+    assert documented == coded
+
+
+def test_every_setting_has_a_default() -> None:
+    assert all(entry.default is not MISSING for entry in fields(Settings))
+
+
+def test_a_flag_wins_over_the_environment_over_the_running_stack_over_the_default(tmp_path: Path) -> None:
+    (tmp_path / "stack.json").write_text(json.dumps({"redis": "redis://stack:1/0", "clickhouse": "http://stack:2/t"}))
+    environ = {"THROUGHLINE_REDIS": "redis://environ:1/0", "THROUGHLINE_PORT": "9000", "THROUGHLINE_HOST": " "}
+    assert load({}, {}, tmp_path).redis == "redis://stack:1/0"
+    assert load({}, environ, tmp_path).redis == "redis://environ:1/0"
+    settings = load({"redis": "redis://flag:1/0", "event_log": None}, environ, tmp_path)
+    assert settings.redis == "redis://flag:1/0"
+    assert (settings.clickhouse, settings.port, settings.host) == ("http://stack:2/t", 9000, "127.0.0.1")
+
+
+def test_a_child_loads_the_same_settings() -> None:
+    settings = load({"redis": "redis://a:1/0", "port": 0, "address_rate": 0.5}, {})
+    assert load({}, environment(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("port", "http", "port must be a number, not 'http'"),
+        ("port", "70000", "port must be 0 to 65535, not 70000"),
+        ("workers", "0", "workers must be 1 to 64, not 0"),
+        ("address_rate", "-1", "address-rate must be 0 or more, not -1.0"),
+        ("address_rate", "nan", "address-rate must be 0 or more, not nan"),
+        ("trusted_proxies", "10.0.0.0/8,proxy", "trusted-proxies: 'proxy' does not appear to be"),
+        ("log_level", "loud", "log-level must be one of debug, info, warning, error, not 'loud'"),
+        ("event_log", "localhost:9092", "--event-log must begin with redis:// or"),
+        ("clickhouse", "http://", "--clickhouse 'http://' names no host"),
+        ("clickhouse", "http://host:port/db", "--clickhouse http://host:port/db is no address"),
+        ("redis", "kafka://host:1", "--redis must begin with redis:// or"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_that_names_it(name: str, value: str, message: str) -> None:
+    with pytest.raises(SettingError, match="^" + re.escape(message)) as raised:
+        load({}, {PREFIX + name.upper(): value})
+    assert "\n" not in str(raised.value)
+
+
+def test_a_password_is_in_no_message() -> None:
+    assert redacted("redis://user:secret@host:1/0") == "redis://host:1/0"
+    with pytest.raises(SettingError) as raised:
+        load({"clickhouse": "ftp://user:secret@host/db"}, {})
+    assert "secret" not in str(raised.value)
+
+
+def test_a_missing_address_says_where_to_give_it() -> None:
+    with pytest.raises(SettingError, match="give --event-log, set THROUGHLINE_EVENT_LOG, or name the folder"):
+        load({}, {}).address("event_log")
