@@ -22,8 +22,8 @@ def percent(part: int, whole: int) -> float:
 def shares(counts: Sequence[int]) -> list[float]:
     """Percentages of the counts that sum to exactly 100.00, all 0 when the counts are.
 
-    Largest remainder: every share is rounded down to hundredths, and the hundredths that are missing go to the shares that
-    lost most; of equals, to the earlier.
+    Largest remainder: every share is rounded down to hundredths, and the hundredths that are missing go to the shares
+    that lost most; of equals, to the earlier.
     """
     whole = sum(counts)
     if whole == 0:
@@ -36,5 +36,5 @@ def shares(counts: Sequence[int]) -> list[float]:
 
 
 def money(amount: Decimal) -> float:
-    """The JSON number nearest to the amount: exact to its four decimals up to 900 billion, where a double's precision ends."""
+    """The JSON number nearest to the amount: exact up to 900 billion, where the four decimals outgrow a double."""
     return float(amount)

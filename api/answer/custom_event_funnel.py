@@ -1,11 +1,11 @@
 """Sessions of a range that took the steps of a funnel of custom events, in order."""
 
 from pydantic import BaseModel
+from rollups.read import Reader
 
 from api.answer.within import within
 from api.number import percent
 from api.span import Span
-from rollups.read import Reader
 
 
 class FunnelStep(BaseModel):
@@ -28,7 +28,9 @@ def custom_event_funnel(reader: Reader, site: str, span: Span, types: list[str])
     rows = reader.rows("custom_event_funnel", site=site, steps=types, **within(span))
     reached = [sum(row["sessions"] for row in rows if row["taken"] >= step) for step in range(1, len(types) + 1)]
     first, last = reached[0], reached[-1]
-    steps = [FunnelStep(type=types[0], sessions=first, pct_of_first=percent(first, first), pct_of_previous=100.0, dropoff=0)]
+    steps = [
+        FunnelStep(type=types[0], sessions=first, pct_of_first=percent(first, first), pct_of_previous=100.0, dropoff=0)
+    ]
     for name, count, before in zip(types[1:], reached[1:], reached, strict=False):
         steps.append(
             FunnelStep(

@@ -4,11 +4,11 @@ from fractions import Fraction
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from rollups.read import Reader
 
 from api.answer.within import starts, within
 from api.number import percent, ratio
 from api.span import Span, iso
-from rollups.read import Reader
 
 DEVICES = ("Desktop", "Phone", "Tablet")
 

@@ -1,10 +1,10 @@
 """What became of every event that was answered with 202."""
 
 from pydantic import BaseModel, ConfigDict, Field
+from rollups.read import Reader
 
 from api.answer.within import within
 from api.span import Span, iso
-from rollups.read import Reader
 
 QUARTER = 15 * 60 * 1000
 

@@ -4,11 +4,11 @@ from collections import defaultdict
 from typing import Any, Literal
 
 from pydantic import BaseModel
+from rollups.read import Reader
 
 from api.answer.within import within
 from api.number import percent
 from api.span import Span
-from rollups.read import Reader
 
 
 class Campaign(BaseModel):
@@ -32,7 +32,7 @@ class Reach(BaseModel):
 
 
 def reach(reader: Reader, site: str, span: Span, metric: Literal["page", "event"], value: str) -> Reach:
-    """Sessions that start in the range; `value` is a page (normalised) or a type. Lists by total descending, then key."""
+    """Sessions that start in the range; `value`: a page (normalised) or a type. Lists by total descending, then key."""
     by_source: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in reader.rows(f"reach_{metric}", site=site, value=value, **within(span)):
         by_source[row["source"]].append(row)

@@ -4,12 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel
+from rollups.read import Reader
 
 from api.answer.within import starts, within
 from api.number import money, ratio
 from api.span import Span
 from ingest.contract.site import Revenue as Setting
-from rollups.read import Reader
 
 
 class Summary(BaseModel):
@@ -73,10 +73,14 @@ def revenue(reader: Reader, site: str, span: Span, setting: Setting | None) -> R
             PeriodRevenue(period=period, **_sums(series.get(start, _NOTHING))) for start, period in span.buckets()
         ],
         by_source=[
-            SourceRevenue(source=row["source"], **_sums(row)) for row in own if row["by_source"] and not row["by_campaign"]
+            SourceRevenue(source=row["source"], **_sums(row))
+            for row in own
+            if row["by_source"] and not row["by_campaign"]
         ],
         by_campaign=[
-            CampaignRevenue(source=row["source"], campaign=row["campaign"], **_sums(row)) for row in own if row["by_campaign"]
+            CampaignRevenue(source=row["source"], campaign=row["campaign"], **_sums(row))
+            for row in own
+            if row["by_campaign"]
         ],
         currency=currency,
         excluded_currencies=[

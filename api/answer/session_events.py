@@ -6,11 +6,11 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 from pydantic import BaseModel
+from rollups.read import Reader
 
 from api.number import money
 from api.span import iso
 from ingest.contract.event import PAGEVIEW
-from rollups.read import Reader
 
 REACH_MS = 24 * 3_600_000  # an interactive event lies at most so far behind its session's first
 
@@ -49,7 +49,7 @@ def session_events(reader: Reader, site: str, visitor: str, session: str) -> Ses
         return None
     row = found[0]
     span = {"from": row["started"], "to": min(row["ended"], row["started"] + REACH_MS)}
-    # Sessions of two memories of one visitor can overlap (imports of old logs), so the row's own arrays say which events are its.
+    # Sessions of two memories of one visitor can overlap (imports of old logs): the row's arrays tell its events
     depths = _queues(zip(row["pv_time"], row["pv_page"], strict=True), row["pv_depth"])
     customs = _queues(zip(row["ev_time"], row["ev_seq"], row["ev_type"], strict=True), row["ev_type"])
     events = []

@@ -1,10 +1,10 @@
 -- Sessions that start in the range, by first touch: all of them, and those that saw the page `value`.
-SELECT source, campaign, sum(sessions) AS total, sum(hits) AS reached
+SELECT source, campaign, sum(total) AS total, sum(reached) AS reached
 FROM (
-    SELECT source, campaign, sessions, 0 AS hits
+    SELECT source, campaign, sessions AS total, 0 AS reached
     FROM {rollup:friction}
     UNION ALL
-    SELECT source, campaign, 0 AS sessions, sessions AS hits
+    SELECT source, campaign, 0 AS total, sessions AS reached
     FROM {rollup:page_reach}
     WHERE page = {value:String}
 )
