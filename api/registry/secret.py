@@ -1,0 +1,56 @@
+"""Random names and secrets, and how they are stored."""
+
+import hashlib
+import secrets
+import string
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+KEY_PREFIX = "sk_"
+_ALPHABET = string.ascii_lowercase + string.digits
+_MAX_PASSWORD = 1_000  # characters; longer ones only cost time to hash
+
+_hasher = PasswordHasher()  # argon2id, RFC 9106's second choice: 64 MiB
+
+
+def name(length: int) -> str:
+    """`length` random characters of [a-z0-9]."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def new_key() -> str:
+    """An API key: 256 random bits, url-safe."""
+    return KEY_PREFIX + secrets.token_urlsafe(32)
+
+
+def sha256(secret: str) -> str:
+    """How a key or a session token is stored: random secrets of this length need no salt."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+
+
+def shown(key: str) -> tuple[str, str]:
+    """The first (behind the prefix that all keys share) and last four characters of a key."""
+    return key[: len(KEY_PREFIX) + 4], key[-4:]
+
+
+def hash_password(password: str) -> str:
+    """An argon2id hash. Takes about 50 ms and 64 MiB. Raises ValueError for a password too short or too long."""
+    if not 8 <= len(password) <= _MAX_PASSWORD:
+        raise ValueError(f"a password has 8 to {_MAX_PASSWORD} characters")
+    return _hasher.hash(password)
+
+
+def is_password(password: str, hashed: str | None) -> bool:
+    """Whether the password is the one that was hashed; as slow for None (no such account) as for a real hash."""
+    try:
+        matches = _hasher.verify(hashed or _nobody(), password[: _MAX_PASSWORD + 1].encode(errors="surrogatepass"))
+    except (VerificationError, InvalidHashError):
+        return False
+    return matches and hashed is not None
+
+
+@cache
+def _nobody() -> str:
+    return _hasher.hash(secrets.token_urlsafe(32))

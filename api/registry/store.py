@@ -1,0 +1,89 @@
+"""The registry as one process holds it: a copy in memory, kept up to date, and changed only through ClickHouse."""
+
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from redis import Redis
+from redis.exceptions import LockError, RedisError
+
+from api.registry.state import Some, State, numbered, read
+from ingest.contract import snapshot
+from rollups import registry
+from rollups.client import Client
+from rollups.registry import RegistryRow
+
+LOCK = "throughline:registry:lock"
+_LOCK_SECONDS = 10.0  # longer than a change takes; past it a second writer is stopped by the revision's number
+_WAIT_SECONDS = 5.0
+_ATTEMPTS = 5
+
+
+class RegistryUnavailable(Exception):
+    """The registry cannot be read or changed now."""
+
+
+class Registry:
+    """Safe to share between threads. Methods block on ClickHouse and Redis."""
+
+    def __init__(self, client: Client, redis: Redis, now: Callable[[], int]) -> None:
+        """`now`: ms. Nothing is read before the first `refresh`."""
+        self.state = State()
+        self.loaded = False
+        self.now = now
+        self._client = client
+        self._redis = redis
+        self._guard = threading.Lock()
+
+    def refresh(self) -> bool:
+        """Take in what was written since; returns whether there was anything. Raises ClickHouseUnavailable."""
+        with self._guard:
+            rows = registry.since(self._client, self.state.revision)
+            for row in rows:
+                self.state.put(read(row.body, row.revision), row.revision)
+            self.loaded = True
+        return bool(rows)
+
+    def change(self, make: Callable[[State], Some]) -> Some:
+        """Store the entry that `make` derives from the latest state, and publish it; returns it as stored.
+
+        `make` may refuse by raising, and is called again if another writer was faster. Raises ClickHouseUnavailable,
+        after which the change may have been stored all the same, and RegistryUnavailable.
+        """
+        with self._locked():
+            for _ in range(_ATTEMPTS):
+                self.refresh()
+                revision = self.state.revision + 1
+                entry = numbered(make(self.state), revision)
+                row = RegistryRow(entry.kind, entry.id, revision, entry.model_dump_json())
+                if registry.append(self._client, row, self.now()):
+                    self.refresh()
+                    self._publish_quietly()
+                    return entry
+        raise RegistryUnavailable("too many changes at once")
+
+    def publish(self) -> None:
+        """Make the published snapshot this one, unless it is there already or newer. Raises RedisError."""
+        held = self._redis.hget(snapshot.KEY, "version")
+        if held is None or int(held) < self.state.revision:
+            snapshot.publish(self._redis, self.state.snapshot())
+
+    def _publish_quietly(self) -> None:
+        with suppress(RedisError):  # the change stands; the refreshing loop publishes it as soon as Redis is back
+            self.publish()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = self._redis.lock(LOCK, timeout=_LOCK_SECONDS, blocking_timeout=_WAIT_SECONDS, thread_local=False)
+        try:
+            taken = lock.acquire(token=secrets.token_hex(8))
+        except RedisError as error:
+            raise RegistryUnavailable("Redis is away") from error
+        if not taken:
+            raise RegistryUnavailable("another change is taking too long")
+        try:
+            yield
+        finally:
+            with suppress(LockError, RedisError):  # it expired, or will
+                lock.release()

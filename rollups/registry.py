@@ -1,0 +1,49 @@
+"""The record of accounts, keys and sites: numbered rows that are never changed; who writes a number first has it."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from rollups.client import Client
+from rollups.write import TOKEN_SETTINGS
+
+_QUERY = Path(__file__).parent / "query"
+_TYPES = {"kind": "String", "id": "String", "revision": "UInt64", "body": "String", "at": "DateTime64(3, 'UTC')"}
+
+
+class RegistryRow(NamedTuple):
+    """One revision: `kind` is account, key or site; `body` is JSON."""
+
+    kind: str
+    id: str
+    revision: int
+    body: str
+
+
+def since(client: Client, revision: int) -> list[RegistryRow]:
+    """All rows after a revision (0 = all), in order. Blocks; raises ClickHouseUnavailable."""
+    return [RegistryRow(**row) for row in client.rows(_sql("registry_since"), {"revision": revision})]
+
+
+def append(client: Client, row: RegistryRow, at: int) -> bool:
+    """Write a row at its revision, `at` in ms; False if somebody else's row has that revision. Blocks.
+
+    Raises ClickHouseUnavailable; the row may have been written all the same, which `since` will tell.
+    """
+    settings = {**TOKEN_SETTINGS, "insert_deduplication_token": f"registry/{row.revision}"}
+    columns: Sequence[Sequence[object]] = [[row.kind], [row.id], [row.revision], [row.body], [at]]
+    client.insert("registry", tuple(_TYPES), tuple(_TYPES.values()), columns, settings)
+    # A second row under the same token is dropped without a word, so only reading back tells whose it is.
+    return [RegistryRow(**found) for found in client.rows(_sql("registry_at"), {"revision": row.revision})] == [row]
+
+
+def body_as_of(client: Client, kind: str, id_: str, revision: int) -> str | None:
+    """The body that an id had at a revision: a site's settings as an event of that revision met them. Blocks."""
+    rows = client.rows(_sql("registry_as_of"), {"kind": kind, "id": id_, "revision": revision})
+    return str(rows[0]["body"]) if rows else None
+
+
+@cache
+def _sql(name: str) -> str:
+    return (_QUERY / f"{name}.sql").read_text()
