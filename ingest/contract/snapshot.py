@@ -38,6 +38,6 @@ class Snapshot:
 EMPTY = Snapshot(-1, ())
 
 
-def publish(redis: "Redis[bytes]", snapshot: Snapshot) -> bool:
+def publish(redis: Redis, snapshot: Snapshot) -> bool:
     """Put the snapshot in place unless a newer one is there; returns whether it was taken. Blocks on Redis."""
     return bool(redis.eval(_PUBLISH, 1, KEY, snapshot.version, snapshot.encode()))
