@@ -5,8 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from rollups.client import Client
-from rollups.write import TOKEN_SETTINGS
+from rollups.client import TOKEN_SETTINGS, Client
 
 _QUERY = Path(__file__).parent / "query"
 _TYPES = {"kind": "String", "id": "String", "revision": "UInt64", "body": "String", "at": "DateTime64(3, 'UTC')"}
