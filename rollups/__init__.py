@@ -1,4 +1,5 @@
-"""ClickHouse: tables, rollups, queries (all SQL lives here, one statement a file), writing with tokens, reading, verifying.
+"""ClickHouse: tables, rollups, queries (all SQL lives here), writing with tokens, reading, migrating, verifying.
 
-Enters: rows of `rollups.rows`. Leaves: answers as plain rows. Promised: every rollup equals the sum of its sessions or events.
+Enters: rows of `rollups.rows`. Leaves: answers as plain rows.
+Promised: every rollup equals the sum of its sessions or events.
 """

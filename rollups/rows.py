@@ -1,4 +1,4 @@
-"""The rows that workers write, in the column order of the tables `events` and `sessions`: one definition for both sides.
+"""The rows that workers write, in the column order of the tables `events` and `sessions`: one definition for both.
 
 Times are ms since the epoch; amounts are ten-thousandths; depths are hundredths of a per cent (-1: none reported).
 """
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class EventRow(NamedTuple):
-    """One line of the log as it lies in `events`; `reason` "" = counted. A line that admission filtered has id and type ""."""
+    """One line of the log as it lies in `events`; `reason` "" = counted. What admission filtered has id and type ""."""
 
     site: str
     visitor: str
@@ -41,7 +41,7 @@ class EventRow(NamedTuple):
     log: str
     partition: int
     offset: int
-    index: int  # line of the record
+    index: int  # type: ignore[assignment]  # line of the record; hides tuple.index
 
 
 class SessionRow(NamedTuple):

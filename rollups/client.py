@@ -1,0 +1,137 @@
+"""ClickHouse as the stages see it: statements, rows and column inserts, and one exception for a broken world."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import clickhouse_connect
+from clickhouse_connect import common
+from clickhouse_connect.driver import Client as Driver
+from clickhouse_connect.driver.exceptions import Error
+from clickhouse_connect.driver.httputil import get_pool_manager
+from urllib3.exceptions import HTTPError
+
+TIMEOUT_SECONDS = 60
+DEFAULT_DATABASE = "throughline"
+
+# A token names one block, so an insert must stay one block, here and behind every view; and what a failed attempt left
+# out must be recognised by its token in each target, which is what the dependent setting is for.
+TOKEN_SETTINGS: Mapping[str, Any] = {
+    "insert_deduplicate": 1,
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+    "async_insert": 0,
+    "max_partitions_per_insert_block": 0,
+    "max_insert_threads": 1,
+    "max_block_size": 100_000_000,
+    "max_insert_block_size": 100_000_000,
+    "min_insert_block_size_rows": 100_000_000,
+    "min_insert_block_size_bytes": 0,
+    "group_by_two_level_threshold": 0,
+    "group_by_two_level_threshold_bytes": 0,
+    "max_bytes_before_external_group_by": 0,
+    "max_bytes_ratio_before_external_group_by": 0,
+    "materialized_views_ignore_errors": 0,
+}
+
+# Sessions would forbid a client two queries at once; nothing here needs one.
+common.set_setting("autogenerate_session_id", False)
+
+
+class ClickHouseUnavailable(Exception):
+    """Not reachable, too slow, or it failed the statement: whether it had an effect is unknown; try the same again."""
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code  # ClickHouse's own, None if the server never answered
+
+
+class Client:
+    """Connects with its first use, so a stage can start while ClickHouse is away. Safe to share between threads."""
+
+    def __init__(self, url: str, database: str, timeout: float) -> None:
+        self.url = url
+        self.database = database
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._driver: Driver | None = None
+
+    def command(
+        self, sql: str, params: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> None:
+        """Run one statement for its effect. Blocks; raises ClickHouseUnavailable."""
+        try:
+            self._connected().command(sql, parameters=dict(params or {}), settings=dict(settings or {}))
+        except (Error, HTTPError, OSError) as error:
+            raise _unavailable(error) from error
+
+    def rows(
+        self, sql: str, params: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """The rows of one query, by column name. Blocks; raises ClickHouseUnavailable."""
+        try:
+            result = self._connected().query(sql, parameters=dict(params or {}), settings=dict(settings or {}))
+            return list(result.named_results())
+        except (Error, HTTPError, OSError) as error:
+            raise _unavailable(error) from error
+
+    def insert(
+        self,
+        table: str,
+        names: Sequence[str],
+        types: Sequence[str],
+        columns: Sequence[Sequence[Any]],
+        settings: Mapping[str, Any],
+    ) -> None:
+        """Insert whole columns. Ints in a DateTime64 column are its ticks. Blocks; raises ClickHouseUnavailable."""
+        try:
+            self._connected().insert(
+                table,
+                columns,
+                column_names=names,
+                column_type_names=types,
+                column_oriented=True,
+                settings=dict(settings),
+            )
+        except (Error, HTTPError, OSError) as error:
+            raise _unavailable(error) from error
+
+    def close(self) -> None:
+        with self._lock:
+            if self._driver is not None:
+                self._driver.close()
+                self._driver = None
+
+    def _connected(self) -> Driver:
+        with self._lock:
+            if self._driver is None:
+                self._driver = self._connect()
+            return self._driver
+
+    def _connect(self) -> Driver:
+        parts = urlsplit(self.url)
+        return clickhouse_connect.get_client(
+            interface=parts.scheme,
+            host=parts.hostname or "127.0.0.1",
+            port=parts.port or (8443 if parts.scheme == "https" else 8123),
+            username=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password or ""),
+            database=self.database,
+            compress=False,  # local or rack-local; packing costs more than the wire
+            connect_timeout=5,
+            send_receive_timeout=self._timeout,
+            query_retries=0,  # who calls knows whether trying again is right
+            pool_mgr=get_pool_manager(maxsize=32, num_pools=2),
+        )
+
+
+def connect(url: str, *, database: str | None = None, timeout: float = TIMEOUT_SECONDS) -> Client:
+    """A client for `http[s]://user:password@host:port/database`; `database` overrides the path. Does no I/O."""
+    name = urlsplit(url).path.strip("/") if database is None else database
+    return Client(url, name or DEFAULT_DATABASE, timeout)
+
+
+def _unavailable(error: Exception) -> ClickHouseUnavailable:
+    code = getattr(error, "code", None)
+    first = str(error).strip().splitlines() or [type(error).__name__]
+    return ClickHouseUnavailable(first[0][:500], code if isinstance(code, int) else None)

@@ -1,0 +1,176 @@
+"""A rollup: one SELECT of facts in `rollup/<name>.sql`, used as view, backfill, ragged edge of a range, and oracle.
+
+The file opens with a header of `-- field: value` lines (see `parse`); the rest is the SELECT, with `{source}` for the
+table its facts come from. Facts are linear: a retracted session (sign -1) takes away exactly what it had added.
+"""
+# ruff: noqa: S608 - names of our own tables and files; values are bound
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+
+from rollups.engine import Engines
+
+FOLDER = Path(__file__).parent / "rollup"
+GRAINS = {"quarter": 15 * 60_000, "day": 24 * 3_600_000, "none": 0}
+SOURCES = {"sessions": "start", "events": "time"}
+FROM = "{from:DateTime64(3,'UTC')}"
+TO = "{to:DateTime64(3,'UTC')}"
+SITE = "{site:String}"
+# A session's first and last interactive event are at most 24 h apart.
+REACH_MS = 24 * 3_600_000
+
+_HEADER = re.compile(r"--\s*(source|grain|reach|key|sum|min|max):\s*([\w, ]+?)\s*(?:\(.*)?$")
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """`measures`: name → sum, min or max. `grain_ms` 0: the table has no time."""
+
+    name: str
+    source: str
+    grain_ms: int
+    element: bool
+    key: tuple[str, ...]
+    measures: Mapping[str, str]
+    facts: str
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Columns that identify a row, besides its site."""
+        return ("time", *self.key) if self.grain_ms else self.key
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return ("site", *self.dimensions, *self.measures)
+
+    @property
+    def definition(self) -> str:
+        """Changes when the table would come out different."""
+        text = repr((self.source, self.grain_ms, self.key, tuple(self.measures.items()), " ".join(self.facts.split())))
+        return blake2b(text.encode(), digest_size=8).hexdigest()
+
+    def facts_of(self, source: str) -> str:
+        """The facts of a table, or of a subquery in parentheses."""
+        return self.facts.replace("{source}", source)
+
+    def grouped(self, source: str) -> str:
+        """The table's rows as they follow from `source`: what the view computes, a backfill inserts, verify expects."""
+        dimensions = {name: f"facts.{name}" for name in ("site", *self.dimensions)}
+        if self.grain_ms:
+            dimensions["time"] = _floor("facts.time", self.grain_ms)
+        chosen = [f"{expression} AS {name}" for name, expression in dimensions.items()]
+        chosen += [f"{function}(facts.{name}) AS {name}" for name, function in self.measures.items()]
+        by = ", ".join(dimensions.values())
+        return f"SELECT {', '.join(chosen)} FROM ({self.facts_of(source)}) AS facts GROUP BY {by}"
+
+    def create_table(self, table: str, types: Mapping[str, str], engines: Engines) -> str:
+        """`types`: the described columns of `grouped`."""
+        columns = [f"`{name}` {types[name]}" for name in ("site", *self.dimensions)]
+        columns += [
+            f"`{name}` SimpleAggregateFunction({function}, {types[name]})" for name, function in self.measures.items()
+        ]
+        month = "PARTITION BY toYYYYMM(time)" if self.grain_ms else ""
+        order = ", ".join(f"`{name}`" for name in ("site", *self.dimensions))
+        return engines.fill(
+            f"CREATE TABLE IF NOT EXISTS `{table}` {{on_cluster}} ({', '.join(columns)}) "
+            f"ENGINE = {{replicated}}AggregatingMergeTree {month} ORDER BY ({order}) SETTINGS {{window}}, {{durable}}"
+        )
+
+    def create_view(self, engines: Engines) -> str:
+        return engines.fill(
+            f"CREATE MATERIALIZED VIEW IF NOT EXISTS `{self.name}_view` {{on_cluster}} TO `{self.name}` "
+            f"AS {self.grouped(self.source)}"
+        )
+
+    def backfill(self, table: str) -> str:
+        """Inserts one month of the source, given as the parameter `month` (YYYYMM)."""
+        chunk = f"(SELECT * FROM {self.source} WHERE toYYYYMM({SOURCES[self.source]}) = {{month:UInt32}})"
+        names = ", ".join(f"`{name}`" for name in self.columns)
+        return f"INSERT INTO `{table}` ({names}) {self.grouped(chunk)}"
+
+    def exact(self) -> str:
+        """A derived table of the site's numbers in [from, to), exact to the millisecond.
+
+        Whole grains come from the table, ragged edges from the source. No grain: the whole table, a row a key.
+        """
+        if not self.grain_ms:
+            measures = [f"{function}({name}) AS {name}" for name, function in self.measures.items()]
+            key = ", ".join(self.key)
+            return f"(SELECT {key}, {', '.join(measures)} FROM {self.name} WHERE site = {SITE} GROUP BY {key})"
+        first, last = _ceil(FROM, self.grain_ms), _floor(TO, self.grain_ms)
+        names = ", ".join(("time", *self.key, *self.measures))
+        whole = f"SELECT {names} FROM {self.name} WHERE site = {SITE} AND time >= {first} AND time < {last}"
+        edges = ((FROM, f"least({first}, {TO})"), (f"greatest({first}, {last})", TO))
+        source = self.source
+        if source == "sessions":
+            # The facts' own time is too late a filter for the engine to skip what cannot matter.
+            reach = REACH_MS if self.element else 0
+            near = [f"(start >= {_minus(begin, reach)} AND start < {end})" for begin, end in edges]
+            source = f"(SELECT * FROM sessions WHERE site = {SITE} AND ({' OR '.join(near)}))"
+        inside = " OR ".join(f"(time >= {begin} AND time < {end})" for begin, end in edges)
+        facts = f"SELECT {names} FROM ({self.facts_of(source)}) WHERE site = {SITE} AND ({inside})"
+        return f"({whole} UNION ALL {facts})"
+
+
+def parse(name: str, text: str) -> Rollup:
+    """One rollup file. Raises ValueError, naming file and field, for a header that is not one.
+
+    source: sessions | events. grain: quarter | day | none. reach: start | element (facts lie at a time of their own, up
+    to 24 h after their session's start). key: dimensions besides site and time. sum, min, max: measures.
+    """
+    fields: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        match = _HEADER.match(line)
+        if match:
+            fields[match[1]] = match[2]
+    source, grain, reach = fields.get("source", ""), fields.get("grain", ""), fields.get("reach", "start")
+    if source not in SOURCES:
+        raise ValueError(f"rollup {name}: source {source!r} is not one of {', '.join(SOURCES)}")
+    if grain not in GRAINS:
+        raise ValueError(f"rollup {name}: grain {grain!r} is not one of {', '.join(GRAINS)}")
+    if reach not in ("start", "element"):
+        raise ValueError(f"rollup {name}: reach {reach!r} is neither start nor element")
+    measures = {measure: function for function in ("sum", "min", "max") for measure in _names(fields.get(function, ""))}
+    if not measures:
+        raise ValueError(f"rollup {name}: no measure")
+    facts = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--")).strip()
+    if "{source}" not in facts:
+        raise ValueError(f"rollup {name}: its SELECT does not read {{source}}")
+    return Rollup(name, source, GRAINS[grain], reach == "element", _names(fields.get("key", "")), measures, facts)
+
+
+@cache
+def load(folder: Path = FOLDER) -> Mapping[str, Rollup]:
+    """Every rollup of a folder, by name."""
+    return {path.stem: parse(path.stem, path.read_text()) for path in sorted(folder.glob("*.sql"))}
+
+
+def _names(value: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def _ms(time: str) -> str:
+    return f"toUnixTimestamp64Milli({time})"
+
+
+def _time(ms: str) -> str:
+    return f"fromUnixTimestamp64Milli({ms}, 'UTC')"
+
+
+# Plain arithmetic, for the functions that start an hour or a day leave DateTime64 and its range.
+def _floor(time: str, grain: int) -> str:
+    return _time(f"{_ms(time)} - positiveModulo({_ms(time)}, {grain})")
+
+
+def _ceil(time: str, grain: int) -> str:
+    return _time(f"{_ms(time)} + positiveModulo(-{_ms(time)}, {grain})")
+
+
+def _minus(time: str, ms: int) -> str:
+    return _time(f"{_ms(time)} - {ms}") if ms else time

@@ -1,0 +1,161 @@
+"""What workers write, each insert under its batch's token: the same token again changes nothing anywhere."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from rollups import control
+from rollups.client import TOKEN_SETTINGS, Client
+from rollups.rows import EventRow, SessionRow
+
+_TIME = "DateTime64(3, 'UTC')"
+_MONEY = "Decimal(18, 4)"
+
+# Types as sent: the server turns String into LowCardinality faster than a client builds its dictionary.
+EVENT_TYPES: Mapping[str, str] = {
+    "time": _TIME,
+    "received": _TIME,
+    "seq": "Int64",
+    "screen_width": "Int32",
+    "screen_height": "Int32",
+    "scroll": "Nullable(Int32)",
+    "engaged_ms": "Nullable(Int64)",
+    "amount": f"Nullable({_MONEY})",
+    "settings": "UInt64",
+    "hash": "UInt32",
+    "partition": "UInt32",
+    "offset": "UInt64",
+    "index": "UInt32",
+}
+SESSION_TYPES: Mapping[str, str] = {
+    "start": _TIME,
+    "end": _TIME,
+    "entry_page": "Nullable(String)",
+    "exit_page": "Nullable(String)",
+    "pageviews": "UInt32",
+    "events": "UInt32",
+    "engaged_ms": "Nullable(Int64)",
+    "settings": "UInt64",
+    "pv_page": "Array(String)",
+    "pv_time": f"Array({_TIME})",
+    "pv_depth": "Array(Int32)",
+    "pv_engaged_ms": "Array(Int64)",
+    "ev_type": "Array(String)",
+    "ev_time": f"Array({_TIME})",
+    "ev_seq": "Array(Int64)",
+    "tx_transaction": "Array(String)",
+    "tx_time": f"Array({_TIME})",
+    "tx_seq": "Array(Int64)",
+    "tx_event": "Array(String)",
+    "tx_type": "Array(String)",
+    "tx_amount": f"Array({_MONEY})",
+    "tx_currency": "Array(String)",
+    "hash": "UInt32",
+    "sign": "Int8",
+    "version": "UInt64",
+}
+_EVENT = [EVENT_TYPES.get(name, "String") for name in EventRow._fields]
+_SESSION = [SESSION_TYPES.get(name, "String") for name in SessionRow._fields]
+_AMOUNT = EventRow._fields.index("amount")
+_TX_AMOUNT = SessionRow._fields.index("tx_amount")
+
+_DECIDED = ("log", "partition", "a", "b", "nonce", "blob")
+_MARKER = ("log", "partition", "a", "b", "received_to", "counts")
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A batch [a, b) of a partition as its first writer decided it; `blob` is the workers' own."""
+
+    log: str
+    partition: int
+    a: int
+    b: int
+    nonce: str
+    blob: bytes
+
+
+class TwoDecided(Exception):
+    """Two batches lie at one position: the deduplication window did not outlive a stalled worker. Stop and say so."""
+
+
+class Writer:
+    """Inserts under tokens; each may be repeated as it was. Every method blocks and raises ClickHouseUnavailable."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @staticmethod
+    def token(log: str, partition: int, a: int) -> str:
+        """Names the batch that begins at `a`, in every table."""
+        return f"{log}/{partition}/{a}"
+
+    def decided(self, log: str, partition: int, a: int) -> Decided | None:
+        """The batch decided at `a`, if any. Raises TwoDecided."""
+        rows = self._client.rows(
+            "SELECT b, nonce, hex(blob) AS blob FROM decided "
+            "WHERE log = {log:String} AND partition = {partition:UInt32} AND a = {a:UInt64}",
+            {"log": log, "partition": partition, "a": a},
+        )
+        found = {Decided(log, partition, a, row["b"], row["nonce"], bytes.fromhex(row["blob"])) for row in rows}
+        if len(found) > 1:
+            raise TwoDecided(f"{len(found)} batches were decided at {self.token(log, partition, a)}")
+        return next(iter(found), None)
+
+    def decide(self, decided: Decided) -> None:
+        """Propose the batch; the first proposal at its `a` stands, so read it back."""
+        types = ("String", "UInt32", "UInt64", "UInt64", "String", "String")
+        columns = [[getattr(decided, name)] for name in _DECIDED]
+        self._insert("decided", self.token(decided.log, decided.partition, decided.a), _DECIDED, types, columns)
+
+    def insert_events(self, token: str, rows: Sequence[EventRow]) -> None:
+        """Insert the lines of a batch."""
+        if not rows:
+            return
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        columns[_AMOUNT] = [_decimal(amount) for amount in columns[_AMOUNT]]
+        self._insert("events", token, EventRow._fields, _EVENT, columns)
+
+    def insert_sessions(self, token: str, rows: Sequence[SessionRow]) -> None:
+        """Insert the signed session rows of a batch."""
+        if not rows:
+            return
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        columns[_TX_AMOUNT] = [[_decimal(amount) for amount in amounts] for amounts in columns[_TX_AMOUNT]]
+        self._insert("sessions", token, SessionRow._fields, _SESSION, columns)
+
+    def mark(self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int]) -> None:
+        """Say that everything of the batch is inserted. `received_to`: ms; `counts`: reason → lines."""
+        types = ("String", "UInt32", "UInt64", "UInt64", _TIME, "Map(String, UInt64)")
+        columns: list[list[Any]] = [[log], [partition], [a], [b], [received_to], [dict(counts)]]
+        self._insert("batches", self.token(log, partition, a), _MARKER, types, columns)
+
+    def paused(self) -> bool:
+        """Whether a migrator asks that no new batch be decided; look before deciding one."""
+        return control.phase(self._client) != control.CLEARED
+
+    def closed(self) -> bool:
+        """Whether a batch that was just decided must wait with its inserts; look after reading the decision back.
+
+        Not the same as `paused`: the migrator waits for the markers of what was decided before it closed.
+        """
+        return control.phase(self._client) == control.CLOSED
+
+    def position(self, log: str, partition: int) -> int | None:
+        """Where the partition's next batch begins: the end of the last finished one; None before the first."""
+        rows = self._client.rows(
+            "SELECT b FROM batches WHERE log = {log:String} AND partition = {partition:UInt32} ORDER BY a DESC LIMIT 1",
+            {"log": log, "partition": partition},
+        )
+        return rows[0]["b"] if rows else None
+
+    def _insert(
+        self, table: str, token: str, names: Sequence[str], types: Sequence[str], columns: Sequence[Sequence[Any]]
+    ) -> None:
+        settings = {**TOKEN_SETTINGS, "insert_deduplication_token": token}
+        self._client.insert(table, names, types, columns, settings)
+
+
+def _decimal(amount: int | None) -> Decimal | None:
+    return None if amount is None else Decimal(amount).scaleb(-4)
