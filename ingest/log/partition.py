@@ -21,7 +21,7 @@ def murmur2(data: bytes) -> int:
 
 
 def hash31(site: str, visitor: str) -> int:
-    """Non-negative 31-bit hash of a site's visitor, stored with its rows: a rebuild finds a partition's visitors by it."""
+    """Non-negative 31-bit hash of a site's visitor, stored with its rows: by it a rebuild finds a partition."""
     return murmur2(f"{site}{visitor}".encode()) & 0x7FFFFFFF
 
 

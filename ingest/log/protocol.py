@@ -1,4 +1,4 @@
-"""What an event log is, in Kafka's model: a log id, partitions, increasing offsets, seek, one committed position a group."""
+"""What an event log is, in Kafka's model: a log id, partitions, growing offsets, seek, one position a group."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class LogTruncated(Exception):
 
 @dataclass(frozen=True)
 class Bounds:
-    """Half-open [begin, end): nothing at or after `begin` was removed; `end` is the offset after the last record ever."""
+    """Half-open [begin, end): nothing from `begin` on was removed; `end` is the offset after the last record ever."""
 
     begin: int
     end: int
@@ -49,7 +49,7 @@ class Producer(Protocol):
         ...
 
     async def append(self, partition: int, value: bytes) -> None:
-        """Return once the record is durable. Raises LogUnavailable within 2 s; it may have been written all the same."""
+        """Return once the record is durable. Raises LogUnavailable within 2 s; it may be written all the same."""
         ...
 
     async def close(self) -> None:
@@ -72,7 +72,7 @@ class Consumer(Protocol):
     def poll(self, timeout: float, max_records: int = 1000) -> Sequence[Record]:
         """Records of assigned, unpaused partitions, in offset order per partition; blocks ≤ `timeout` seconds.
 
-        A partition gives nothing from the moment it is assigned until `seek`: the group's position is never where reading starts.
+        A newly assigned partition gives nothing until `seek`: the group's position is never where reading starts.
         Keeps the membership. Raises LogTruncated if the records at a position are gone.
         """
         ...
@@ -97,6 +97,13 @@ class Consumer(Protocol):
         """Exactly the records with begin ≤ offset < end, independent of the poll position (replay of a decided batch).
 
         Raises LogTruncated if any of them may be missing.
+        """
+        ...
+
+    def raise_floor(self, partition: int, offset: int) -> bool:
+        """Call when a partition is taken at `offset`: from now on no new record gets an offset below it.
+
+        True if the log was put back to an earlier state, so that acknowledged records may be gone: a reason to say so.
         """
         ...
 
