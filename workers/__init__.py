@@ -1,5 +1,7 @@
-"""Events → sessions → rows.
+"""Events of the log → sessions → rows in ClickHouse, each batch counted once.
 
-Enters: records of the event log. Leaves: rows of `rollups.rows` in ClickHouse. Promised: every batch is decided once, in
-ClickHouse, and counts once, whatever crashes; sessions are a pure function of a visitor's set of events.
+Enters: records of the event log, a partition at a time. Leaves: event rows, signed session rows, markers, dead letters.
+Promised: a crash, a retry, a zombie or a lost Redis never shows in the numbers, and neither does the order of arrival
+within 24 hours. `memory`, `session`, `bucket` and `fold` are pure; `state` is the cache in Redis; `batch` is the one
+function of five steps that gives the guarantee; `take` finds out where a partition stands; `loop` runs them.
 """

@@ -1,0 +1,47 @@
+"""What a decided row carries: all that makes replaying a batch give the same, whatever code replays it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import zstandard
+
+from rollups.rows import SessionRow
+from workers.fold import Misjudged
+from workers.read import Letter
+
+
+class Origin(NamedTuple):
+    """A line that went to the dead letters, and why."""
+
+    offset: int
+    index: int
+    reason: str
+
+
+class Blob(msgspec.Struct, frozen=True, array_like=True):
+    """`reasons`: of the lines that do not count; `dead`: of those nobody could read; `rows`: the signed session rows."""
+
+    reasons: list[Misjudged]
+    dead: list[Origin]
+    rows: list[SessionRow]
+    clock: int  # the partition's newest receipt after the batch
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Blob)
+
+
+def blob(reasons: Sequence[Misjudged], letters: Sequence[Letter], rows: Sequence[SessionRow], clock: int) -> Blob:
+    """The decision of a batch."""
+    return Blob(list(reasons), [Origin(each.offset, each.index, each.reason) for each in letters], list(rows), clock)
+
+
+def encode(decision: Blob) -> bytes:
+    """Compressed; the same decision gives the same bytes."""
+    return zstandard.ZstdCompressor(level=1).compress(_encoder.encode(decision))
+
+
+def decode(body: bytes) -> Blob:
+    """The other way round."""
+    return _decoder.decode(zstandard.ZstdDecompressor().decompress(body))

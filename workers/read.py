@@ -1,0 +1,91 @@
+"""Records → lines that a worker can use, and letters for those that nobody can. Bad data is a value here."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from ingest.contract.event import Event, Filtered, Line, decode
+from ingest.log.protocol import Record
+from workers.fold import Entry
+
+MAX_LINE = 128 * 1024  # bytes; admission's own limits keep an event far below
+MAX_ID = 200
+_FIRST, _LAST = -2_208_988_800_000, 10_413_791_999_999  # what the tables' times can hold: 1900 to 2299
+_WORD = 2**31
+_LONG = 2**63
+_AMOUNT = 10**18
+
+
+class Letter(NamedTuple):
+    """What cannot be counted: why, where it lay in the log, and itself."""
+
+    partition: int
+    offset: int
+    index: int
+    reason: str
+    line: bytes
+
+
+def read(records: Iterable[Record]) -> tuple[list[Entry], list[Letter]]:
+    """The lines of the records in log order, and a letter for each line that is not one."""
+    entries: list[Entry] = []
+    letters: list[Letter] = []
+    for record in records:
+        for index, raw in enumerate(record.value.split(b"\n")):
+            if not raw or raw.isspace():
+                continue
+            try:
+                entries.append(Entry(record.offset, index, line(raw)))
+            except ValueError as error:
+                letters.append(Letter(record.partition, record.offset, index, str(error), raw))
+    return entries, letters
+
+
+def line(raw: bytes) -> Line:
+    """One line, fit for the tables. Raises ValueError with what is wrong."""
+    if len(raw) > MAX_LINE:
+        raise ValueError(f"a line of {len(raw)} bytes, over {MAX_LINE}")
+    found = decode(raw)
+    wrong = _unfit(found) if isinstance(found, Event) else _unfit_filtered(found)
+    if wrong:
+        raise ValueError(wrong)
+    # An escaped NUL is legal JSON; the escape may also be text inside the text of `data`, so look again before refusing.
+    if b"\\u0000" in raw and any("\0" in text for text in _texts(found)):
+        raise ValueError("NUL in a text")
+    return found
+
+
+def _unfit(event: Event) -> str:
+    """What the tables or the rule could not take, "" if nothing. Any producer can write to the log."""
+    if not event.site or len(event.site) > 64 or len(event.visitor) != 16:
+        return "site or visitor is not one of ours"
+    if not event.id or len(event.id) > MAX_ID or not event.type or len(event.type) > 64:
+        return "id or type is empty or too long"
+    if not (_FIRST <= event.time <= _LAST and _FIRST <= event.received <= _LAST):
+        return "a time outside 1900 to 2299"
+    if not (-_LONG <= event.seq < _LONG and 0 <= event.settings < 2 * _LONG):
+        return "seq or settings out of range"
+    if not (0 <= event.screen[0] < _WORD and 0 <= event.screen[1] < _WORD):
+        return "screen out of range"
+    if event.scroll is not None and not 0 <= event.scroll <= 10_000:
+        return "scroll outside 0 to 10,000"
+    if event.engaged_ms is not None and not 0 <= event.engaged_ms <= 86_400_000:
+        return "engaged_ms outside a day"
+    if event.revenue is not None and not (-_AMOUNT < event.revenue.amount < _AMOUNT and event.revenue.transaction):
+        return "an amount of more than 18 digits, or no transaction"
+    return ""
+
+
+def _unfit_filtered(line: Filtered) -> str:
+    if not line.site or len(line.site) > 64:
+        return "site is not one of ours"
+    return "" if _FIRST <= line.received <= _LAST else "a time outside 1900 to 2299"
+
+
+def _texts(found: Line) -> Iterable[str]:
+    for value in msgspec.structs.astuple(found):
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, msgspec.Struct):
+            yield from (text for text in msgspec.structs.astuple(value) if isinstance(text, str))

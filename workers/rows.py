@@ -1,0 +1,181 @@
+"""Events and sessions → the rows of the tables."""
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+
+from ingest.contract.event import ENGAGEMENT, PAGEVIEW, Event, Filtered
+from rollups.rows import EventRow, SessionRow
+from workers.bucket import Thresholds, bucket
+from workers.memory import Item
+
+Limits = Callable[[int], Thresholds]  # settings revision → thresholds, of one site
+
+
+def version(token: str) -> int:
+    """What pairs a session row with its retraction: 64 bits of the token of the batch that wrote it."""
+    return int.from_bytes(blake2b(token.encode(), digest_size=8).digest())
+
+
+def session_id(site: str, visitor: str, first: str) -> str:
+    """16 hex; `first` is the id of the session's first interactive event."""
+    return blake2b(f"{site}\0{visitor}\0{first}".encode(), digest_size=8).hexdigest()
+
+
+def event_row(event: Event, reason: str, hash_: int, log: str, partition: int, offset: int, index: int) -> EventRow:
+    """The event as it lies in `events`."""
+    revenue = event.revenue
+    return EventRow(
+        event.site,
+        event.visitor,
+        event.id,
+        event.type,
+        event.time,
+        event.received,
+        event.seq,
+        event.view,
+        event.url,
+        event.page,
+        event.referrer,
+        event.title,
+        event.source,
+        event.campaign,
+        event.country,
+        event.device,
+        event.browser,
+        event.os,
+        event.screen[0],
+        event.screen[1],
+        event.data,
+        event.scroll,
+        event.engaged_ms,
+        None if revenue is None else revenue.amount,
+        "" if revenue is None else revenue.currency,
+        "" if revenue is None else revenue.transaction,
+        event.settings,
+        reason,
+        hash_,
+        log,
+        partition,
+        offset,
+        index,
+    )
+
+
+def filtered_row(line: Filtered, hash_: int, log: str, partition: int, offset: int, index: int) -> EventRow:
+    """What admission filtered, for the ledger: site, reason and receipt."""
+    event = Event(site=line.site, visitor="", id="", type="", time=line.received, received=line.received, page="")
+    return event_row(event, line.reason, hash_, log, partition, offset, index)
+
+
+def session_row(
+    site: str,
+    visitor: str,
+    hash_: int,
+    items: Sequence[Item],
+    limits: Limits,
+    version_: int,
+    session: str | None = None,
+) -> SessionRow:
+    """The session of these items, which are in order and begin with an interactive one; `session`: its id if known."""
+    first, last = items[0], items[-1]
+    pv_page: list[str] = []
+    pv_time: list[int] = []
+    pv_depth: list[int] = []
+    custom: list[Item] = []
+    sold: list[Item] = []
+    touch: Item | None = None
+    passive = 0
+    settings = first.settings
+    for item in items:
+        if item.type == PAGEVIEW:
+            touch = touch or item
+            pv_page.append(item.page)
+            pv_time.append(item.time)
+            pv_depth.append(-1 if item.scroll is None else item.scroll)
+        elif item.type == ENGAGEMENT:
+            passive += 1
+        else:
+            custom.append(item)
+        if item.amount is not None:
+            sold.append(item)
+        if item.settings > settings:
+            settings = item.settings
+    touch = touch or first
+    pv_engaged = [0] * len(pv_page)
+    engaged = _credit(items, pv_depth, pv_engaged) if passive else None
+    found = bucket(
+        limits(settings),
+        revenue=bool(sold),
+        types={item.type for item in items if item.type != ENGAGEMENT},
+        customs=len(custom),
+        pageviews=len(pv_page),
+        milliseconds=last.time - first.time if engaged is None else engaged,
+        depth=max(pv_depth, default=0),
+    )
+    return SessionRow(
+        site,
+        visitor,
+        session or session_id(site, visitor, first.id),
+        first.time,
+        last.time,
+        touch.source,
+        touch.campaign,
+        touch.country,
+        touch.device,
+        touch.browser,
+        touch.os,
+        pv_page[0] if pv_page else None,
+        pv_page[-1] if pv_page else None,
+        len(pv_page),
+        len(items) - passive,
+        engaged,
+        found,
+        settings,
+        tuple(pv_page),
+        tuple(pv_time),
+        tuple(pv_depth),
+        tuple(pv_engaged),
+        tuple([item.type for item in custom]),
+        tuple([item.time for item in custom]),
+        tuple([item.seq for item in custom]),
+        tuple([item.transaction for item in sold]),
+        tuple([item.time for item in sold]),
+        tuple([item.seq for item in sold]),
+        tuple([item.id for item in sold]),
+        tuple([item.type for item in sold]),
+        tuple([item.amount or 0 for item in sold]),
+        tuple([item.currency for item in sold]),
+        hash_,
+        1,
+        version_,
+    )
+
+
+def _credit(items: Sequence[Item], depths: list[int], engaged: list[int]) -> int | None:
+    """Credit engagement to pageviews, in place; returns the engaged time of the session, None where none was reported.
+
+    The pageview with the same view, wherever it lies in the session, goes before the latest earlier one of the page.
+    """
+    by_view = {}
+    at = -1
+    for item in items:
+        if item.type == PAGEVIEW:
+            at += 1
+            if item.view:
+                by_view[item.view] = at
+    by_page: dict[str, int] = {}
+    total: int | None = None
+    at = -1
+    for item in items:
+        if item.type == PAGEVIEW:
+            at += 1
+            by_page[item.page] = at
+        elif item.type == ENGAGEMENT:
+            if item.engaged_ms is not None:
+                total = (total or 0) + item.engaged_ms
+            credited = by_view.get(item.view, by_page.get(item.page))
+            if credited is not None:
+                if item.scroll is not None and item.scroll > depths[credited]:
+                    depths[credited] = item.scroll
+                engaged[credited] += item.engaged_ms or 0
+    return total
