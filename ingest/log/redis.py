@@ -139,9 +139,8 @@ class RedisProducer:
     async def _next_millisecond(self, partition: int, entry_id: bytes) -> None:
         # Refused when somebody else was faster, which is as good.
         with suppress(redis.RedisError, OSError):
-            async with self._client.pipeline(transaction=False) as pipe:
-                key, following = self._keys.stream(partition), f"{int(entry_id.partition(b'-')[0]) + 1}-0"
-                await pipe.execute_command("XSETID", key, following).execute()  # type: ignore[no-untyped-call]
+            key, following = self._keys.stream(partition), f"{int(entry_id.partition(b'-')[0]) + 1}-0"
+            await self._client.eval("redis.call('XSETID', KEYS[1], ARGV[1])", 1, key, following)
 
     async def _sample_forever(self) -> None:
         while True:

@@ -9,7 +9,7 @@ from ingest.log.partition import hash31, murmur2, partition
 
 
 def _of_kafka(data: bytes) -> int:
-    return int(default.murmur2(data))  # type: ignore[no-untyped-call]
+    return int(default.murmur2(data))
 
 
 @pytest.mark.parametrize(
