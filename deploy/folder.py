@@ -37,7 +37,7 @@ class Folder:
             raise StackError(f"cannot write to the data folder {self.path}: {error.strerror}") from None
         end = time.monotonic() + _WAIT_SECONDS
         while not _lock(self._lock):
-            holder = _read(self.path / "lock")
+            holder = read_private(self.path / "lock")
             if holder.get("state") != "stopping" or time.monotonic() > end:
                 who = f" (process {holder['pid']}, {holder['url']})" if "pid" in holder and "url" in holder else ""
                 raise StackError(
@@ -89,7 +89,8 @@ def _lock(descriptor: int) -> bool:
     return True
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_private(path: Path) -> dict[str, Any]:
+    """The JSON object in the file, {} if there is none."""
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError):

@@ -32,6 +32,9 @@ class Settings:
 
     event_log: str = _setting("", "address of the event log: `redis://…` or `kafka://host:port[,host:port]`")
     clickhouse: str = _setting("", "address of ClickHouse: `http[s]://user:password@host:port/database`")
+    clickhouse_cluster: str = _setting(
+        "", "name of the ClickHouse cluster to create replicated tables on; empty = one server"
+    )
     redis: str = _setting("", "address of the Redis that holds sites, salts, limits and workers' states: `redis://…`")
     host: str = _setting("127.0.0.1", "address that HTTP services listen on")
     port: int = _setting(8080, "port that HTTP services listen on")
@@ -60,7 +63,9 @@ class Settings:
 
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """`trusted_proxies`, parsed."""
-        return tuple(ipaddress.ip_network(part.strip()) for part in self.trusted_proxies.split(",") if part.strip())
+        return tuple(
+            ipaddress.ip_network(part.strip(), strict=False) for part in self.trusted_proxies.split(",") if part.strip()
+        )
 
 
 SCHEMES = {

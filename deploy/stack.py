@@ -12,16 +12,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from deploy.folder import FIRST_RUN_FILE, Folder, StackError
+from deploy.folder import FIRST_RUN_FILE, Folder, StackError, read_private
 from deploy.local import redis as local_redis
 from deploy.settings import Settings, environment
-from deploy.supervise import Part, Supervisor
+from deploy.supervise import Child, Part, Supervisor
 
 REDIS, CLICKHOUSE, WEB, PREPARE, DEMO = "redis", "clickhouse", "web", "prepare", "demo"
 _READY_SECONDS = 60.0
 _RECOVERY_SECONDS = 600.0  # a large append-only file or engine folder takes its time to load
+_FOREIGN_SECONDS = 10.0  # for stores whose addresses were given
+_AGAIN = 75  # exit code of deploy.prepare
 _FALSE_STARTS = 4  # of a store that has never answered
 
 
@@ -55,7 +56,7 @@ class Stack:
 
     def start(self) -> Ready | None:
         """Start every part and wait until all answer; None when a signal asked to stop meanwhile. Raises StackError."""
-        first = not (self.folder.path / FIRST_RUN_FILE).exists()
+        made_before = "api_key" in read_private(self.folder.path / FIRST_RUN_FILE)
         waiting = self._start_stores()
         prepare = self.supervisor.start(self._prepare())
         outcome = self.supervisor.wait(lambda: self._all_answer(waiting), _RECOVERY_SECONDS)
@@ -63,14 +64,17 @@ class Stack:
             outcome = self._finish(prepare)
         if outcome == "done":
             self._start_services()
+            if not self._prepared:  # new rollups wait for batches that only a worker can finish
+                outcome = self._finish(self.supervisor.start(self._prepare()))
+        if outcome == "done":
             outcome = self.supervisor.wait(self._healthy, _READY_SECONDS)
         if outcome == "stop":
             return None
         if outcome == "timeout":
             raise StackError(f"the stack is not ready after {_READY_SECONDS:g} s: {self._ailing()}")
         self.folder.tell("running", self.url)
-        made = self.folder.path / FIRST_RUN_FILE
-        return Ready(self.url, json.loads(made.read_text()) if first and made.exists() else None)
+        made = read_private(self.folder.path / FIRST_RUN_FILE)
+        return Ready(self.url, made if made and not made_before else None)
 
     def run(self) -> None:
         """Keep every part running until SIGINT, SIGTERM or SIGHUP."""
@@ -115,7 +119,11 @@ class Stack:
     def _prepare(self) -> Part:
         """Migrates the stores and makes the first account."""
         file = str(self.folder.path / FIRST_RUN_FILE)
-        return self._python(PREPARE, "deploy.prepare", "--first-run", file, "--url", self.url, once=True)
+        own = CLICKHOUSE in (child.part.name for child in self.supervisor.children)
+        patience = _RECOVERY_SECONDS if own else _FOREIGN_SECONDS
+        return self._python(
+            PREPARE, "deploy.prepare", "--first-run", file, "--url", self.url, "--patience", f"{patience:g}", once=True
+        )
 
     def _start_services(self) -> None:
         self.folder.describe(
@@ -147,10 +155,13 @@ class Stack:
             name, [sys.executable, "-m", module, *arguments], environment(self.settings), fds or [], stop_seconds, once
         )
 
-    def _finish(self, prepare: Any) -> str:
+    def _finish(self, prepare: Child) -> str:
         outcome = self.supervisor.wait(lambda: prepare.ended() is not None, _RECOVERY_SECONDS)
-        if outcome == "done" and prepare.process.returncode != 0:
-            raise StackError("")  # it has said why itself
+        if outcome == "done":
+            self.supervisor.forget(prepare)
+            self._prepared = prepare.process.returncode == 0
+            if prepare.process.returncode not in (0, _AGAIN):
+                raise StackError("")  # it has said why itself
         return outcome
 
     def _healthy(self) -> bool:

@@ -1,0 +1,85 @@
+"""What a stack does before it serves: migrate the stores and, when there is no account yet, make the first one."""
+
+import argparse
+import secrets
+import sys
+from pathlib import Path
+
+from api.registry.change import create_account, create_key
+from api.registry.store import Registry, RegistryUnavailable
+from deploy import wiring
+from deploy.folder import StackError, read_private, write_private
+from deploy.logs import configure
+from deploy.settings import SettingError, Settings, load
+from deploy.supervise import die_with_parent
+from rollups.control import ClaimLost, Unfinished
+from rollups.engine import ONE_SERVER, Engines
+from rollups.migrate import SchemaRefused, migrate
+
+FIRST_EMAIL = "admin@localhost"
+AGAIN = 75  # exit code: run it again beside a worker
+
+
+def prepare(settings: Settings, first_run: Path, url: str, patience_seconds: float) -> None:
+    """Idempotent. Raises StackError: a store that stays away, a ClickHouse too old, a schema too new.
+
+    Raises Unfinished when a worker must finish batches before new rollups can be built; all else is done then.
+    """
+    unfinished: Unfinished | None = None
+    try:
+        wiring.patiently(settings, patience_seconds, lambda: migrate_stores(settings))
+    except Unfinished as error:
+        unfinished = error  # only rollups are missing
+    registry = wiring.patiently(settings, patience_seconds, lambda: wiring.registry(settings))
+    held = read_private(first_run)
+    if "api_key" not in held and (held or not registry.state.account_by_id):
+        _first_account(registry, first_run, {"url": url, "email": FIRST_EMAIL, **held})
+    registry.publish()
+    if unfinished is not None:
+        raise unfinished
+
+
+def _first_account(registry: Registry, first_run: Path, made: dict[str, str]) -> None:
+    """Make the account and its key. A start that is killed in between leaves its half for the next one to finish."""
+    made.setdefault("password", secrets.token_urlsafe(15))
+    write_private(first_run, made)
+    account = registry.state.account_by_email.get(made["email"])
+    if account is None:
+        account = create_account(registry, made["email"], made["password"])
+    _, made["api_key"] = create_key(registry, account.id)
+    write_private(first_run, made)
+
+
+def migrate_stores(settings: Settings) -> list[str]:
+    """Bring ClickHouse to this version's schema; returns what was done.
+
+    Raises StackError, ClickHouseUnavailable, Unfinished.
+    """
+    cluster = settings.clickhouse_cluster
+    engines = Engines(cluster=cluster, replicated=True, fsync=False) if cluster else ONE_SERVER
+    try:
+        return migrate(settings.address("clickhouse"), engines=engines)
+    except (SchemaRefused, ClaimLost) as error:
+        raise StackError(str(error)) from error
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="deploy.prepare")
+    parser.add_argument("--first-run", type=Path, required=True)
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--patience", type=float, default=10.0, help="seconds to wait for stores")
+    given = parser.parse_args()
+    die_with_parent()
+    try:
+        settings = load({})
+        configure("prepare", settings.log_level)
+        prepare(settings, given.first_run, given.url, given.patience)
+    except (StackError, SettingError, RegistryUnavailable) as error:
+        sys.stderr.write(f"throughline: {error}\n")
+        sys.exit(1)
+    except Unfinished:
+        sys.exit(AGAIN)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""From settings to objects: the only place that looks at the scheme of an address."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import redis
+import redis.asyncio
+
+from api.registry.store import Registry
+from deploy.folder import StackError
+from deploy.settings import Settings, redacted
+from ingest.log.protocol import Consumer, LogUnavailable, Producer
+from rollups.client import ClickHouseUnavailable, Client, connect
+
+COUNTRY_DB = Path(__file__).parent / "geo" / "country.mmdb"
+_T = TypeVar("_T")
+
+
+def now() -> int:
+    """The wall clock in ms; the one clock that stages are given."""
+    return time.time_ns() // 1_000_000
+
+
+def producer(settings: Settings) -> Producer:
+    """The producing end of the event log, not yet started."""
+    address = settings.address("event_log")
+    if address.startswith("kafka://"):
+        from ingest.log.kafka import KafkaProducer
+
+        return KafkaProducer(_brokers(address), partitions=settings.partitions)
+    from ingest.log.redis import RedisProducer
+
+    return RedisProducer(address, partitions=settings.partitions, max_bytes=settings.log_max_bytes or None)
+
+
+def consumer(settings: Settings) -> Consumer:
+    """A member of the worker group. Blocks; raises LogUnavailable."""
+    address = settings.address("event_log")
+    if address.startswith("kafka://"):
+        from ingest.log.kafka import KafkaConsumer
+
+        return KafkaConsumer(_brokers(address), partitions=settings.partitions)
+    from ingest.log.redis import RedisConsumer
+
+    return RedisConsumer(address, partitions=settings.partitions, max_bytes=settings.log_max_bytes or None)
+
+
+def redis_client(settings: Settings) -> redis.Redis:
+    """A blocking client; connects with its first use."""
+    return redis.Redis.from_url(settings.address("redis"), socket_timeout=5.0, socket_connect_timeout=2.0)
+
+
+def async_redis_client(settings: Settings) -> redis.asyncio.Redis:
+    """A client for one event loop; connects with its first use."""
+    return redis.asyncio.Redis.from_url(settings.address("redis"), socket_timeout=5.0, socket_connect_timeout=2.0)
+
+
+def clickhouse(settings: Settings) -> Client:
+    """A client; connects with its first use."""
+    return connect(settings.address("clickhouse"))
+
+
+def country_db(settings: Settings) -> Path | None:
+    """The country database: the operator's (which must exist), else the fetched one, else none. Raises StackError."""
+    if settings.country_db:
+        path = Path(settings.country_db)
+        if not path.is_file():
+            raise StackError(f"there is no country database at {path} (THROUGHLINE_COUNTRY_DB)")
+        return path
+    return COUNTRY_DB if COUNTRY_DB.is_file() else None
+
+
+def registry(settings: Settings) -> Registry:
+    """The registry, read once. Raises ClickHouseUnavailable."""
+    made = Registry(clickhouse(settings), redis_client(settings), now)
+    made.refresh()
+    return made
+
+
+def patiently(settings: Settings, seconds: float, attempt: Callable[[], _T]) -> _T:
+    """What `attempt` returns, tried again while the stores are away. Raises StackError after `seconds`."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return attempt()
+        except (ClickHouseUnavailable, LogUnavailable, redis.RedisError) as error:
+            if time.monotonic() > end or (isinstance(error, ClickHouseUnavailable) and error.code is not None):
+                raise StackError(away(settings, error)) from error
+        time.sleep(0.05)
+
+
+def away(settings: Settings, error: Exception) -> str:
+    """One sentence for a store that fails: which one, where, and why, without any password."""
+    if isinstance(error, ClickHouseUnavailable):
+        what, address = "ClickHouse", settings.clickhouse
+    elif isinstance(error, LogUnavailable):
+        what, address = "the event log", settings.event_log
+    else:
+        what, address = "Redis", settings.redis
+    reason = " ".join(str(error).split())
+    for secret in {urlsplit(one).password for one in (settings.clickhouse, settings.redis, settings.event_log)}:
+        if secret:
+            reason = reason.replace(secret, "…")
+    return f"{what} at {redacted(address)} cannot be used: {reason[:300] or type(error).__name__}"
+
+
+def _brokers(address: str) -> str:
+    return urlsplit(address).netloc
