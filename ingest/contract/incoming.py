@@ -216,6 +216,14 @@ _decoder = msgspec.json.Decoder(float_hook=Decimal)
 _BROKEN = (ValueError, RecursionError, ArithmeticError)  # what msgspec and the Decimal hook raise on bad text
 
 
+def decode(text: bytes) -> Any:
+    """A JSON value, its numbers exact (int or Decimal). Raises ValueError."""
+    try:
+        return _decoder.decode(text)
+    except _BROKEN as error:
+        raise ValueError("not JSON") from error
+
+
 def read(body: bytes) -> Batch:
     """The events of a body: one JSON object or an array of up to 100. Never raises; any other body is one problem."""
     body = body.removeprefix(b"\xef\xbb\xbf")

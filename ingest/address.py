@@ -1,0 +1,62 @@
+"""The address of a client: the peer's own, or what proxies that we trust say in X-Forwarded-For."""
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TypeAlias
+
+Address: TypeAlias = IPv4Address | IPv6Address
+Network: TypeAlias = IPv4Network | IPv6Network
+
+LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+MAX_HOPS = 20
+
+
+def networks(names: Iterable[str]) -> tuple[Network, ...]:
+    """Addresses or networks ("10.0.0.0/8") of trusted proxies. Raises ValueError naming the one that is neither."""
+    return tuple(ip_network(name.strip(), strict=False) for name in names)
+
+
+def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> Address:
+    """Who sent the request: the last hop that no trusted proxy vouches against; never raises.
+
+    `forwarded` are the X-Forwarded-For headers in order. They count only when the peer is trusted, read from the right,
+    as far as they are well-formed: what stands left of a stranger's address is the stranger's own claim. A peer without
+    an address is the other end of a local socket.
+    """
+    address = _parse(peer) or ip_address("127.0.0.1")
+    if not forwarded or not _in(address, trusted):
+        return address
+    for hop in reversed(",".join(forwarded).rsplit(",", MAX_HOPS)[-MAX_HOPS:]):
+        said = _parse(hop)
+        if said is None:
+            break
+        address = said
+        if not _in(address, trusted):
+            break
+    return address
+
+
+def bucket(address: Address) -> bytes:
+    """What the rate limit counts by: an IPv4 address, or an IPv6 /64, since one host owns all of that."""
+    return address.packed[:8] if address.version == 6 else address.packed
+
+
+def _parse(text: str) -> Address | None:
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address):
+        if address.scope_id:
+            return None
+        return address.ipv4_mapped or address
+    return address
+
+
+def _in(address: Address, trusted: Sequence[Network]) -> bool:
+    return any(address in network for network in trusted)

@@ -1,0 +1,83 @@
+"""The sites this process knows: the published snapshot, held in memory and read again as it changes."""
+
+import asyncio
+import logging
+import time
+from typing import Any, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from ingest.contract.site import Site
+from ingest.contract.snapshot import EMPTY, KEY, Snapshot
+
+_PATIENCE_SECONDS = 1.0
+_PAUSE_SECONDS = 0.05  # between two extra looks, however many unknown ids are asked for
+
+log = logging.getLogger(__name__)
+
+
+class SitesUnknown(Exception):
+    """Redis is away, so nobody can say whether a tracking id exists."""
+
+
+class Sites:
+    """Never goes backwards, and keeps what it knows while Redis is away or empty."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+        self._next_look: asyncio.Task[None] | None = None
+        self._looks: set[asyncio.Task[None]] = set()
+        self.snapshot = EMPTY
+
+    @property
+    def known(self) -> bool:
+        """Whether any snapshot has been read yet."""
+        return self.snapshot.version >= 0
+
+    def find(self, tracking_id: str) -> Site | None:
+        """The site, unless it is unknown or deleted."""
+        site = self.snapshot.by_tracking_id.get(tracking_id)
+        return None if site is None or site.deleted else site
+
+    async def refresh(self) -> None:
+        """Take the published snapshot if it is newer. Raises SitesUnknown if Redis does not answer within a second."""
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                published = await cast(Any, self._redis.hget(KEY, "version"))
+                if published is None or int(published) <= self.snapshot.version:
+                    return
+                version, body = await cast(Any, self._redis.hmget(KEY, ["version", "body"]))
+        except (RedisError, OSError, TimeoutError) as error:
+            raise SitesUnknown(type(error).__name__) from error
+        if version is None or body is None or int(version) <= self.snapshot.version:
+            return
+        started = time.perf_counter()
+        self.snapshot = Snapshot.decode(int(version), body)
+        log.info("sites at revision %s in %.0f ms", int(version), 1000 * (time.perf_counter() - started))
+
+    async def look_again(self, tracking_ids: set[str]) -> None:
+        """Read the snapshot once more for ids that are in none of ours: the site may be a moment old.
+
+        Everybody who asks while a look waits to begin shares it. Raises SitesUnknown.
+        """
+        if all(tracking_id in self.snapshot.by_tracking_id for tracking_id in tracking_ids):
+            return
+        look = self._next_look
+        if look is None:
+            look = self._next_look = asyncio.ensure_future(self._look())
+            self._looks.add(look)
+            look.add_done_callback(self._looked)
+        await asyncio.shield(look)
+
+    async def _look(self) -> None:
+        # Those who come during the pause share this look; those who come after it has begun need one of their own,
+        # because it may already have read what was published before they came.
+        await asyncio.sleep(_PAUSE_SECONDS)
+        self._next_look = None
+        await self.refresh()
+
+    def _looked(self, look: asyncio.Task[None]) -> None:
+        self._looks.discard(look)
+        if not look.cancelled():
+            look.exception()  # seen, also when everybody who asked has gone
