@@ -153,6 +153,9 @@ def _measure(value: dict[str, Any]) -> None:
 
 
 Text: TypeAlias = Annotated[str, AfterValidator(_no_nul)]
+EventType: TypeAlias = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_printable)
+]
 Integer: TypeAlias = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Time: TypeAlias = Annotated[int, Field(ge=0, le=_MAX_TIME)]
 _FROZEN = ConfigDict(frozen=True, strict=True, extra="ignore")
@@ -172,9 +175,7 @@ class Incoming(BaseModel):
 
     model_config = _FROZEN
     site: Annotated[Text, Field(min_length=1, max_length=64)]
-    type: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_printable)
-    ]
+    type: EventType
     url: Annotated[Text, Field(max_length=8192), AfterValidator(_web_address)]
     id: Annotated[Text, Field(min_length=1, max_length=64), AfterValidator(_printable)] | None = None
     at: Time | None = None
