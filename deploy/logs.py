@@ -39,7 +39,10 @@ def configure(part: str, level: str = "WARNING") -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # A line for every broken request of every scanner says nothing; what our own code does wrong is an error there.
     logging.getLogger("uvicorn.error").setLevel("ERROR")
-    logging.getLogger("kafka").setLevel("ERROR")
+    # Whoever calls these decides what a failed attempt means; they would log every retry.
+    for chatty in ("kafka", "clickhouse_connect", "urllib3"):
+        logging.getLogger(chatty).addHandler(logging.NullHandler())
+        logging.getLogger(chatty).propagate = False
     log = logging.getLogger("throughline")
 
     def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

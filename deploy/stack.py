@@ -88,7 +88,7 @@ class Stack:
         self.supervisor.stop([[WEB, PREPARE, DEMO, *workers], [CLICKHOUSE], [REDIS]])
         self.folder.release()
 
-    def start_demo(self, arguments: list[str]) -> None:
+    def start_demo(self, *arguments: str) -> None:
         """Run the simulator beside the stack, once."""
         self.supervisor.start(self._python(DEMO, "deploy.demo", *arguments, once=True))
 

@@ -8,14 +8,18 @@ from urllib.parse import urlsplit
 
 import redis
 import redis.asyncio
+from prometheus_client import REGISTRY
 
 from api.registry.store import Registry
 from deploy.folder import StackError
 from deploy.settings import Settings, redacted
+from ingest.app import Ingest
+from ingest.limit import Rate
 from ingest.log.protocol import Consumer, LogUnavailable, Producer
 from rollups.client import ClickHouseUnavailable, Client, connect
 
 COUNTRY_DB = Path(__file__).parent / "geo" / "country.mmdb"
+_REASONS = ("Connection refused", "Name or service not known", "No route to host", "timed out", "Authentication failed")
 _T = TypeVar("_T")
 
 
@@ -63,6 +67,23 @@ def clickhouse(settings: Settings) -> Client:
     return connect(settings.address("clickhouse"))
 
 
+def ingest(settings: Settings) -> Ingest:
+    """The tracking endpoint. On the event loop that it will live on. Raises StackError."""
+    try:
+        return Ingest(
+            producer(settings),
+            async_redis_client(settings),
+            now,
+            REGISTRY,
+            country_database=country_db(settings),
+            address_rate=Rate.of(settings.address_rate),
+            site_rate=Rate.of(settings.site_rate),
+            trusted=settings.networks(),
+        )
+    except ValueError as error:
+        raise StackError(f"THROUGHLINE_COUNTRY_DB: {error}") from None
+
+
 def country_db(settings: Settings) -> Path | None:
     """The country database: the operator's (which must exist), else the fetched one, else none. Raises StackError."""
     if settings.country_db:
@@ -89,7 +110,7 @@ def patiently(settings: Settings, seconds: float, attempt: Callable[[], _T]) -> 
         except (ClickHouseUnavailable, LogUnavailable, redis.RedisError) as error:
             if time.monotonic() > end or (isinstance(error, ClickHouseUnavailable) and error.code is not None):
                 raise StackError(away(settings, error)) from error
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def away(settings: Settings, error: Exception) -> str:
@@ -100,11 +121,16 @@ def away(settings: Settings, error: Exception) -> str:
         what, address = "the event log", settings.event_log
     else:
         what, address = "Redis", settings.redis
-    reason = " ".join(str(error).split())
-    for secret in {urlsplit(one).password for one in (settings.clickhouse, settings.redis, settings.event_log)}:
-        if secret:
-            reason = reason.replace(secret, "…")
-    return f"{what} at {redacted(address)} cannot be used: {reason[:300] or type(error).__name__}"
+    return f"{what} at {redacted(address)} cannot be used: {reason(error)}"
+
+
+def reason(error: Exception) -> str:
+    """Why a client failed, in a few words: drivers wrap the operating system's in several layers of their own."""
+    text = " ".join(str(error).split())
+    for known in _REASONS:
+        if known.lower() in text.lower():
+            return known
+    return text[:300] or type(error).__name__
 
 
 def _brokers(address: str) -> str:

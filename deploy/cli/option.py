@@ -21,6 +21,10 @@ Workers = Annotated[int | None, typer.Option("--workers", help="How many workers
 MetricsPort = Annotated[
     int | None, typer.Option("--metrics-port", help="Port for /health and /metrics.  [default: none]")
 ]
+Account = Annotated[
+    str | None,
+    typer.Option("--account", help="Email of the account; not needed while there is only one.", metavar="EMAIL"),
+]
 Site = Annotated[str, typer.Option("--site", help="Id or tracking id of the site.", metavar="ID")]
 
 

@@ -1,0 +1,44 @@
+"""`throughline …`: one module a command or group of commands; what a command needs is imported when it runs."""
+
+import os
+import sys
+
+import typer
+
+from deploy.cli import account, key, site
+from deploy.cli.up import up
+from deploy.logs import configure
+
+app = typer.Typer(
+    name="throughline",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Self-hosted web analytics. Addresses come from flags, THROUGHLINE_* or the folder of a running stack.",
+)
+app.command()(up)
+app.add_typer(account.app, name="account")
+app.add_typer(key.app, name="key")
+app.add_typer(site.app, name="site")
+
+
+def main() -> None:
+    """Run a command; what an operator can mend is told in one sentence, with exit code 1."""
+    configure("cli")
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # `throughline … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        from deploy.cli.failure import sentence
+
+        told = sentence(error)
+        if told is None:
+            raise
+        if told:
+            typer.echo(f"throughline: {told}", err=True)
+        sys.exit(1)

@@ -1,0 +1,25 @@
+"""What went wrong, as one sentence for the operator."""
+
+
+def sentence(error: Exception) -> str | None:
+    """The sentence for an error that an operator can mend; None for a bug, which deserves its traceback."""
+    from redis.exceptions import RedisError
+
+    from api.problem import Problem
+    from api.registry.store import RegistryUnavailable
+    from deploy.folder import StackError
+    from deploy.settings import SettingError
+    from deploy.wiring import reason
+    from ingest.log.protocol import LogTruncated, LogUnavailable
+    from rollups.client import ClickHouseUnavailable
+    from rollups.control import ClaimLost, Unfinished
+    from rollups.migrate import SchemaRefused
+
+    told = (StackError, SettingError, Problem, RegistryUnavailable, ClaimLost, Unfinished, SchemaRefused, LogTruncated)
+    text = " ".join(str(error).split())
+    if isinstance(error, told):
+        return text
+    for kind, what in ((ClickHouseUnavailable, "ClickHouse"), (LogUnavailable, "the event log"), (RedisError, "Redis")):
+        if isinstance(error, kind):
+            return f"{what} cannot be used: {reason(error)}"
+    return None

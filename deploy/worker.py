@@ -1,0 +1,87 @@
+"""A worker process: the loop in the main thread, /health and /metrics on a port of their own."""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from deploy import wiring
+from deploy.folder import StackError
+from deploy.logs import configure
+from deploy.settings import SettingError, Settings, load
+from deploy.supervise import die_with_parent
+
+Health = Callable[[], Mapping[str, str]]
+
+
+def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, then finish the batch in hand. Blocks. Raises StackError."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    worker = wiring.worker(settings, stop)
+    if worker is None:  # asked to stop while the stores were away
+        return
+    if settings.metrics_port:
+        serve_metrics(settings.host, settings.metrics_port, worker.health)
+    worker.run(stop)
+
+
+def serve_metrics(host: str, port: int, health: Health) -> None:
+    """Answer /health and /metrics in the background for the life of the process. Raises StackError."""
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = 5
+
+        def do_GET(self) -> None:
+            if self.path == "/metrics":
+                self._answer(200, CONTENT_TYPE_LATEST, generate_latest())
+            elif self.path == "/health":
+                state = health()
+                well = all(value == "ok" for value in state.values())
+                body = {"status": "ok" if well else "unavailable", "parts": state}
+                self._answer(200 if well else 503, "application/json", json.dumps(body).encode())
+            else:
+                self._answer(404, "text/plain", b"not found\n")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing about who asked."""
+
+        def _answer(self, status: int, kind: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    try:
+        server = ThreadingHTTPServer((host, port), Handler)
+    except OSError as error:
+        raise StackError(f"cannot listen on port {port} of {host} for metrics: {error.strerror}") from None
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+
+
+def main() -> None:
+    """A worker of a stack."""
+    parser = argparse.ArgumentParser(prog="deploy.worker")
+    parser.add_argument("--name", default="worker")
+    parser.add_argument("--metrics-port", type=int)
+    given = parser.parse_args()
+    die_with_parent()
+    try:
+        settings = load({"metrics_port": given.metrics_port, "host": "127.0.0.1"})
+        configure(given.name, settings.log_level)
+        run(settings)
+    except (StackError, SettingError) as error:
+        sys.stderr.write(f"throughline: {error}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
