@@ -4,11 +4,11 @@ from fractions import Fraction
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from rollups.read import Reader
 
 from api.answer.within import starts, within
 from api.number import percent, ratio
 from api.span import Span, iso
+from rollups.read import Reader
 
 DEVICES = ("Desktop", "Phone", "Tablet")
 
@@ -46,7 +46,7 @@ class DeviceCount(BaseModel):
 class Dashboard(BaseModel):
     """`fresh_as_of`: every event received before it is in the numbers; null while no worker has said so."""
 
-    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(serialize_by_alias=True)
     sessions_over_time: list[PeriodCount]
     granularity: Literal["hour", "day"]
     total_sessions: int
@@ -59,7 +59,7 @@ class Dashboard(BaseModel):
     devices: list[DeviceCount]
     visitors: int
     pageviews: int
-    from_: str = Field(alias="from")
+    from_: str = Field(serialization_alias="from")
     to: str
     timezone: str
     fresh_as_of: str | None

@@ -1,10 +1,10 @@
 """What became of every event that was answered with 202."""
 
 from pydantic import BaseModel, ConfigDict, Field
-from rollups.read import Reader
 
 from api.answer.within import within
 from api.span import Span, iso
+from rollups.read import Reader
 
 QUARTER = 15 * 60 * 1000
 
@@ -12,11 +12,11 @@ QUARTER = 15 * 60 * 1000
 class Ledger(BaseModel):
     """By receipt time in [from, to); received = counted + all that were filtered, each by one reason."""
 
-    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True, validate_by_alias=True)
+    model_config = ConfigDict(serialize_by_alias=True)
     received: int
     counted: int
     filtered: dict[str, int]
-    from_: str = Field(alias="from")
+    from_: str = Field(serialization_alias="from")
     to: str
 
 

@@ -4,12 +4,12 @@ from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel
-from rollups.read import Reader
 
 from api.answer.within import starts, within
 from api.number import money, ratio
 from api.span import Span
 from ingest.contract.site import Revenue as Setting
+from rollups.read import Reader
 
 
 class Summary(BaseModel):
@@ -89,7 +89,7 @@ def revenue(reader: Reader, site: str, span: Span, setting: Setting | None) -> R
     )
 
 
-_NOTHING = {"revenue": Decimal(0), "transactions": 0}
+_NOTHING: dict[str, Any] = {"revenue": Decimal(0), "transactions": 0}
 
 
 def _rows(reader: Reader, site: str, span: Span, setting: Setting) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ def _event(fact: Fact, reason: str) -> EventRow:
         data="" if fact.data is None else json.dumps(fact.data, ensure_ascii=False),
         scroll=None if fact.scroll is None else _hundredths(fact.scroll),
         engaged_ms=fact.engaged_ms,
-        amount=fact.money and _amount(fact.money.amount),
+        amount=_amount(fact.money.amount) if fact.money else None,
         currency=fact.money.currency if fact.money else "",
         transaction=fact.money.transaction if fact.money else "",
         settings=1,

@@ -1,0 +1,63 @@
+"""A database with every rollup, and the rows that workers would have written into it."""
+
+from collections.abc import Iterable, Iterator
+from random import Random
+
+import pytest
+
+from rollups.client import Client, connect
+from rollups.migrate import migrate
+from rollups.read import Reader
+from rollups.rows import EventRow, SessionRow
+from rollups.write import Writer
+from tests.api.answer import world as generated
+from tests.api.answer.world import World
+from tests.api.answer.written import event_rows, session_rows
+
+BATCH = 1_000
+
+
+class Store:
+    """`reader` asks what `write` wrote: in batches, each under a token of its own, as a worker does."""
+
+    def __init__(self, url: str) -> None:
+        migrate(url)
+        self.client: Client = connect(url)
+        self.reader = Reader(self.client)
+        self._writer = Writer(self.client)
+        self._batches = 0
+
+    def write(self, events: Iterable[EventRow] = (), sessions: Iterable[SessionRow] = ()) -> None:
+        lines, signed = list(events), list(sessions)
+        for start in range(0, max(len(lines), len(signed)), BATCH):
+            a, self._batches = self._batches, self._batches + 1
+            token = self._writer.token("test", 0, a)
+            self._writer.insert_events(token, lines[start : start + BATCH])
+            self._writer.insert_sessions(token, signed[start : start + BATCH])
+            self._writer.mark("test", 0, a, a + 1, 0, {})
+
+
+@pytest.fixture
+def store(clickhouse_url: str) -> Iterator[Store]:
+    """An empty database."""
+    made = Store(clickhouse_url)
+    yield made
+    made.client.close()
+
+
+_worlds: list[World] = []
+
+
+@pytest.fixture
+def world(clickhouse_url: str) -> World:
+    """Generated traffic, loaded once for all tests: they only read it."""
+    if not _worlds:
+        seed = 20_250_301
+        store = Store(clickhouse_url)
+        sites = generated.facts(seed, events=2_500)
+        for site, model in sites.items():
+            rows = list(session_rows(model, generated.SETTINGS.model_dump(), seed))
+            Random(seed).shuffle(rows)  # a retraction may come in before what it retracts, in another batch
+            store.write(event_rows(site, model), rows)
+        _worlds.append(World(store.reader, sites, seed))
+    return _worlds[0]

@@ -1,0 +1,178 @@
+"""Every answer equals the batch model's on generated traffic, for ragged ranges in many zones."""
+
+import json
+from random import Random
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import pytest
+from pydantic import BaseModel
+
+from api.answer.custom_event_funnel import custom_event_funnel
+from api.answer.custom_event_types import custom_event_types
+from api.answer.dashboard import dashboard
+from api.answer.engagement_funnel import engagement_funnel
+from api.answer.event_data_keys import event_data_keys
+from api.answer.friction import friction
+from api.answer.ledger import ledger
+from api.answer.reach import reach
+from api.answer.revenue import revenue
+from api.answer.scroll_depth import scroll_depth
+from api.answer.session_events import session_events
+from api.answer.sites import counts, sparklines
+from api.answer.visitor_sessions import visitor_sessions
+from api.answer.visitors import visitors
+from ingest.contract.site import Revenue
+from tests.api.answer.world import SETTINGS, START, World
+from tests.api.answer.written import session_id, visitor_hash
+from tests.oracle import answers
+from tests.oracle.fact import DAY
+
+pytestmark = pytest.mark.services
+
+
+def body(answer: BaseModel) -> Any:
+    """What a client reads."""
+    return json.loads(answer.model_dump_json())
+
+
+def test_dashboard(world: World) -> None:
+    for site, span, asked in world.ranges:
+        answer = body(dashboard(world.reader, site, span, START))
+        assert list(answer)[-4:] == ["from", "to", "timezone", "fresh_as_of"]
+        assert answer["timezone"] == asked.zone
+        assert answer["fresh_as_of"] == "2025-02-27T23:46:40.000Z"
+        assert {key: answer[key] for key in list(answer)[:-4]} == answers.dashboard(world.sites[site], asked)
+
+
+@pytest.mark.parametrize(
+    "setting", [SETTINGS.revenue, Revenue(currency="USD"), Revenue(currency="EUR", type="signup"), None]
+)
+def test_revenue(world: World, setting: Revenue | None) -> None:
+    settings = world.settings | {"revenue": setting and setting.model_dump()}
+    for site, span, asked in world.ranges:
+        expected = answers.revenue(world.sites[site], asked, settings)
+        assert body(revenue(world.reader, site, span, setting)) == expected
+
+
+def test_friction(world: World) -> None:
+    for site, span, asked in world.ranges:
+        expected = answers.friction(world.sites[site], asked, world.settings)
+        assert body(friction(world.reader, site, span, SETTINGS.friction)) == expected
+
+
+@pytest.mark.parametrize(("page", "limit"), [(None, 20), (None, 2), ("/pricing", 1), ("/never", 20)])
+def test_scroll_depth(world: World, page: str | None, limit: int) -> None:
+    for site, span, asked in world.ranges:
+        expected = answers.scroll_depth(world.sites[site], asked, page, limit)
+        assert body(scroll_depth(world.reader, site, span, page, limit)) == expected
+
+
+@pytest.mark.parametrize("page", [None, "/", "/%C3%9Cber%20uns", "/never"])
+def test_engagement_funnel(world: World, page: str | None) -> None:
+    for site, span, asked in world.ranges:
+        expected = answers.engagement_funnel(world.sites[site], asked, page)
+        assert body(engagement_funnel(world.reader, site, span, page)) == expected
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [("page", "/checkout"), ("event", "Ünïcode 😀 type"), ("event", "x' OR 1=1 --\\"), ("page", "/never")],
+)
+def test_reach(world: World, metric: Literal["page", "event"], value: str) -> None:
+    for site, span, asked in world.ranges:
+        expected = answers.reach(world.sites[site], asked, metric, value)
+        assert body(reach(world.reader, site, span, metric, value)) == expected
+
+
+def test_custom_event_types(world: World) -> None:
+    for site, span, asked in world.ranges:
+        expected = answers.custom_event_types(world.sites[site], asked)
+        assert body(custom_event_types(world.reader, site, span)) == expected
+
+
+@pytest.mark.parametrize(
+    "steps", [["signup", "purchase"], ["purchase"] * 3, ["form_start", "form_submit", "signup"], ["never", "signup"]]
+)
+def test_custom_event_funnel(world: World, steps: list[str]) -> None:
+    for site, span, asked in world.ranges:
+        expected = answers.custom_event_funnel(world.sites[site], asked, steps)
+        assert body(custom_event_funnel(world.reader, site, span, steps)) == expected
+
+
+@pytest.mark.parametrize("kind", ["purchase", "pageview", "never"])
+def test_event_data_keys(world: World, kind: str) -> None:
+    for site, span, asked in world.ranges:
+        expected = answers.event_data_keys(world.sites[site], asked, kind)
+        assert body(event_data_keys(world.reader, site, span, kind)) == expected
+
+
+def test_ledger(world: World) -> None:
+    for site, span, _ in world.ranges:
+        answer = body(ledger(world.reader, site, span))
+        expected = answers.ledger(world.sites[site], span.start, span.end)
+        assert {key: answer[key] for key in expected} == expected
+
+
+def test_visitors(world: World) -> None:
+    for site, model in world.sites.items():
+        first = answers.visitors(model, site)
+        pages = range(1, first["total"] // 50 + 2)
+        expected = [each for page in pages for each in answers.visitors(model, site, page)["visitors"]]
+        for each in expected:
+            each["id"] = f"{site}-{visitor_hash(site, each['id'].removeprefix(f'{site}-'))}"
+        found = [each for page in pages for each in body(visitors(world.reader, site, page))["visitors"]]
+        assert found == sorted(sorted(expected, key=lambda each: each["id"]), key=_last_seen, reverse=True)
+        beyond = visitors(world.reader, site, 1_000_000)
+        assert (beyond.total, beyond.visitors) == (len(expected), [])
+
+
+def _last_seen(visitor: dict[str, Any]) -> str:
+    return str(visitor["last_seen"])
+
+
+@pytest.mark.parametrize("setting", [SETTINGS.revenue, Revenue(currency="USD", type="purchase"), None])
+def test_visitor_sessions(world: World, setting: Revenue | None) -> None:
+    settings = world.settings | {"revenue": setting and setting.model_dump()}
+    for site, model in world.sites.items():
+        names = sorted(answers.by_visitor(model))
+        payers = {fact.visitor for fact in model.counted if fact.money}
+        for name in Random(world.seed).sample(names, 8) + sorted(payers)[:8]:
+            answer = visitor_sessions(world.reader, site, visitor_hash(site, name), setting)
+            assert answer is not None
+            ids = [session_id(session) for session in reversed(answers.by_visitor(model)[name])]
+            expected = answers.visitor_sessions(model, name, settings)
+            assert body(answer)["sessions"] == [{"id": id_} | each for id_, each in zip(ids, expected, strict=True)]
+
+
+def test_session_events(world: World) -> None:
+    for site, model in world.sites.items():
+        for session in Random(world.seed).sample(model.sessions, 25):
+            fact = session.facts[0]
+            answer = session_events(world.reader, site, visitor_hash(site, fact.visitor), session_id(session))
+            assert answer is not None
+            expected = answers.session_events(session)
+            found = [{key: each[key] for key in expected[0]} for each in body(answer)["events"]]
+            assert found == expected
+
+
+def test_nobody(world: World) -> None:
+    assert visitor_sessions(world.reader, "s1", "0" * 16, None) is None
+    assert session_events(world.reader, "s1", "0" * 16, "0" * 16) is None
+    session = world.sites["s1"].sessions[0]
+    visitor = visitor_hash("s1", session.facts[0].visitor)
+    assert session_events(world.reader, "s2", visitor, session_id(session)) is None
+
+
+def test_sites(world: World) -> None:
+    zones = {"s1": ZoneInfo("America/New_York"), "s2": ZoneInfo("Asia/Kathmandu"), "quiet": ZoneInfo("UTC")}
+    for now in (START + 12 * DAY, START + 21 * DAY + 123):
+        found = counts(world.reader, list(zones))
+        days = sparklines(world.reader, zones, now)
+        assert days["quiet"] == [0] * 7
+        assert found["quiet"].model_dump() == {"visitors_count": 0, "sessions_count": 0, "events_count": 0}
+        for site, model in world.sites.items():
+            expected = answers.totals(model, now, zones[site].key)
+            assert found[site].model_dump() | {"sparkline": days[site]} == expected
+    assert counts(world.reader, []) == {}
+    assert sparklines(world.reader, {}, START) == {}
