@@ -20,7 +20,7 @@ START_SECONDS = 5.0
 UNACKNOWLEDGED_BYTES = 64 << 20
 RECORD_BYTES = 4 << 20
 # A broker that comes back is found within a second, however long it was away.
-_RECONNECT = {"reconnect_backoff_ms": 50, "reconnect_backoff_max_ms": 1000, "retry_backoff_ms": 100}
+RECONNECT = {"reconnect_backoff_ms": 50, "reconnect_backoff_max_ms": 1000, "retry_backoff_ms": 100}
 
 
 def create_topic(bootstrap: str, topic: str, partitions: int, configs: Mapping[str, str]) -> int:
@@ -28,7 +28,7 @@ def create_topic(bootstrap: str, topic: str, partitions: int, configs: Mapping[s
 
     Blocks. Raises KafkaError.
     """
-    admin = kafka.KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=START_SECONDS * 1000, **_RECONNECT)
+    admin = kafka.KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=START_SECONDS * 1000, **RECONNECT)
     try:
         if topic not in admin.list_topics():
             wanted = {topic: {"num_partitions": partitions, "replication_factor": -1, "configs": dict(configs)}}
@@ -91,7 +91,7 @@ class KafkaProducer:
             request_timeout_ms=1500,
             delivery_timeout_ms=PATIENCE_SECONDS * 1000,
             allow_auto_create_topics=False,
-            **_RECONNECT,
+            **RECONNECT,
         )
         self._producer.partitions_for(self._topic)
 
@@ -212,7 +212,7 @@ class KafkaConsumer:
         self._epochs: dict[int, int] = {}
         self._sought: dict[int, int] = {}
         self._paused: set[int] = set()
-        shared = {"bootstrap_servers": bootstrap, "bootstrap_timeout_ms": START_SECONDS * 1000, **_RECONNECT}
+        shared = {"bootstrap_servers": bootstrap, "bootstrap_timeout_ms": START_SECONDS * 1000, **RECONNECT}
         fetching = {
             **shared,
             "enable_auto_commit": False,

@@ -1,0 +1,98 @@
+"""Dead letters: lines that no worker can read, kept with their reason and origin until somebody replays them."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ingest.log.protocol import Producer
+
+LIMIT = 10_000
+
+
+class TooManyDeadLetters(Exception):
+    """More letters than the limit: something is wrong with the workers, not with the lines. The worker must stop."""
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """One line of one record, as it came. `index` is its place in the record; `log` … `offset` say which record."""
+
+    reason: str
+    log: str
+    partition: int
+    offset: int
+    index: int
+    line: bytes
+
+    @property
+    def origin(self) -> str:
+        """The same for the same line, however often a worker meets it."""
+        return f"{self.log}/{self.partition}/{self.offset}/{self.index}"
+
+    def encode(self) -> bytes:
+        """JSON with the line in base64, for whoever looks into the store."""
+        line = base64.b64encode(self.line).decode()
+        return json.dumps({**self.__dict__, "line": line}, separators=(",", ":")).encode()
+
+
+def decode(stored: bytes) -> DeadLetter:
+    """What `encode` was given."""
+    fields = json.loads(stored)
+    return DeadLetter(**{**fields, "line": base64.b64decode(fields["line"])})
+
+
+class DeadLetters(Protocol):
+    """Where dead letters wait. Calls block, and may raise LogUnavailable."""
+
+    def append(self, letter: DeadLetter) -> None:
+        """Return once the letter is durable. An origin that is known, waiting or replayed, adds nothing.
+
+        Raises TooManyDeadLetters.
+        """
+        ...
+
+    def count(self) -> int:
+        """How many letters wait."""
+        ...
+
+    def letters(self) -> Sequence[DeadLetter]:
+        """The letters that wait, by origin."""
+        ...
+
+    def begin(self, origin: str) -> bool:
+        """Claim a letter for replay; False if it was claimed before, so that whether it was sent is not known."""
+        ...
+
+    def finish(self, origin: str) -> None:
+        """The letter is back on the log: forget the line, remember the origin."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay did: letters `sent`; `unsure` ones that an earlier replay began and did not finish."""
+
+    sent: int
+    unsure: int
+
+
+async def replay(dead: DeadLetters, producer: Producer, *, again: bool = False) -> Replayed:
+    """Append every waiting letter to the log, each origin at most once, to the partition that it came from.
+
+    A letter whose earlier replay broke off is sent only with `again`: it may then be on the log twice, which the ids of
+    its events make harmless. Raises LogUnavailable.
+    """
+    sent = unsure = 0
+    for letter in await asyncio.to_thread(dead.letters):
+        if not await asyncio.to_thread(dead.begin, letter.origin) and not again:
+            unsure += 1
+            continue
+        await producer.append(letter.partition % producer.partitions, letter.line)
+        await asyncio.to_thread(dead.finish, letter.origin)
+        sent += 1
+    return Replayed(sent, unsure)
