@@ -40,10 +40,10 @@ class Reader:
         self._rollups = rollup.load() if rollups is None else rollups
 
     def rows(self, name: str, **params: Any) -> list[dict[str, Any]]:
-        """The rows of `query/<name>.sql`, by column name; a DateTime64 parameter takes ms since the epoch or a datetime.
+        """The rows of `query/<name>.sql`, by column name; DateTime64 parameters take ms since the epoch or a datetime.
 
-        Every `{name:Type}` of the file is bound by the server, none is pasted into the text; a parameter the file does not
-        name is left out, one that is missing is a KeyError. Blocks; raises ClickHouseUnavailable, also past a limit.
+        Every `{name:Type}` of the file is bound by the server, none is pasted into the text; a parameter that the file
+        does not name is left out, a missing one is a KeyError. Blocks; raises ClickHouseUnavailable, past a limit too.
         """
         sql = expand(_text(self._folder / f"{name}.sql"), self._rollups)
         bound = {key: _value(params[key], type_) for key, type_ in _placeholders(sql).items()}
@@ -51,7 +51,7 @@ class Reader:
 
 
 def expand(sql: str, rollups: Mapping[str, Rollup]) -> str:
-    """`sql` with every `{rollup:name}` replaced by the rollup's exact derived table. Raises KeyError for an unknown one."""
+    """`sql` with every `{rollup:name}` replaced by the rollup's exact derived table. Raises KeyError if unknown."""
     return _ROLLUP.sub(lambda match: rollups[match[1]].exact(), sql)
 
 
