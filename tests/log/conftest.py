@@ -1,0 +1,105 @@
+"""Both logs on real servers: the session's own for most tests, restartable ones for those that break them."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import kafka
+import pytest
+import redis
+
+from ingest.log.dead import DeadLetters
+from ingest.log.dead_kafka import KafkaDeadLetters
+from ingest.log.dead_redis import RedisDeadLetters
+from ingest.log.kafka import KafkaConsumer, KafkaProducer
+from ingest.log.protocol import Consumer, Producer
+from ingest.log.redis import RedisConsumer, RedisProducer
+from tests.services.kafka import KafkaBroker
+from tests.services.process import ServiceUnavailable
+from tests.services.redis import RedisServer
+
+LEASE_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Log:
+    """One log of its own: how to make its producers and consumers, and to throw it away."""
+
+    kind: str
+    address: str
+    topic: str
+    producer: Callable[..., Producer]
+    consumer: Callable[..., Consumer]
+    dead: Callable[..., DeadLetters]
+    delete: Callable[[], None]
+
+
+def on_redis(url: str) -> Log:
+    topic = f"events-{uuid.uuid4().hex[:8]}"
+
+    def delete() -> None:
+        with redis.Redis.from_url(url) as client:
+            client.delete(*client.keys(f"throughline:{{{topic}*"))
+
+    return Log(
+        "redis",
+        url,
+        topic,
+        partial(RedisProducer, url, topic=topic),
+        partial(RedisConsumer, url, topic=topic, lease_seconds=LEASE_SECONDS),
+        partial(RedisDeadLetters, url, topic=f"{topic}.dead"),
+        delete,
+    )
+
+
+def on_kafka(bootstrap: str) -> Log:
+    topic = f"events-{uuid.uuid4().hex[:8]}"
+
+    def delete() -> None:
+        admin = kafka.KafkaAdminClient(bootstrap_servers=bootstrap)
+        admin.delete_topics([topic])
+        while topic in admin.list_topics():
+            pass
+        admin.close()
+
+    return Log(
+        "kafka",
+        bootstrap,
+        topic,
+        partial(KafkaProducer, bootstrap, topic=topic),
+        partial(KafkaConsumer, bootstrap, topic=topic, group=topic, session_seconds=LEASE_SECONDS),
+        partial(KafkaDeadLetters, bootstrap, topic=f"{topic}.dead"),
+        delete,
+    )
+
+
+@pytest.fixture(params=["redis", "kafka"])
+def log(request: pytest.FixtureRequest) -> Log:
+    """An empty log of four partitions on the session's servers."""
+    if request.param == "redis":
+        return on_redis(request.getfixturevalue("redis_url"))
+    return on_kafka(request.getfixturevalue("kafka_bootstrap"))
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A log on a server that the test may kill."""
+
+    log: Log
+    server: Any
+
+
+@pytest.fixture(params=["redis", "kafka"])
+def own(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broken]:
+    """An empty log on a server of its own."""
+    folder = tmp_path_factory.mktemp(f"own-{request.param}")
+    server: RedisServer | KafkaBroker
+    server = RedisServer(folder) if request.param == "redis" else KafkaBroker(folder)
+    try:
+        server.start()
+    except ServiceUnavailable as why:
+        pytest.skip(str(why))
+    yield Broken(on_redis(server.url) if isinstance(server, RedisServer) else on_kafka(server.bootstrap), server)
+    server.kill()
