@@ -44,7 +44,6 @@ _STATIC = re.compile(
     "css|js|mjs|map|json|xml|rss|atom|txt|pdf|webmanifest|png|jpg|jpeg|gif|svg|ico|webp|avif|bmp|woff|woff2|ttf|otf|eot"
     "|mp3|mp4|m4a|webm|ogg|wav|avi|mov|swf|zip|gz|tgz|tar|bz2|xz|rar|7z|exe|dmg|deb|rpm|iso"
 )
-)
 
 # What a JSON line may call a field: nginx's variables, then the usual short names.
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -255,7 +254,8 @@ def _clf_time(text: str) -> int:
     offset = timedelta(hours=int(hours), minutes=int(minutes))
     try:
         zone = timezone(-offset if sign == "-" else offset)
-        return _ms(datetime(int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=zone))
+        number = _MONTHS.index(month) + 1
+        return _ms(datetime(int(year), number, int(day), int(hour), int(minute), int(second), tzinfo=zone))
     except (ValueError, OverflowError):
         raise Malformed("its time is no time") from None
 
