@@ -42,7 +42,7 @@ class Stack:
         self._say = say
         self.folder = Folder(data)
         try:
-            self._socket = _listen(settings.host, settings.port)
+            self._socket = listen(settings.host, settings.port)
         except StackError:
             self.folder.release()
             raise
@@ -175,7 +175,7 @@ class Stack:
         return f"/health answers {status or 'nothing'}"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """The listening socket, held here, so that connections wait while the web process is started again."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]

@@ -1,11 +1,13 @@
 """HTTP services: ingest, api, or both on one port, with /health and /metrics; no client can hold a connection open."""
 
+import argparse
 import asyncio
 import contextlib
-import logging
+import resource
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -16,13 +18,16 @@ from starlette.routing import BaseRoute, Route
 from uvicorn import Config, Server
 
 from deploy.connection import Connection, sweep
-from deploy.health import Check, Health
+from deploy.folder import StackError
+from deploy.health import Check, Health, watch
+from deploy.logs import configure
+from deploy.settings import SettingError, Settings, load
+from deploy.supervise import die_with_parent
 
 _STOP_SECONDS = 5
 _START_SECONDS = 10.0
+_FILES = 65_536
 _NO_STORE = {"Cache-Control": "no-store"}
-
-log = logging.getLogger("throughline.web")
 
 
 class Service(Protocol):
@@ -90,13 +95,45 @@ async def serve(services: Sequence[Service], listener: socket.socket, checks: Se
                 await asyncio.wait_for(service.close(), 3.0)
 
 
-def run(
-    make: Callable[[], Awaitable[Sequence[Service]]], listener: socket.socket, checks: Sequence[Check] = ()
-) -> None:
-    """Make the services on the event loop they will live on, and serve them. Blocks."""
+def run(roles: Sequence[str], settings: Settings, listener: socket.socket, checks: Sequence[Check] = ()) -> None:
+    """Serve `ingest`, `api` or both until SIGTERM or SIGINT. Blocks. Raises StackError."""
     import uvloop
 
+    from deploy import wiring
+
+    _allow_many_files()
+    makers: dict[str, Callable[[Settings], Service]] = {"ingest": wiring.ingest, "api": wiring.api}
+
     async def main() -> None:
-        await serve(await make(), listener, checks)
+        await serve([makers[role](settings) for role in roles], listener, checks)
 
     uvloop.run(main())
+
+
+def _allow_many_files() -> None:
+    """Every client is a file; the usual soft limit of 1,024 would be the first thing to break."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def main() -> None:
+    """The web process of a stack: both services on a socket that its parent listens on."""
+    parser = argparse.ArgumentParser(prog="deploy.web")
+    parser.add_argument("--fd", type=int, required=True, help="the listening socket")
+    parser.add_argument("--watch", action="append", default=[], help="NAME=URL of another part's /health")
+    given = parser.parse_args()
+    die_with_parent()
+    try:
+        settings = load({})
+        configure("web", settings.log_level)
+        checks = [watch(*entry.split("=", 1)) for entry in given.watch]
+        run(("ingest", "api"), settings, socket.socket(fileno=given.fd), checks)
+    except (StackError, SettingError) as error:
+        sys.stderr.write(f"throughline: {error}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

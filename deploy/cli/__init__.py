@@ -6,6 +6,8 @@ import sys
 import typer
 
 from deploy.cli import account, key, site
+from deploy.cli.import_ import import_
+from deploy.cli.services import api, ingest, worker
 from deploy.cli.up import up
 from deploy.logs import configure
 
@@ -17,7 +19,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Self-hosted web analytics. Addresses come from flags, THROUGHLINE_* or the folder of a running stack.",
 )
-app.command()(up)
+for command in (up, ingest, worker, api):
+    app.command()(command)
+app.command("import")(import_)
 app.add_typer(account.app, name="account")
 app.add_typer(key.app, name="key")
 app.add_typer(site.app, name="site")

@@ -1,0 +1,5 @@
+"""Files → events on the log: what `throughline import` does.
+
+Enters: access logs and event files, plain or gzipped. Leaves: admitted events on the log, oldest first.
+Promised: a line counts once however often its file is imported; what is left out is told by reason.
+"""

@@ -1,0 +1,105 @@
+"""One import from beginning to end: sites and stores looked up, files sent, and the workers waited for."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from redis.exceptions import RedisError
+
+from deploy import wiring
+from deploy.folder import StackError
+from deploy.importing.line import Format, Rules, Tally, events
+from deploy.importing.send import GaveUp, Sent, send
+from deploy.importing.source import Source
+from deploy.settings import Settings
+from ingest.contract import freshness
+from ingest.contract.event import Event
+from ingest.contract.site import Site
+from ingest.enrich import open_country
+from rollups.read import Reader
+
+_STALL_SECONDS = 15.0  # workers whose freshness stands still so long are not waited for
+_ASK_SECONDS = 60.0
+
+
+@dataclass
+class Report:
+    """An import so far. `fresh`: all of it is in the numbers. `broken`: why a file ended early, "" if none did."""
+
+    tally: Tally = field(default_factory=Tally)
+    sent: Sent = field(default_factory=Sent)
+    seconds: float = 0.0
+    fresh: bool = False
+    broken: str = ""
+
+
+def run(
+    settings: Settings,
+    site: Site,
+    sources: Sequence[Source],
+    format_: Format,
+    fields: Mapping[str, str],
+    progress: Callable[[Report], None],
+    wait: bool = True,
+) -> Report:
+    """Import the sources into the site. Blocks. Raises StackError when the event log or ClickHouse stays away."""
+    report = Report()
+    started = time.monotonic()
+    # What an import before this one left on the log must be among the raw events before they are asked.
+    _wait_until_counted(settings, wiring.now(), lambda: progress(report))
+    rules = Rules(site, wiring.now(), open_country(wiring.country_db(settings)), format_, fields)
+    reader = Reader(wiring.clickhouse(settings), max_seconds=_ASK_SECONDS)
+
+    def known(chunk: Sequence[Event]) -> set[str]:
+        times = [event.time for event in chunk]  # lines of one file may be a little out of order
+        bounds = {"from": min(times), "to": max(times)}
+        ids = [event.id for event in chunk]
+        rows = wiring.patiently(
+            settings, _ASK_SECONDS, lambda: reader.rows("known_events", site=site.id, ids=ids, **bounds)
+        )
+        return {str(row["id"]) for row in rows}
+
+    async def go() -> None:
+        producer = wiring.producer(settings)
+        await producer.start()
+        files = [_until_broken(source, rules, report) for source in sources]
+        try:
+            await send(files, known, producer, report.sent, lambda: progress(report))
+        finally:
+            await producer.close()
+
+    try:
+        wiring.patiently(settings, 0.0, lambda: asyncio.run(go()))
+    except GaveUp as error:
+        raise StackError(f"{error}; what was sent is safe, the same command goes on from there") from None
+    report.seconds = time.monotonic() - started
+    report.fresh = wait and _wait_until_counted(settings, wiring.now(), lambda: progress(report))
+    return report
+
+
+def _until_broken(source: Source, rules: Rules, report: Report) -> Iterator[Event]:
+    try:
+        yield from events(source, rules, report.tally)
+    except StackError as error:
+        report.broken = str(error)
+
+
+def _wait_until_counted(settings: Settings, moment: int, tick: Callable[[], None]) -> bool:
+    """Wait until all that was received before `moment` (ms) is in the numbers; False when the workers stand still."""
+    redis = wiring.redis_client(settings)
+    best, since = -1, time.monotonic()
+    try:
+        while time.monotonic() - since < _STALL_SECONDS:
+            fresh = freshness.read(redis)
+            if fresh is not None and fresh >= moment:
+                return True
+            if fresh is not None and fresh > best:
+                best, since = fresh, time.monotonic()
+            tick()
+            time.sleep(0.1)
+    except RedisError as error:
+        raise StackError(wiring.away(settings, error)) from error
+    finally:
+        redis.close()
+    return False

@@ -1,0 +1,7 @@
+-- Which of the ids that an import is about to send the raw events hold already; `from` and `to` are inclusive.
+SELECT DISTINCT id
+FROM events
+WHERE site = {site:String}
+    AND toStartOfHour(time) >= toStartOfHour({from:DateTime64(3, 'UTC')})
+    AND time >= {from:DateTime64(3, 'UTC')} AND time <= {to:DateTime64(3, 'UTC')}
+    AND id IN {ids:Array(String)}
