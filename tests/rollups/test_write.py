@@ -1,0 +1,195 @@
+# ruff: noqa: S608 - names of our own tables
+"""Inserts under tokens on a real ClickHouse: what is repeated changes nothing, what was cut short is completed."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from rollups.client import ClickHouseUnavailable, Client, connect
+from rollups.engine import WINDOW
+from rollups.rows import EventRow, SessionRow
+from rollups.write import Decided, TwoDecided, Writer
+from tests.rollups.make import DAY, HOUR, ROLLUPS, T0, event, session
+
+pytestmark = pytest.mark.services
+
+TABLES = ("events", "sessions", "series", "country", "viewed", "ledger", "visitor")
+
+
+def contents(client: Client) -> dict[str, list[dict[str, Any]]]:
+    """Every table, merged, in a stable order."""
+    found = {}
+    for table in TABLES:
+        client.command(f"OPTIMIZE TABLE {table} FINAL")
+        found[table] = sorted(client.rows(f"SELECT * FROM {table}"), key=repr)
+    return found
+
+
+def at(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC).replace(tzinfo=None)
+
+
+def test_an_event_comes_back_as_it_was(writer: Writer, client: Client) -> None:
+    written = event(
+        time=T0 + 1,
+        received=T0 + 2,
+        seq=-5,
+        scroll=0,
+        engaged_ms=12,
+        amount=-1,
+        transaction="t",
+        settings=2**63,
+        index=3,
+    )
+    writer.insert_events("t", [written, event("e2")])
+    row = client.rows("SELECT * FROM events WHERE id = 'e1'")[0]
+    expected = written._asdict() | {
+        "time": at(T0 + 1),
+        "received": at(T0 + 2),
+        "amount": Decimal("-0.0001"),
+    }
+    assert row == expected
+    assert client.rows("SELECT scroll, engaged_ms, amount FROM events WHERE id = 'e2'") == [
+        {"scroll": None, "engaged_ms": None, "amount": None}
+    ]
+
+
+def test_a_session_comes_back_as_it_was(writer: Writer, client: Client) -> None:
+    written = session()
+    writer.insert_sessions("t", [written])
+    row = client.rows("SELECT * FROM sessions")[0]
+    expected = {name: list(value) if isinstance(value, tuple) else value for name, value in written._asdict().items()}
+    expected |= {"start": at(T0), "end": at(T0 + 90_000), "pv_time": [at(T0)], "ev_time": [at(T0 + 90_000)]}
+    expected |= {"tx_time": [at(T0 + 90_000)], "tx_amount": [Decimal("-19.9001")]}
+    assert row == expected
+
+
+def test_the_columns_are_the_fields_of_the_rows_in_their_order(client: Client) -> None:
+    for table, row in (("events", EventRow), ("sessions", SessionRow)):
+        columns = [found["name"] for found in client.rows(f"DESCRIBE TABLE {table}")]
+        assert columns == list(row._fields)
+
+
+def test_every_table_that_inserts_reach_has_a_deduplication_window(client: Client) -> None:
+    found = client.rows("SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()")
+    targets = [row for row in found if "MergeTree" in row["engine_full"] and row["name"] != "migrations"]
+    assert {row["name"] for row in targets} >= {*TABLES, "decided", "batches", "registry", "control"}
+    for row in targets:
+        assert f"non_replicated_deduplication_window = {WINDOW}" in row["engine_full"], row["name"]
+
+
+def test_the_same_token_again_changes_nothing_anywhere(writer: Writer, client: Client) -> None:
+    writer.insert_events("t", [event()])
+    writer.insert_sessions("t", [session()])
+    before = contents(client)
+    writer.insert_events("t", [event()])
+    writer.insert_sessions("t", [session()])
+    assert contents(client) == before
+
+
+def test_identical_rows_under_another_token_count_again(writer: Writer, client: Client) -> None:
+    for token in ("t1", "t2"):
+        writer.insert_sessions(token, [session()])
+    assert client.rows("SELECT sum(sessions) AS n FROM country") == [{"n": 2}]
+
+
+def test_a_row_and_its_retraction_leave_nothing(writer: Writer, client: Client) -> None:
+    writer.insert_sessions("t1", [session()])
+    writer.insert_sessions("t2", [session(sign=-1), session(T0 - 5, end=T0 + 90_000, session="b")])
+    assert client.rows("SELECT sum(sessions) AS n, min(first_seen) AS first FROM visitor") == [
+        {"n": 1, "first": at(T0 - 5)}
+    ]
+    assert len(client.rows("SELECT * FROM sessions FINAL")) == 1
+
+
+@pytest.mark.parametrize("broken", ["country", "series", "viewed", "visitor"])
+def test_a_replay_completes_an_insert_that_one_view_failed(writer: Writer, client: Client, broken: str) -> None:
+    # Over a month's edge, so that the parts that were committed and those that were not lie on both sides of it.
+    rows = [session(T0), session(T0 + 10 * DAY), session(T0 - DAY, country="FR")]
+    intact = ROLLUPS[broken].grouped("sessions")
+    throwing = f"SELECT * FROM ({intact}) WHERE NOT throwIf(site != '')"
+    client.command(f"ALTER TABLE {broken}_view MODIFY QUERY {throwing}")
+    with pytest.raises(ClickHouseUnavailable):
+        writer.insert_sessions("t", rows)
+    assert client.rows(f"SELECT * FROM {broken}") == []
+    client.command(f"ALTER TABLE {broken}_view MODIFY QUERY {intact}")
+    for _ in range(2):
+        writer.insert_sessions("t", rows)
+    replayed = contents(client)
+    for table in TABLES:
+        client.command(f"TRUNCATE TABLE {table}")
+    writer.insert_sessions("fresh", rows)
+    assert replayed == contents(client)
+
+
+def test_a_replay_adds_the_month_that_was_left_out(writer: Writer, client: Client) -> None:
+    november, december = session(T0), session(T0 + 10 * DAY)
+    writer.insert_sessions("t", [november])  # what a crash between the commits of two parts leaves
+    writer.insert_sessions("t", [november, december])
+    assert client.rows("SELECT sum(sign) AS n FROM sessions") == [{"n": 2}]
+    assert client.rows("SELECT sum(sessions) AS n FROM country") == [{"n": 2}]
+
+
+def test_a_large_batch_is_one_block_here_and_behind_every_view(writer: Writer, client: Client) -> None:
+    # More keys than the engine would group in one hash table by itself, more bytes than a client's block.
+    rows = [session(T0 + i, visitor=f"{i:016x}", country=f"c{i}", pv_page=(f"/{i}",) * 3) for i in range(70_000)]
+    rows = [row._replace(pv_time=(row.start,) * 3, pv_depth=(0,) * 3, pv_engaged_ms=(0,) * 3) for row in rows]
+    client.command("SYSTEM STOP MERGES")
+    try:
+        for _ in range(2):
+            writer.insert_sessions("t", rows)
+        found = client.rows(
+            "SELECT table, count() AS parts FROM system.parts WHERE database = currentDatabase() AND active "
+            "AND table IN ('sessions', 'country', 'viewed', 'visitor') GROUP BY table"
+        )
+    finally:
+        client.command("SYSTEM START MERGES")
+    assert {row["table"]: row["parts"] for row in found} == {"sessions": 1, "country": 1, "viewed": 1, "visitor": 1}
+    assert client.rows("SELECT sum(views) AS n FROM viewed") == [{"n": 210_000}]
+
+
+def test_the_first_decision_stands(writer: Writer) -> None:
+    assert writer.decided("log", 0, 5) is None
+    first = Decided("log", 0, 5, 9, "mine", bytes(range(256)))
+    writer.decide(first)
+    writer.decide(Decided("log", 0, 5, 7, "theirs", b""))
+    assert writer.decided("log", 0, 5) == first
+    assert writer.decided("log", 1, 5) is None
+
+
+def test_two_decisions_at_one_position_stop_the_worker(writer: Writer, client: Client) -> None:
+    writer.decide(Decided("log", 0, 5, 9, "mine", b"x"))
+    client.command("INSERT INTO decided (log, partition, a, b, nonce, blob) VALUES ('log', 0, 5, 7, 'theirs', 'y')")
+    with pytest.raises(TwoDecided):
+        writer.decided("log", 0, 5)
+
+
+def test_the_position_is_the_end_of_the_last_marked_batch(writer: Writer) -> None:
+    assert writer.position("log", 0) is None
+    top = 2**62
+    for a, b in ((top, top + 5), (0, 9), (9, top)):
+        writer.mark("log", 0, a, b, T0, {"": 1, "late": 2})
+    writer.mark("log", 1, 0, 2**63, T0, {})
+    assert writer.position("log", 0) == top + 5
+
+
+def test_a_batch_of_many_years_is_one_insert(writer: Writer, client: Client) -> None:
+    rows = [session(T0 - month * 30 * DAY) for month in range(150)]
+    writer.insert_sessions("t", rows)
+    assert client.rows("SELECT sum(sign) AS n FROM sessions") == [{"n": 150}]
+
+
+def test_an_absent_server_is_unavailable_and_nothing_else() -> None:
+    nowhere = Writer(connect("http://127.0.0.1:9/x"))
+    with pytest.raises(ClickHouseUnavailable):
+        nowhere.position("log", 0)
+
+
+def test_the_range_of_receipts_is_indexed(writer: Writer, client: Client) -> None:
+    writer.insert_events("t", [event(str(i), T0, received=T0 + i * HOUR) for i in range(5)])
+    plan = client.rows(
+        "EXPLAIN indexes = 1 SELECT count() FROM events WHERE received > toDateTime64('2030-01-01 00:00:00', 3, 'UTC')"
+    )
+    assert any("received_range" in row["explain"] for row in plan)
