@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+_SECOND = 1_000_000_000  # ns
+_MS = 1_000_000
+
 
 class Rate(NamedTuple):
     """`per_second` events, and up to `burst` at once after a rest; 0 = off."""
@@ -24,37 +27,40 @@ class Limiter:
     """
 
     def __init__(self, rate: Rate, keys: int = 100_000) -> None:
-        self._per_second = rate.per_second
-        self._burst = rate.burst
+        self._rate = rate
         self._keys = keys
-        self._full_at: dict[bytes, float] = {}  # seconds; in the order of last use
+        # Whole nanoseconds: sums of floats would let one event too many or too few through.
+        self._each = round(_SECOND / rate.per_second) if rate.per_second else 0
+        self._full = round(self._each * rate.burst)
+        self._full_at: dict[bytes, int] = {}  # in the order of last use
 
     def __len__(self) -> int:
         return len(self._full_at)
 
     def wait(self, key: bytes, events: int, now: int) -> float:
         """Seconds until that many events fit, 0 if they fit now; takes nothing. More than a burst is as a burst."""
-        if not self._per_second:
+        missing = self._missing(key, now) + min(events * self._each, self._full) - self._full
+        if missing <= 0:
             return 0
-        most = self._burst / self._per_second
-        seconds = self._missing(key, now, most) + min(events, self._burst) / self._per_second - most
-        return seconds if seconds > 1e-6 else 0  # sums of many small floats
+        if key in self._full_at:  # one that keeps pushing is in use, and not forgotten for newcomers
+            self._full_at[key] = self._full_at.pop(key)
+        return missing / _SECOND
 
     def take(self, key: bytes, events: int, now: int) -> None:
         """Take the tokens of events that fit."""
-        if not self._per_second:
+        if not self._each:
             return
-        missing = self._missing(key, now, self._burst / self._per_second)
+        missing = self._missing(key, now) + min(events * self._each, self._full)
         self._full_at.pop(key, None)
-        self._forget(now / 1000)
-        self._full_at[key] = now / 1000 + missing + min(events, self._burst) / self._per_second
+        self._forget(now * _MS)
+        self._full_at[key] = now * _MS + missing
 
-    def _missing(self, key: bytes, now: int, most: float) -> float:
-        """How many seconds the bucket lacks; at most all of it, also when the clock stepped back."""
-        return min(max(self._full_at.get(key, 0.0) - now / 1000, 0.0), most)
+    def _missing(self, key: bytes, now: int) -> int:
+        """What the bucket lacks; at most all of it, also when the clock stepped back."""
+        return min(max(self._full_at.get(key, 0) - now * _MS, 0), self._full)
 
-    def _forget(self, seconds: float) -> None:
+    def _forget(self, now: int) -> None:
         # Two for each new one: the full ones among the oldest vanish faster than keys are added.
         for key in [key for _, key in zip(range(2), self._full_at, strict=False)]:
-            if self._full_at[key] <= seconds or len(self._full_at) >= self._keys:
+            if self._full_at[key] <= now or len(self._full_at) >= self._keys:
                 del self._full_at[key]
