@@ -6,21 +6,21 @@ from typing import NamedTuple
 import msgspec
 import zstandard
 
+from ingest.log.dead import DeadLetter
 from rollups.rows import SessionRow
 from workers.fold import Misjudged
-from workers.read import Letter
 
 
 class Origin(NamedTuple):
     """A line that went to the dead letters, and why."""
 
     offset: int
-    index: int
+    place: int
     reason: str
 
 
 class Blob(msgspec.Struct, frozen=True, array_like=True):
-    """`reasons`: of the lines that do not count; `dead`: of those nobody could read; `rows`: the signed session rows."""
+    """`reasons`: of lines that do not count; `dead`: lines nobody could read; `rows`: the signed session rows."""
 
     reasons: list[Misjudged]
     dead: list[Origin]
@@ -32,7 +32,7 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Blob)
 
 
-def blob(reasons: Sequence[Misjudged], letters: Sequence[Letter], rows: Sequence[SessionRow], clock: int) -> Blob:
+def blob(reasons: Sequence[Misjudged], letters: Sequence[DeadLetter], rows: Sequence[SessionRow], clock: int) -> Blob:
     """The decision of a batch."""
     return Blob(list(reasons), [Origin(each.offset, each.index, each.reason) for each in letters], list(rows), clock)
 

@@ -9,7 +9,7 @@ BOUNCER, SKIMMER, HESITATOR, ENGAGED = "bouncer", "skimmer", "hesitator", "engag
 
 
 class Thresholds(NamedTuple):
-    """A site's friction settings in the units of rows: ms, pageviews, hundredths of a per cent; exact, whatever their fractions."""
+    """A site's friction settings in the units of rows (ms, pageviews, hundredths of a per cent), exact."""
 
     bouncer: int | Decimal
     skimmer: int | Decimal
@@ -39,7 +39,7 @@ def bucket(
 ) -> str:
     """The bucket.
 
-    `types`: those of its interactive events; `customs`: how many of them are custom; `milliseconds`: engaged time, or the
+    `types`: of its interactive events; `customs`: how many of them are custom; `milliseconds`: engaged time, or the
     duration where none was reported; `depth`: of its deepest pageview, in hundredths of a per cent.
     """
     if revenue:

@@ -7,11 +7,10 @@ import msgspec
 
 from ingest.contract.event import Event, Filtered
 from ingest.contract.site import SiteSettings
-from ingest.log.partition import hash31
 from rollups.rows import SessionRow
 from workers.bucket import Thresholds, thresholds
 from workers.memory import FORGET, KEEP, MINUTE, Item, Memory, cut, text
-from workers.rows import Limits, session_id, session_row
+from workers.rows import Limits, hash31, session_id, session_row
 
 DEAD = "dead"  # a reason of ours, beside those of the ledger: the rule threw on this visitor
 SLACK = 10 * MINUTE  # how far receipts in the log may be out of order
@@ -20,18 +19,18 @@ Lookup = Callable[[str, int], SiteSettings]  # (site, revision) → settings; re
 
 
 class Entry(NamedTuple):
-    """One readable line of the log: line `index` of the record at `offset`."""
+    """One readable line of the log: line `place` of the record at `offset`."""
 
     offset: int
-    index: int
+    place: int
     line: Event | Filtered
 
 
 class Copy(msgspec.Struct, frozen=True, array_like=True):
     """A session row exactly as it lies in ClickHouse, with the id of the session's first event.
 
-    `size`: of how many items it was made, -1 if not known. A session only ever grows around its first event, so the same
-    size means the same items.
+    `size`: of how many items it was made, -1 if not known. A session only ever grows around its first event, so the
+    same size means the same items.
     """
 
     first: str
@@ -59,7 +58,7 @@ class Misjudged(NamedTuple):
     """A line that does not count, and why."""
 
     offset: int
-    index: int
+    place: int
     reason: str
 
 
@@ -101,9 +100,9 @@ def fold(states: Mapping[str, State], clock: int, entries: Sequence[Entry], vers
     errors: dict[str, str] = {}
     newest = clock
     by_visitor: dict[str, list[tuple[int, int, Event]]] = {}
-    for offset, index, line in entries:
+    for offset, place, line in entries:
         if isinstance(line, Event):
-            by_visitor.setdefault(f"{line.site}-{line.visitor}", []).append((offset, index, line))
+            by_visitor.setdefault(f"{line.site}-{line.visitor}", []).append((offset, place, line))
         elif line.received > newest:
             newest = line.received
     for name, own in by_visitor.items():
@@ -112,7 +111,7 @@ def fold(states: Mapping[str, State], clock: int, entries: Sequence[Entry], vers
             state, judged, written = _visit(before, own, version, limits)
         except Exception as error:
             errors[name] = f"{type(error).__name__}: {error}"
-            reasons += [Misjudged(offset, index, DEAD) for offset, index, _ in own]
+            reasons += [Misjudged(offset, place, DEAD) for offset, place, _ in own]
             continue
         after[name] = state
         reasons += judged
@@ -134,15 +133,15 @@ def apply(
 
     Applying it to states that already show some of its rows gives the same.
     """
-    judged = {(offset, index): reason for offset, index, reason in reasons}
+    judged = {(offset, place): reason for offset, place, reason in reasons}
     changed: dict[str, list[SessionRow]] = {}
     for row in rows:
         changed.setdefault(key(row.site, row.visitor), []).append(row)
     after: dict[str, State] = {}
     newest = clock
     memories: dict[str, tuple[Memory, State]] = {}
-    for offset, index, line in entries:
-        reason = judged.get((offset, index), "")
+    for offset, place, line in entries:
+        reason = judged.get((offset, place), "")
         if reason == DEAD:
             continue
         newest = max(newest, line.received)
@@ -192,10 +191,10 @@ def _visit(
     memory = Memory(list(before.items), before.received, before.text)
     judge = memory.judge
     reasons: list[Misjudged] = []
-    for offset, index, event in own:
+    for offset, place, event in own:
         reason = judge(event)
         if reason:
-            reasons.append(Misjudged(offset, index, reason))
+            reasons.append(Misjudged(offset, place, reason))
     copies = {copy.first: copy for copy in before.copies}
     rows: list[SessionRow] = []
     of_site = limits.of(before.site)

@@ -24,7 +24,7 @@ ITEM_TEXT = 100  # what an event counts beyond its texts, so that events without
 
 
 class Item(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
-    """What sessions need of an event. Compares in the order of events: (time, seq, id), and ids are unique in a memory."""
+    """What sessions need of an event. Compares in the order of events, (time, seq, id): ids are unique in a memory."""
 
     time: int
     seq: int
@@ -184,7 +184,7 @@ class Memory:
         return ""
 
     def trim(self) -> None:
-        """Take out what can change no more: sessions that ended, and loose passive events older, than KEEP before newest."""
+        """Take out what can change no more: sessions that ended, loose passive events, over KEEP before the newest."""
         items = self.items
         horizon = items[-1].time - KEEP
         dead = 0  # everything before it goes

@@ -1,11 +1,11 @@
 """Records → lines that a worker can use, and letters for those that nobody can. Bad data is a value here."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import msgspec
 
 from ingest.contract.event import Event, Filtered, Line, decode
+from ingest.log.dead import DeadLetter
 from ingest.log.protocol import Record
 from workers.fold import Entry
 
@@ -17,28 +17,18 @@ _LONG = 2**63
 _AMOUNT = 10**18
 
 
-class Letter(NamedTuple):
-    """What cannot be counted: why, where it lay in the log, and itself."""
-
-    partition: int
-    offset: int
-    index: int
-    reason: str
-    line: bytes
-
-
-def read(records: Iterable[Record]) -> tuple[list[Entry], list[Letter]]:
+def read(log: str, records: Iterable[Record]) -> tuple[list[Entry], list[DeadLetter]]:
     """The lines of the records in log order, and a letter for each line that is not one."""
     entries: list[Entry] = []
-    letters: list[Letter] = []
+    letters: list[DeadLetter] = []
     for record in records:
-        for index, raw in enumerate(record.value.split(b"\n")):
+        for place, raw in enumerate(record.value.split(b"\n")):
             if not raw or raw.isspace():
                 continue
             try:
-                entries.append(Entry(record.offset, index, line(raw)))
+                entries.append(Entry(record.offset, place, line(raw)))
             except ValueError as error:
-                letters.append(Letter(record.partition, record.offset, index, str(error), raw))
+                letters.append(DeadLetter(str(error), log, record.partition, record.offset, place, raw))
     return entries, letters
 
 
@@ -50,7 +40,7 @@ def line(raw: bytes) -> Line:
     wrong = _unfit(found) if isinstance(found, Event) else _unfit_filtered(found)
     if wrong:
         raise ValueError(wrong)
-    # An escaped NUL is legal JSON; the escape may also be text inside the text of `data`, so look again before refusing.
+    # An escaped NUL is legal JSON; the escape may also be text within the text of `data`, so look before refusing.
     if b"\\u0000" in raw and any("\0" in text for text in _texts(found)):
         raise ValueError("NUL in a text")
     return found

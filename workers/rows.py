@@ -1,12 +1,16 @@
 """Events and sessions → the rows of the tables."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 from ingest.contract.event import ENGAGEMENT, PAGEVIEW, Event, Filtered
+from ingest.log import partition
 from rollups.rows import EventRow, SessionRow
 from workers.bucket import Thresholds, bucket
 from workers.memory import Item
+
+hash31 = lru_cache(1 << 16)(partition.hash31)  # 4 µs in plain Python, and visitors come back
 
 Limits = Callable[[int], Thresholds]  # settings revision → thresholds, of one site
 
@@ -21,7 +25,7 @@ def session_id(site: str, visitor: str, first: str) -> str:
     return blake2b(f"{site}\0{visitor}\0{first}".encode(), digest_size=8).hexdigest()
 
 
-def event_row(event: Event, reason: str, hash_: int, log: str, partition: int, offset: int, index: int) -> EventRow:
+def event_row(event: Event, reason: str, hash_: int, log: str, partition_: int, offset: int, index: int) -> EventRow:
     """The event as it lies in `events`."""
     revenue = event.revenue
     return EventRow(
@@ -55,16 +59,16 @@ def event_row(event: Event, reason: str, hash_: int, log: str, partition: int, o
         reason,
         hash_,
         log,
-        partition,
+        partition_,
         offset,
         index,
     )
 
 
-def filtered_row(line: Filtered, hash_: int, log: str, partition: int, offset: int, index: int) -> EventRow:
+def filtered_row(line: Filtered, hash_: int, log: str, partition_: int, offset: int, index: int) -> EventRow:
     """What admission filtered, for the ledger: site, reason and receipt."""
     event = Event(site=line.site, visitor="", id="", type="", time=line.received, received=line.received, page="")
-    return event_row(event, line.reason, hash_, log, partition, offset, index)
+    return event_row(event, line.reason, hash_, log, partition_, offset, index)
 
 
 def session_row(

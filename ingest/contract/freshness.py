@@ -1,0 +1,30 @@
+"""How fresh the numbers are: what was received before a partition's mark is counted. Workers write, the api reads."""
+
+from redis import Redis
+
+KEY = "throughline:fresh"  # a hash: log, partitions, then partition → ms
+
+# Marks never go back; those of another log, or of another number of partitions, say nothing about this one.
+_PUBLISH = """
+if redis.call('HGET', KEYS[1], 'log') ~= ARGV[1] or redis.call('HGET', KEYS[1], 'partitions') ~= ARGV[2] then
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[1], 'log', ARGV[1], 'partitions', ARGV[2])
+end
+if tonumber(redis.call('HGET', KEYS[1], ARGV[3]) or '-1') < tonumber(ARGV[4]) then
+  redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])
+end
+"""
+
+
+def publish(redis: Redis, log: str, partitions: int, partition: int, before: int) -> None:
+    """Everything of the partition received before `before` (ms) is in ClickHouse. Blocks; raises redis.RedisError."""
+    redis.eval(_PUBLISH, 1, KEY, log, partitions, partition, before)
+
+
+def read(redis: Redis) -> int | None:
+    """Everything received before it (ms) is in the numbers; None until every partition has said so. Blocks."""
+    marks: dict[bytes, bytes] = redis.hgetall(KEY)  # type: ignore[assignment]
+    if b"partitions" not in marks:
+        return None
+    own = [int(marks.get(b"%d" % partition, -1)) for partition in range(int(marks[b"partitions"]))]
+    return None if -1 in own else min(own)

@@ -1,0 +1,3 @@
+-- The remembered visitors of a chunk.
+SELECT site, visitor, hash, last
+FROM ({live})

@@ -1,0 +1,106 @@
+"""One batch, in five steps: the order that makes it count once, whatever fails in between."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from ingest.contract.event import Event, encode
+from ingest.log.dead import DeadLetter
+from ingest.log.protocol import Record
+from rollups.rows import EventRow
+from rollups.write import Decided
+from workers import blob as blobs
+from workers.blob import Blob
+from workers.fold import DEAD, Entry, Folded, fold, key, keys
+from workers.read import read
+from workers.rows import event_row, filtered_row, hash31, version
+from workers.state import Moved, Position
+from workers.world import Held, Paused, World
+
+
+def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, int]:
+    """Count the records, which begin at `held.offset`; afterwards `held` stands behind them. Blocks.
+
+    Returns reason → lines ("counted" for those that do). Raises ClickHouseUnavailable, RedisError, LogUnavailable,
+    Moved or Paused, after which nothing is known: drop `held` and take the partition again. Raises TwoDecided and
+    TooManyDeadLetters, after which a human must look.
+    """
+    writer, log, partition = world.writer, held.log, held.partition
+    a, b = held.offset, records[-1].offset + 1
+
+    # 1. Fold: pure. Redis is asked for its offset even if the cache holds every state, so a wipe is seen at once.
+    entries, letters = read(log, records)
+    states, missing = held.cache.take(keys(entries))
+    states |= held.store.load(a, missing)
+    token = writer.token(log, partition, a)
+    folded = fold(states, held.clock, entries, version(token), world.lookup)
+    letters += _thrown(log, partition, entries, folded)
+    decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock)
+
+    # 2. Decide: the first writer's row is this batch for ever.
+    if writer.paused():
+        raise Paused
+    mine = Decided(log, partition, a, b, world.nonce(), blobs.encode(decision))
+    writer.decide(mine)
+    stands = writer.decided(log, partition, a)
+    if stands is None or stands.nonce != mine.nonce:
+        raise Moved(f"another worker decided {token}")
+    if writer.closed():
+        raise Paused
+
+    # 3. Insert what was decided, and last the marker.
+    counts = insert(world, stands, decision, entries, letters)
+
+    # 4. Save the states, unless somebody else went on meanwhile.
+    after = Position(b, folded.clock)
+    held.store.save(a, after, folded.states)
+    held.cache.put(folded.states)
+    held.offset, held.clock = after
+
+    # 5. Commit: for information and retention.
+    world.consumer.commit({partition: b})
+    return counts
+
+
+def insert(
+    world: World, decided: Decided, decision: Blob, entries: Iterable[Entry], letters: Iterable[DeadLetter]
+) -> Mapping[str, int]:
+    """Insert a decided batch, under its token: the same again changes nothing. Returns reason → lines."""
+    writer, log, partition = world.writer, decided.log, decided.partition
+    token = writer.token(log, partition, decided.a)
+    for letter in letters:
+        world.dead.append(letter)
+    unread = {(offset, place) for offset, place, _ in decision.dead}
+    reasons = {(offset, place): reason for offset, place, reason in decision.reasons}
+    rows = [
+        _row(entry, reasons.get(entry[:2], ""), log, partition)
+        for entry in entries
+        if entry[:2] not in unread and reasons.get(entry[:2]) != DEAD
+    ]
+    counts = Counter([row.reason or "counted" for row in rows])
+    if unread:
+        counts[DEAD] = len(unread)
+    writer.insert_events(token, rows)
+    writer.insert_sessions(token, decision.rows)
+    writer.mark(log, partition, decided.a, decided.b, decision.clock, counts)
+    return counts
+
+
+def _row(entry: Entry, reason: str, log: str, partition: int) -> EventRow:
+    offset, place, line = entry
+    if isinstance(line, Event):
+        return event_row(line, reason, hash31(line.site, line.visitor), log, partition, offset, place)
+    return filtered_row(line, hash31(line.site, ""), log, partition, offset, place)
+
+
+def _thrown(log: str, partition: int, entries: Iterable[Entry], folded: Folded) -> list[DeadLetter]:
+    """The lines of visitors on whom the rule threw."""
+    if not folded.errors:
+        return []
+    letters: list[DeadLetter] = []
+    for offset, place, line in entries:
+        error = folded.errors.get(key(line.site, line.visitor)) if isinstance(line, Event) else None
+        if error is not None:
+            letters.append(
+                DeadLetter(f"the session rule: {error}", log, partition, offset, place, encode([line]).rstrip())
+            )
+    return letters

@@ -1,0 +1,222 @@
+"""The worker: polls the log, gathers a batch a partition, counts it; a partition that fails is taken again, later."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from redis import RedisError
+
+from ingest.contract import freshness
+from ingest.log.protocol import LogUnavailable, Record
+from rollups.client import ClickHouseUnavailable
+from workers import cache as caches
+from workers.batch import count
+from workers.cache import Cache
+from workers.state import Moved
+from workers.take import take
+from workers.world import Held, Paused, World
+
+logger = logging.getLogger(__name__)
+
+SLACK_MS = 2_000  # an append is durable within this after its receipt, or it was refused
+_POLL_SECONDS = 0.25
+_IDLE_SECONDS = 0.5
+_PAUSED_SECONDS = 0.5
+
+# The broken world; anything else a batch raises is for a human.
+Broken = (ClickHouseUnavailable, RedisError, LogUnavailable, Moved, Paused)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """A batch closes after `seconds` or when it has one of the sizes, whichever is first; `bytes`: of its records."""
+
+    seconds: float = 0.5
+    records: int = 5_000
+    lines: int = 5_000
+    bytes: int = 8 * 1024 * 1024
+    backoff_seconds: float = 0.2
+    backoff_max_seconds: float = 15.0
+
+
+@dataclass
+class _Slot:
+    """An assigned partition: taken if `held`, else to be taken from `retry_at` on."""
+
+    partition: int
+    epoch: int
+    held: Held | None = None
+    retry_at: float = 0.0
+    failures: int = 0
+    records: list[Record] = field(default_factory=list)
+    lines: int = 0
+    bytes: int = 0
+    since: float = 0.0
+    told_at: float = 0.0  # when freshness was last published while idle
+
+    def add(self, record: Record, at: float) -> None:
+        if not self.records:
+            self.since = at
+        self.records.append(record)
+        self.lines += record.value.count(b"\n") + 1
+        self.bytes += len(record.value)
+
+    def full(self, limits: Limits) -> bool:
+        return len(self.records) >= limits.records or self.lines >= limits.lines or self.bytes >= limits.bytes
+
+    def clear(self) -> None:
+        self.records, self.lines, self.bytes = [], 0, 0
+
+
+class Worker:
+    """One member of the worker group. `now`: ms since the epoch; `clock`: seconds that only grow."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        now: Callable[[], int],
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        cache_text: int = caches.MAX_TEXT,
+    ) -> None:
+        self._world = world
+        self._now = now
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._cache_text = cache_text
+        self._slots: dict[int, _Slot] = {}
+        self._jitter = random.Random()  # noqa: S311 - spreads retries
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; the batches in hand are finished then. Blocks.
+
+        Raises LogTruncated, TwoDecided or TooManyDeadLetters when going on would lose or double something.
+        """
+        failures = 0
+        try:
+            while not stop.is_set():
+                try:
+                    self.turn()
+                    failures = 0
+                except LogUnavailable as error:
+                    failures += 1
+                    logger.warning("the event log is away: %s", error)
+                    stop.wait(self._backoff(failures))
+            for slot in self._slots.values():
+                self._count(slot)
+        finally:
+            with suppress(LogUnavailable):
+                self._world.consumer.close()
+
+    def turn(self) -> None:
+        """Poll once, then do what is due. Raises LogUnavailable, and what `run` raises."""
+        polled_at = self._now()
+        records = self._world.consumer.poll(self._wait())
+        self._assign()
+        for record in records:
+            slot = self._slots.get(record.partition)
+            if slot is not None and slot.held is not None:
+                slot.add(record, self._clock())
+                if slot.full(self._limits):
+                    self._count(slot)
+        for slot in list(self._slots.values()):
+            if slot.held is None:
+                if self._clock() >= slot.retry_at:
+                    self._take(slot)
+            elif slot.records:
+                if self._clock() - slot.since >= self._limits.seconds:
+                    self._count(slot)
+            elif self._clock() - slot.told_at >= _IDLE_SECONDS:
+                self._tell(slot, slot.held, polled_at)
+
+    def _assign(self) -> None:
+        """Follow the group: what was lost, or lost and got back, is dropped with all that is known of it."""
+        assigned = self._world.consumer.assigned()
+        for partition in [p for p, slot in self._slots.items() if assigned.get(p) != slot.epoch]:
+            del self._slots[partition]
+            self._world.metrics.lag.remove(str(partition))
+        for partition, epoch in assigned.items():
+            if partition not in self._slots:
+                self._slots[partition] = _Slot(partition, epoch)
+                self._world.metrics.lag.labels(str(partition)).set(0)
+
+    def _take(self, slot: _Slot) -> None:
+        cache = Cache(self._cache_text // max(1, len(self._slots)))
+        try:
+            slot.held = take(self._world, slot.partition, cache, self._breathe)
+            self._world.consumer.resume([slot.partition])
+        except Broken as error:
+            self._failed(slot, error)
+            return
+        slot.failures = 0
+        slot.clear()
+
+    def _count(self, slot: _Slot) -> None:
+        if slot.held is None or not slot.records:
+            return
+        records, lines = slot.records, slot.lines
+        slot.clear()
+        metrics, begun = self._world.metrics, self._clock()
+        try:
+            counts = count(self._world, slot.held, records)
+        except Broken as error:
+            self._failed(slot, error)
+            return
+        metrics.batch_seconds.observe(self._clock() - begun)
+        metrics.batch_lines.observe(lines)
+        metrics.counted(counts)
+        metrics.lag.labels(str(slot.partition)).set(max(0, self._now() - slot.held.clock) / 1000)
+        self._publish(slot.held, slot.held.clock - SLACK_MS)
+
+    def _failed(self, slot: _Slot, error: Exception) -> None:
+        slot.held = None
+        slot.clear()
+        self._world.metrics.retries.labels(type(error).__name__).inc()
+        if isinstance(error, Paused):
+            slot.retry_at = self._clock() + _PAUSED_SECONDS
+        else:
+            slot.failures += 1
+            slot.retry_at = self._clock() + self._backoff(slot.failures)
+            logger.warning("partition %d is taken again: %s", slot.partition, error)
+        with suppress(LogUnavailable):
+            self._world.consumer.pause([slot.partition])
+
+    def _tell(self, slot: _Slot, held: Held, polled_at: int) -> None:
+        """Nothing came, and nothing waits: everything received a little before the poll is counted."""
+        slot.told_at = self._clock()
+        if self._world.consumer.bounds(slot.partition).end <= held.offset:
+            self._world.metrics.lag.labels(str(slot.partition)).set(0)
+            self._publish(held, polled_at - SLACK_MS)
+
+    def _publish(self, held: Held, before: int) -> None:
+        # Away: the next batch finds out.
+        with suppress(RedisError):
+            partitions = self._world.consumer.partitions
+            freshness.publish(self._world.redis, held.log, partitions, held.partition, before)
+
+    def _breathe(self) -> None:
+        """Keep the membership during long work: a poll that brings nothing."""
+        partitions: Sequence[int] = list(self._slots)
+        self._world.consumer.pause(partitions)
+        self._world.consumer.poll(0)
+        self._world.consumer.resume([p for p, slot in self._slots.items() if slot.held is not None])
+
+    def _wait(self) -> float:
+        due = [_POLL_SECONDS]
+        for slot in self._slots.values():
+            if slot.held is None:
+                due.append(slot.retry_at - self._clock())
+            elif slot.records:
+                due.append(slot.since + self._limits.seconds - self._clock())
+        return max(0.0, min(due))
+
+    def _backoff(self, failures: int) -> float:
+        longest: float = min(
+            self._limits.backoff_max_seconds, self._limits.backoff_seconds * 2 ** min(failures - 1, 10)
+        )
+        return longest * self._jitter.uniform(0.5, 1.0)

@@ -1,0 +1,47 @@
+"""What a worker tells Prometheus."""
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class Metrics:
+    """Counters of one worker process. What a batch counted is added once it is saved: a retry does not show twice."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.lag = Gauge(
+            "throughline_worker_lag_seconds",
+            "Age of the newest receipt that is counted while more is waiting; 0 at the log's end",
+            ["partition"],
+            registry=registry,
+        )
+        self.lines = Counter(
+            "throughline_worker_lines_total",
+            "Lines of the log by what became of them: counted, a reason, or dead",
+            ["reason"],
+            registry=registry,
+        )
+        self.batch_lines = Histogram(
+            "throughline_worker_batch_lines", "Lines in a batch", buckets=(1, 10, 100, 1000, 5000), registry=registry
+        )
+        self.batch_seconds = Histogram(
+            "throughline_worker_batch_seconds",
+            "From fold to commit",
+            buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10),
+            registry=registry,
+        )
+        self.retries = Counter(
+            "throughline_worker_retries_total", "Partitions dropped to be taken again", ["cause"], registry=registry
+        )
+        self.rebuilds = Counter(
+            "throughline_worker_rebuilds_total", "Partitions whose states were rebuilt", registry=registry
+        )
+        self.rollbacks = Counter(
+            "throughline_worker_log_rollbacks_total",
+            "Times a log was found put back to an earlier state",
+            registry=registry,
+        )
+
+    def counted(self, counts: Mapping[str, int]) -> None:
+        for reason, lines in counts.items():
+            self.lines.labels(reason).inc(lines)
