@@ -23,7 +23,16 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic_core import ErrorDetails
 
 from ingest.contract import page
@@ -160,12 +169,16 @@ Integer: TypeAlias = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Time: TypeAlias = Annotated[int, Field(ge=0, le=_MAX_TIME)]
 _FROZEN = ConfigDict(frozen=True, strict=True, extra="ignore")
 
+# As they are posted; validation turns them into exact integers.
+_AMOUNT_SCHEMA: dict[str, Any] = {"anyOf": [{"type": "string", "pattern": f"^{_AMOUNT.pattern}$"}, {"type": "number"}]}
+_DEPTH_SCHEMA: dict[str, Any] = {"type": "number", "minimum": 0, "maximum": 100}
+
 
 class IncomingRevenue(BaseModel):
     """`amount` in ten-thousandths; currency "": the site's; transaction "": the event's id."""
 
     model_config = _FROZEN
-    amount: Annotated[int, BeforeValidator(_amount)]
+    amount: Annotated[int, BeforeValidator(_amount), WithJsonSchema(_AMOUNT_SCHEMA)]
     currency: Annotated[str, StringConstraints(pattern=r"^([A-Za-z]{3})?$"), AfterValidator(str.upper)] = ""
     transaction: Annotated[Text, Field(max_length=128)] = ""
 
@@ -186,9 +199,9 @@ class Incoming(BaseModel):
     referrer: Annotated[Text, Field(max_length=8192)] = ""
     title: Annotated[Text, Field(max_length=1000)] = ""
     screen: Annotated[list[Annotated[int, Field(ge=0, le=65_535)]], Field(min_length=2, max_length=2)] | None = None
-    data: Annotated[str, BeforeValidator(_data)] = ""
+    data: Annotated[str, BeforeValidator(_data), WithJsonSchema({"type": "object"})] = ""
     revenue: Annotated[IncomingRevenue | None, BeforeValidator(_whole_revenue)] = None
-    scroll: Annotated[int, BeforeValidator(_depth)] | None = None
+    scroll: Annotated[int, BeforeValidator(_depth), WithJsonSchema(_DEPTH_SCHEMA)] | None = None
     engaged_ms: Annotated[int, Field(ge=0, le=86_400_000)] | None = None
 
 
