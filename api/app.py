@@ -1,0 +1,92 @@
+"""The read API and the pages as one object that a process mounts."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import anyio.to_thread
+from redis import Redis
+from redis.exceptions import RedisError
+from starlette.routing import BaseRoute, Route
+
+from api import docs, page
+from api.client import Network
+from api.endpoint import Parts
+from api.endpoints import ENDPOINTS
+from api.registry.store import Registry
+from api.serve import Serve
+from rollups.client import ClickHouseUnavailable, Client
+from rollups.read import Reader
+
+REFRESH_SECONDS = 1.0
+
+log = logging.getLogger("throughline.api")
+
+
+class Api:
+    """Everything that `api` serves. `routes` may be mounted beside those of ingest; they do not collide."""
+
+    def __init__(
+        self,
+        client: Client,
+        redis: Redis,
+        now: Callable[[], int],
+        *,
+        trusted: Sequence[Network] = (),
+        static: Path = page.STATIC,
+        reader: Reader | None = None,
+    ) -> None:
+        """`now`: ms; `trusted`: networks of proxies whose X-Forwarded headers are believed."""
+        self._registry = Registry(client, redis, now)
+        self._redis = redis
+        parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now)
+        self.routes: list[BaseRoute] = [
+            *docs.routes(),
+            Route("/api/{path:path}", Serve(parts, ENDPOINTS)),
+            *page.routes(static),
+        ]
+        self._refreshing: asyncio.Task[None] | None = None
+        self._ailing = "not started"
+        self._redis_ailing = "not started"
+
+    async def start(self) -> None:
+        """Read the registry and keep it fresh; returns although ClickHouse is away, for it may come back."""
+        await self._refresh()
+        self._refreshing = asyncio.create_task(self._keep_fresh())
+
+    async def close(self) -> None:
+        """Stop refreshing."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._refreshing
+            self._refreshing = None
+
+    async def health(self) -> dict[str, str]:
+        """ "ok" or what ails it, as of the last refresh, which is a second old."""
+        return {"api registry": self._ailing, "api redis": self._redis_ailing}
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        """Take in what other processes changed, and publish the snapshot if Redis lost it or holds an older one."""
+        try:
+            await anyio.to_thread.run_sync(self._registry.refresh)
+            self._ailing = "ok"
+        except ClickHouseUnavailable as error:
+            self._ailing = f"ClickHouse: {error}"
+        except Exception:
+            log.exception("the registry cannot be read")
+            self._ailing = "unreadable"
+        if not self._registry.loaded:
+            return
+        try:
+            await anyio.to_thread.run_sync(self._registry.publish)
+            self._redis_ailing = "ok"
+        except RedisError as error:
+            self._redis_ailing = f"Redis: {type(error).__name__}"

@@ -1,0 +1,120 @@
+"""What an endpoint is: all that routes, checks and describes one question of the API, in one value."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel
+from redis import Redis
+from starlette.requests import Request
+
+from api.client import Network
+from api.parameter import Nothing
+from api.registry.account import Account
+from api.registry.store import Registry
+from api.span import Span
+from ingest.contract.site import Site
+from rollups.read import Reader
+
+Method: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What answers are made from."""
+
+    reader: Reader
+    registry: Registry
+    redis: Redis
+    trusted: tuple[Network, ...]
+    now: Callable[[], int]  # ms
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, understood. Only some endpoints have a `caller`, a `site`, a `span`; asking others is a bug."""
+
+    parts: Parts
+    request: Request
+    now: int
+    given_account: Account | None = None
+    given_site: Site | None = None
+    given_span: Span | None = None
+    parameters: Any = None  # the endpoint's model
+    body: Any = None  # the endpoint's model
+
+    @property
+    def reader(self) -> Reader:
+        return self.parts.reader
+
+    @property
+    def registry(self) -> Registry:
+        return self.parts.registry
+
+    @property
+    def caller(self) -> Account:
+        """Who asks; no public endpoint knows."""
+        assert self.given_account is not None  # noqa: S101
+        return self.given_account
+
+    @property
+    def site(self) -> Site:
+        """The site of the path, which is the caller's."""
+        assert self.given_site is not None  # noqa: S101
+        return self.given_site
+
+    @property
+    def span(self) -> Span:
+        """The range that the parameters name."""
+        assert self.given_span is not None  # noqa: S101
+        return self.given_span
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that carries headers of its own."""
+
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """`answer` blocks, so it runs on a thread; it returns what `response` describes (None: nothing), or a Reply."""
+
+    method: Method
+    path: str  # behind /api
+    name: str
+    summary: str
+    answer: Callable[[Asked], Any]
+    response: Any
+    parameters: type[BaseModel] = Nothing
+    body: type[BaseModel] | None = None
+    status: int = 200
+    problems: tuple[int, ...] = ()  # statuses beyond those that follow from the rest
+    public: bool = False
+    of_data: bool = False  # answered from ClickHouse: has an ETag
+
+    @property
+    def of_site(self) -> bool:
+        return "{site_id}" in self.path or "{visitor_id}" in self.path
+
+    @property
+    def changes(self) -> bool:
+        return self.method != "GET"
+
+    @property
+    def statuses(self) -> list[int]:
+        """Every status that it may answer with besides its own."""
+        found = {503, *self.problems}
+        if not self.public:
+            found.add(401)
+        if self.of_site or self.changes:
+            found.add(403)
+        if self.parameters is not Nothing:
+            found.add(400)
+        if self.body is not None:
+            found |= {400, 413}
+        if self.of_data:
+            found.add(304)
+        return sorted(found)

@@ -1,0 +1,210 @@
+"""Every endpoint of the API: routes and the OpenAPI document are both made from this one list."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from api import account, sites
+from api.answer.custom_event_funnel import CustomEventFunnel, custom_event_funnel
+from api.answer.custom_event_types import CustomEventTypes, custom_event_types
+from api.answer.dashboard import Dashboard, dashboard
+from api.answer.engagement_funnel import EngagementFunnel, engagement_funnel
+from api.answer.event_data_keys import EventDataKeys, event_data_keys
+from api.answer.friction import Friction, friction
+from api.answer.ledger import Ledger, ledger
+from api.answer.reach import Reach, reach
+from api.answer.revenue import Revenue, revenue
+from api.answer.scroll_depth import ScrollDepth, scroll_depth
+from api.answer.session_events import SessionEvents, session_events
+from api.answer.visitor_sessions import VisitorSessions, visitor_sessions
+from api.answer.visitors import Visitors, visitors
+from api.body import NewSite, SignIn, SitePatch
+from api.endpoint import Asked, Endpoint
+from api.parameter import AllTime, FunnelOf, Nothing, PageOf, Range, ReachOf, ScrollDepthOf, StepsOf, TypeOf
+from api.problem import Problem
+from api.site import SiteInList, SiteWithSettings
+from ingest.contract import freshness
+
+_SITE = "/sites/{site_id}"
+_VISITOR = "/visitors/{visitor_id}/sessions"
+
+
+def _of_data(
+    path: str, summary: str, answer: Callable[[Asked], Any], response: Any, parameters: Any = Nothing, **more: Any
+) -> Endpoint:
+    name = path.rpartition("/")[2] if "name" not in more else more.pop("name")
+    return Endpoint("GET", path, name, summary, answer, response, parameters, of_data=True, **more)
+
+
+def _fresh_as_of(asked: Asked) -> int | None:
+    try:
+        return freshness.read(asked.parts.redis)
+    except RedisError:
+        return None  # the numbers do not need Redis
+
+
+def _visitor_sessions(asked: Asked) -> VisitorSessions:
+    site = asked.site
+    found = visitor_sessions(asked.reader, site.id, _visitor(asked), site.settings.revenue)
+    if found is None:
+        raise Problem(404, "not_found", "the site has no such visitor")
+    return found
+
+
+def _session_events(asked: Asked) -> SessionEvents:
+    session = asked.request.path_params["session_id"]
+    found = session_events(asked.reader, asked.site.id, _visitor(asked), session)
+    if found is None:
+        raise Problem(404, "not_found", "the visitor has no such session")
+    return found
+
+
+def _visitor(asked: Asked) -> str:
+    """The visitor of the path within its site."""
+    visitor = str(asked.request.path_params["visitor_id"]).partition("-")[2]
+    if not re.fullmatch(r"[0-9a-f]{16}", visitor):
+        raise Problem(404, "not_found", "the site has no such visitor")
+    return visitor
+
+
+ENDPOINTS: list[Endpoint] = [
+    _of_data("/sites", "All sites of the account", sites.sites, list[SiteInList]),
+    Endpoint(
+        "POST",
+        "/sites",
+        "add-site",
+        "Add a site",
+        sites.add,
+        SiteWithSettings,
+        body=NewSite,
+        status=201,
+        problems=(409,),
+    ),
+    _of_data(_SITE, "One site, with its settings", sites.site, SiteWithSettings, name="site"),
+    Endpoint(
+        "PATCH", _SITE, "change-site", "Change a site", sites.change, SiteWithSettings, body=SitePatch, problems=(409,)
+    ),
+    Endpoint("DELETE", _SITE, "delete-site", "Delete a site and its data", sites.delete, None, status=204),
+    _of_data(
+        f"{_SITE}/analytics/dashboard",
+        "Sessions over time, totals and top lists",
+        lambda asked: dashboard(asked.reader, asked.site.id, asked.span, _fresh_as_of(asked)),
+        Dashboard,
+        Range,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/revenue",
+        "Transactions over time, by source and campaign",
+        lambda asked: revenue(asked.reader, asked.site.id, asked.span, asked.site.settings.revenue),
+        Revenue,
+        Range,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/friction",
+        "Sessions by friction bucket, source and campaign",
+        lambda asked: friction(asked.reader, asked.site.id, asked.span, asked.site.settings.friction),
+        Friction,
+        Range,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/scroll-depth",
+        "How far pageviews scrolled, page by page",
+        lambda asked: scroll_depth(
+            asked.reader, asked.site.id, asked.span, asked.parameters.url, asked.parameters.limit
+        ),
+        ScrollDepth,
+        ScrollDepthOf,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/engagement-funnel",
+        "How deep sessions went on a page, or on any",
+        lambda asked: engagement_funnel(asked.reader, asked.site.id, asked.span, asked.parameters.url),
+        EngagementFunnel,
+        FunnelOf,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/reach",
+        "Sessions that saw a page or held an event, by source and campaign",
+        lambda asked: reach(asked.reader, asked.site.id, asked.span, asked.parameters.metric, asked.parameters.value),
+        Reach,
+        ReachOf,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/custom-event-types",
+        "Custom events by type",
+        lambda asked: custom_event_types(asked.reader, asked.site.id, asked.span),
+        CustomEventTypes,
+        AllTime,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/custom-event-funnel",
+        "Sessions through ordered custom events",
+        lambda asked: custom_event_funnel(asked.reader, asked.site.id, asked.span, asked.parameters.steps),
+        CustomEventFunnel,
+        StepsOf,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/event-data-keys",
+        "Keys of the data of an event type",
+        lambda asked: event_data_keys(asked.reader, asked.site.id, asked.span, asked.parameters.type),
+        EventDataKeys,
+        TypeOf,
+    ),
+    _of_data(
+        f"{_SITE}/visitors",
+        "Visitors, most recently seen first",
+        lambda asked: visitors(asked.reader, asked.site.id, asked.parameters.page),
+        Visitors,
+        PageOf,
+    ),
+    _of_data(
+        f"{_SITE}/ledger",
+        "What became of every accepted event",
+        lambda asked: ledger(asked.reader, asked.site.id, asked.span),
+        Ledger,
+        Range,
+    ),
+    _of_data(
+        _VISITOR,
+        "Sessions of a visitor, newest first",
+        _visitor_sessions,
+        VisitorSessions,
+        name="visitor-sessions",
+        problems=(404,),
+    ),
+    _of_data(
+        _VISITOR + "/{session_id}/events",
+        "Interactive events of a session, in order",
+        _session_events,
+        SessionEvents,
+        name="session-events",
+        problems=(404,),
+    ),
+    Endpoint(
+        "POST",
+        "/login",
+        "login",
+        "Sign in to the pages: answers with a session cookie",
+        account.login,
+        account.Me,
+        body=SignIn,
+        problems=(401, 429),
+        public=True,
+    ),
+    Endpoint("POST", "/logout", "logout", "Sign out", account.logout, None, status=204, public=True),
+    Endpoint("GET", "/me", "me", "Whose key or session this is", account.me, account.Me),
+    Endpoint("GET", "/keys", "keys", "The account's API keys, masked", account.keys, list[account.MaskedKey]),
+    Endpoint("POST", "/keys", "add-key", "Make an API key, shown once", account.add_key, account.NewKey, status=201),
+    Endpoint(
+        "DELETE",
+        "/keys/{key_id}",
+        "revoke-key",
+        "Revoke an API key",
+        account.revoke_key,
+        None,
+        status=204,
+        problems=(404,),
+    ),
+]

@@ -1,0 +1,122 @@
+"""The parameters of the read API, as the query string gives them; the OpenAPI document shows these models."""
+
+import re
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+
+from ingest.contract.incoming import EventType
+from ingest.contract.page import page as page_of
+
+_MOMENT = {
+    "type": "string",
+    "anyOf": [{"format": "date"}, {"format": "date-time"}],
+    "examples": ["2025-03-30", "2025-03-30T12:00:00+02:00"],
+}
+_Moment = Annotated[str, WithJsonSchema(_MOMENT)]
+
+
+def _whole(text: object) -> object:
+    if isinstance(text, str) and not re.fullmatch(r"-?[0-9]{1,18}", text):
+        raise ValueError("not a whole number")
+    return text
+
+
+def _page(text: str) -> str:
+    if not text.strip():
+        raise ValueError("not a url or path")
+    return page_of(text)
+
+
+_event_type: TypeAdapter[str] = TypeAdapter(EventType)
+Page = Annotated[
+    str, AfterValidator(_page), WithJsonSchema({"type": "string", "minLength": 1, "examples": ["/pricing"]})
+]
+
+
+class Nothing(BaseModel):
+    """No parameters."""
+
+
+class Range(BaseModel):
+    """Half-open [from, to), exact to the millisecond; a date alone as `to` includes that day."""
+
+    all_time: ClassVar[bool] = False
+    from_: _Moment | None = Field(
+        None, alias="from", description="Start, ISO 8601; naive times are the zone's. Default: 30 days before `to`."
+    )
+    to: _Moment | None = Field(None, description="End, ISO 8601; a date includes that day. Default: now.")
+    tz: str | None = Field(
+        None,
+        description="IANA time zone instead of the site's, for naive times and buckets.",
+        examples=["Europe/Berlin"],
+    )
+
+
+class AllTime(Range):
+    """A range that is all time unless `from` is given."""
+
+    all_time: ClassVar[bool] = True
+    from_: _Moment | None = Field(None, alias="from", description="Start, ISO 8601. Default: all time.")
+
+
+class ScrollDepthOf(AllTime):
+    """Which pages: the most viewed ones, or one."""
+
+    url: Page | None = Field(None, description="One page, as a path or url in any spelling.")
+    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole)] = Field(20, description="How many pages.")
+
+
+class FunnelOf(AllTime):
+    """Which page, or any."""
+
+    url: Page | None = Field(None, description="One page, as a path or url in any spelling. Default: any page.")
+
+
+class ReachOf(Range):
+    """What was reached: a page, or an event type."""
+
+    metric: Literal["page", "event"]
+    value: str = Field(description="The page (path or url in any spelling) or the event type.", min_length=1)
+
+    @field_validator("value")
+    @classmethod
+    def _of_metric(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("metric") != "event":
+            return _page(value)
+        try:
+            return _event_type.validate_python(value)
+        except ValidationError as error:
+            raise ValueError(error.errors()[0]["msg"]) from None
+
+
+class StepsOf(Range):
+    """The ordered steps of a funnel; a type may come more than once."""
+
+    steps: list[EventType] = Field(
+        alias="steps[]", min_length=2, max_length=10, description="Event types in order; also spelled `steps`."
+    )
+
+
+class TypeOf(AllTime):
+    """One event type."""
+
+    type: EventType
+
+
+class PageOf(BaseModel):
+    """A page of a list."""
+
+    page: Annotated[int, Field(ge=1, le=1_000_000_000), BeforeValidator(_whole)] = Field(
+        1, description="From 1; 50 entries each."
+    )

@@ -1,0 +1,63 @@
+"""The query string → a model of parameters."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from api.problem import Problem, invalid
+
+Parameters = TypeVar("Parameters", bound=BaseModel)
+
+
+def parameters(model: type[Parameters], pairs: Sequence[tuple[str, str]]) -> Parameters:
+    """Read the model's parameters; others are ignored. Raises Problem (400) for bad, missing and repeated ones.
+
+    A list is given by repeating its name, with or without the `[]` at its end.
+    """
+    given: dict[str, str | list[str]] = {}
+    spelled: dict[str, str] = {}
+    for field_name, field in model.model_fields.items():
+        name = field.alias or field_name
+        is_list = get_origin(field.annotation) is list
+        found = [(key, value) for key, value in pairs if key == name or (is_list and key == name.removesuffix("[]"))]
+        if not found:
+            continue
+        spelled[name] = found[0][0]
+        if is_list:
+            given[name] = [value for _, value in found]
+        elif len(found) > 1:
+            raise invalid(name, "given more than once")
+        else:
+            given[name] = found[0][1]
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        problem = first_problem(error, given)
+        param = str(problem.detail.param)
+        raise invalid(spelled.get(param, param), problem.detail.message) from None
+
+
+def first_problem(error: ValidationError, given: Any) -> Problem:
+    """The first thing wrong with what was given, as a Problem (400) that names the field, dotted where it is nested."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    message = _MESSAGES.get(first["type"], first["msg"].removeprefix("Value error, "))
+    return invalid(_path(first["loc"], given), message)
+
+
+_MESSAGES = {"missing": "missing", "extra_forbidden": "unknown"}
+
+
+def _path(loc: Sequence[int | str], given: Any) -> str:
+    """The part of a pydantic location that lies in what was given: behind it come names of union members."""
+    path: list[str] = []
+    for part in loc:
+        if isinstance(given, Mapping):
+            path.append(str(part))
+            given = given.get(part)
+        elif isinstance(given, list) and isinstance(part, int) and path:
+            path.append(str(part))
+            given = given[part] if part < len(given) else None
+        else:
+            break
+    return ".".join(path)

@@ -1,0 +1,62 @@
+"""Listing, adding, changing and deleting sites."""
+
+from pydantic import ValidationError
+
+from api.answer.sites import counts, sparklines
+from api.body import NewSite, SitePatch
+from api.endpoint import Asked
+from api.query import first_problem
+from api.registry.change import change_site, create_site, delete_site
+from api.site import NO_COUNTS, SiteInList, SiteWithSettings, in_list, with_settings
+from ingest.contract.site import SiteSettings, merge_patch
+
+
+def sites(asked: Asked) -> list[SiteInList]:
+    """The account's sites, the oldest first."""
+    own = asked.registry.state.sites_of(asked.caller.id)
+    by_site = counts(asked.reader, [site.id for site in own])
+    days = sparklines(asked.reader, {site.id: site.settings.zone for site in own}, asked.now)
+    return [in_list(site, by_site[site.id], days[site.id]) for site in own]
+
+
+def site(asked: Asked) -> SiteWithSettings:
+    """The site of the path."""
+    return with_settings(asked.site, counts(asked.reader, [asked.site.id])[asked.site.id])
+
+
+def add(asked: Asked) -> SiteWithSettings:
+    """A new site, with zero counts."""
+    body: NewSite = asked.body
+    return with_settings(create_site(asked.registry, asked.caller.id, body.name, body.domain), NO_COUNTS)
+
+
+def change(asked: Asked) -> SiteWithSettings:
+    """The site after a JSON merge patch."""
+    body: SitePatch = asked.body
+    given = body.model_dump(exclude_unset=True)
+    # Counted first: once the change is stored, nothing may turn the answer into an error.
+    count = counts(asked.reader, [asked.site.id])[asked.site.id]
+    changed = change_site(
+        asked.registry,
+        asked.caller.id,
+        asked.site.id,
+        name=given.get("name"),
+        domain=given.get("domain"),
+        settings=(lambda held: _patched(held, given["settings"])) if "settings" in given else None,
+    )
+    return with_settings(changed, count)
+
+
+def delete(asked: Asked) -> None:
+    """Mark the site as deleted; its rows are removed in the background."""
+    delete_site(asked.registry, asked.caller.id, asked.site.id)
+
+
+def _patched(held: SiteSettings, patch: object) -> SiteSettings:
+    merged = merge_patch({"settings": held.model_dump()}, {"settings": patch}).get("settings", {})
+    try:
+        return SiteSettings.model_validate(merged)
+    except ValidationError as error:
+        problem = first_problem(error, merged)
+        problem.detail.param = f"settings.{problem.detail.param}"
+        raise problem from None
