@@ -1,0 +1,36 @@
+import { render } from "preact";
+import { useEffect } from "preact/hooks";
+import { followLinks, go, useRoute } from "./data/route";
+import { applyTheme, Top } from "./part/Top";
+import { Dashboard } from "./view/Dashboard";
+import { Login } from "./view/Login";
+import { Settings } from "./view/Settings";
+import { Sites } from "./view/Sites";
+
+function App() {
+  const { path } = useRoute();
+  const [, , site, settings] = path.split("/");
+  const id = site && decodeURIComponent(site);
+  useEffect(() => {
+    if (path === "/") go("/sites", true);
+  }, [path]);
+
+  if (path === "/login") return <Login />;
+  if (path === "/sites" || path === "/sites/") return <Sites />;
+  if (id && path.startsWith("/sites/") && !settings) return <Dashboard key={id} id={id} />;
+  if (id && path.startsWith("/sites/") && settings === "settings") return <Settings key={id} id={id} />;
+  if (path === "/") return null;
+  return (
+    <>
+      <Top />
+      <main class="page" id="main">
+        <h1>There is no such page</h1>
+        <a href="/sites">All sites</a>
+      </main>
+    </>
+  );
+}
+
+applyTheme();
+followLinks();
+render(<App />, document.getElementById("app")!);

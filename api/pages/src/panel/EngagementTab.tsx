@@ -1,0 +1,141 @@
+import { useEffect, useState } from "preact/hooks";
+import { DEFINITION } from "../data/definitions";
+import * as format from "../data/format";
+import { go, useRoute, withQuery } from "../data/route";
+import { type Scope, useAnswer } from "../data/scope";
+import { type EngagementFunnel, MILESTONES, type ScrollPage } from "../data/types";
+import { Icon } from "../part/Icon";
+import { Panel } from "../part/Panel";
+import { Steps } from "../part/Steps";
+
+const STEP_NAME = { view: "Viewed", "25": "25%", "50": "50%", "75": "75%", "100": "To the end" } as const;
+
+/** How far people read: per pageview by page, and per session as a funnel. */
+export function EngagementTab({ scope }: { scope: Scope }) {
+  const url = useRoute().query.get("url") ?? undefined;
+  const [typed, type] = useState(url ?? "");
+  useEffect(() => type(url ?? ""), [url]);
+  const funnel = useAnswer<EngagementFunnel>("engagement-funnel", scope, { url });
+  const depth = useAnswer<{ pages: ScrollPage[] }>("scroll-depth", scope, url ? { url } : { limit: 20 });
+  const choose = (page: string) => go(withQuery({ url: page || null }));
+
+  return (
+    <>
+      <form
+        class="filter"
+        role="search"
+        aria-label="Page"
+        onSubmit={(event) => {
+          event.preventDefault();
+          choose(typed.trim());
+        }}
+      >
+        <label>
+          Page
+          <input
+            type="text"
+            placeholder="Any page"
+            value={typed}
+            list="known-pages"
+            spellcheck={false}
+            onInput={(event) => type(event.currentTarget.value)}
+            onChange={(event) => choose(event.currentTarget.value.trim())}
+          />
+        </label>
+        <datalist id="known-pages">
+          {depth.data?.pages.map(({ page }) => (
+            <option key={page} value={page} />
+          ))}
+        </datalist>
+        {url && (
+          <button type="button" class="button quiet" onClick={() => choose("")}>
+            <Icon name="close" />
+            All pages
+          </button>
+        )}
+      </form>
+      <div class="panels">
+        <Panel
+          title={url ? `How far sessions read ${url}` : "How far sessions read"}
+          wide
+          load={funnel}
+          definition={DEFINITION.engagement}
+          table={({ steps }) => ({
+            head: ["step", "sessions", "% of views", "drop-off %"],
+            rows: steps.map((s) => [s.step, s.sessions, s.pct, s.dropoff_pct]),
+          })}
+          empty={({ sessions }) => sessions === 0 && "No session viewed this in the range."}
+        >
+          {({ steps }) => (
+            <Steps
+              caption="Sessions by depth reached"
+              steps={steps.map((s, at) => ({
+                name: STEP_NAME[s.step],
+                sessions: s.sessions,
+                pct: s.pct,
+                lost: at === 0 ? null : `${format.percent(s.dropoff_pct)} left`,
+              }))}
+            />
+          )}
+        </Panel>
+        <Panel
+          title="Scroll depth by page"
+          wide
+          load={depth}
+          definition={DEFINITION.depth}
+          lines={10}
+          table={({ pages }) => ({
+            head: ["page", "views", "reported", ...MILESTONES.map((m) => `${m} %`), "average depth"],
+            rows: pages.map((p) => [p.page, p.views, p.reported, ...MILESTONES.map((m) => p.depth[m]), p.avg_depth]),
+          })}
+          empty={({ pages }) => pages.length === 0 && "No pageviews in this range."}
+        >
+          {({ pages }) => (
+            <div class="scroller" tabIndex={0} role="region" aria-label="Scroll depth by page">
+              <table class="depth">
+                <caption class="unseen">Share of pageviews that reached each depth</caption>
+                <thead>
+                  <tr>
+                    <th scope="col">Page</th>
+                    {MILESTONES.map((m) => (
+                      <th key={m} scope="col" class="n">
+                        {m}%
+                      </th>
+                    ))}
+                    <th scope="col" class="n">
+                      Average
+                    </th>
+                    <th scope="col" class="n">
+                      Views
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {pages.map((p) => (
+                    <tr key={p.page}>
+                      <th scope="row">
+                        <a class="label" href={withQuery({ url: p.page })} title={p.page}>
+                          {p.page}
+                        </a>
+                      </th>
+                      {MILESTONES.map((m) => (
+                        <td key={m} class="n heat" title={`${format.count(p.depth[m])} of ${format.count(p.reported)} views`}>
+                          <i style={{ opacity: String(p.depth_pct[m] / 100) }} />
+                          <span>{format.percent(p.depth_pct[m])}</span>
+                        </td>
+                      ))}
+                      <td class="n">{format.percent(p.avg_depth)}</td>
+                      <td class="n" title={`${format.count(p.reported)} reported a depth`}>
+                        {format.count(p.views)}
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )}
+        </Panel>
+      </div>
+    </>
+  );
+}

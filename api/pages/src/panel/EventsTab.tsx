@@ -1,0 +1,105 @@
+import { useState } from "preact/hooks";
+import { DEFINITION } from "../data/definitions";
+import * as format from "../data/format";
+import { analytics } from "../data/api";
+import { useLoad } from "../data/load";
+import { withQuery } from "../data/route";
+import { type Scope, useAnswer } from "../data/scope";
+import type { EventTypes } from "../data/types";
+import { Failure, Skeleton } from "../part/State";
+import { Panel } from "../part/Panel";
+import { Icon } from "../part/Icon";
+import { FunnelPanel } from "./FunnelPanel";
+
+/** Custom events by type with the keys of their data, and funnels over them. */
+export function EventsTab({ scope }: { scope: Scope }) {
+  const load = useAnswer<EventTypes>("custom-event-types", scope);
+  const [open, setOpen] = useState<string | null>(null);
+  const most = Math.max(1, ...(load.data?.event_types ?? []).map(({ count }) => count));
+  return (
+    <div class="panels">
+      <FunnelPanel scope={scope} known={load.data?.event_types.map(({ type }) => type) ?? []} />
+      <Panel
+        title="Custom events"
+        wide
+        load={load}
+        definition={DEFINITION.types}
+        lines={8}
+        table={({ event_types }) => ({ head: ["type", "count", "sessions"], rows: event_types.map((e) => [e.type, e.count, e.sessions]) })}
+        empty={({ event_types }) =>
+          event_types.length === 0 && (
+            <>
+              <p>No custom events in this range.</p>
+              <p>
+                Record one with <code>throughline.track("signup", {"{plan: 'pro'}"})</code>, or without code:{" "}
+                <code>{'<button data-event="signup">'}</code>
+              </p>
+            </>
+          )
+        }
+      >
+        {({ event_types }) => (
+          <table class="bars">
+            <caption class="unseen">Custom events by type</caption>
+            <thead>
+              <tr>
+                <th scope="col">Type</th>
+                <th scope="col" class="n">
+                  Count
+                </th>
+                <th scope="col" class="n">
+                  Sessions
+                </th>
+                <th scope="col" class="n">
+                  <span class="unseen">Reach</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {event_types.map((e) => [
+                <tr key={e.type}>
+                  <th scope="row">
+                    <span class="bar" style={{ width: `${(e.count / most) * 100}%` }} />
+                    <button type="button" class="opener" aria-expanded={open === e.type} onClick={() => setOpen(open === e.type ? null : e.type)}>
+                      <Icon name="right" />
+                      <span class="label">{e.type}</span>
+                    </button>
+                  </th>
+                  <td class="n">{format.count(e.count)}</td>
+                  <td class="n">{format.count(e.sessions)}</td>
+                  <td class="n more">
+                    <a href={withQuery({ tab: "reach", metric: "event", value: e.type })}>
+                      Reach<span class="unseen"> of {e.type}</span>
+                    </a>
+                  </td>
+                </tr>,
+                open === e.type && (
+                  <tr key={`${e.type} keys`}>
+                    <td colSpan={4}>
+                      <Keys scope={scope} type={e.type} />
+                    </td>
+                  </tr>
+                ),
+              ])}
+            </tbody>
+          </table>
+        )}
+      </Panel>
+    </div>
+  );
+}
+
+function Keys({ scope, type }: { scope: Scope; type: string }) {
+  const load = useLoad<{ keys: string[] }>(type, () => analytics(scope.site.id, "event-data-keys", { type }), 0);
+  if (load.error) return <Failure error={load.error} again={load.again} />;
+  if (!load.data) return <Skeleton lines={1} />;
+  if (load.data.keys.length === 0) return <p class="hinted">Events of this type carry no data.</p>;
+  return (
+    <p class="keys">
+      <span class="hinted">Keys of its data</span>
+      {load.data.keys.map((key) => (
+        <code key={key}>{key}</code>
+      ))}
+    </p>
+  );
+}

@@ -1,0 +1,229 @@
+import { BUCKET_NAME, DEFINITION } from "../data/definitions";
+import * as format from "../data/format";
+import { useLoad } from "../data/load";
+import { analytics } from "../data/api";
+import { useRoute, withQuery } from "../data/route";
+import type { Scope } from "../data/scope";
+import type { Session, SessionEvent, Visitors } from "../data/types";
+import { Icon } from "../part/Icon";
+import { Panel } from "../part/Panel";
+
+/** Visitors → the sessions of one → the events of one. */
+export function VisitorsTab({ scope }: { scope: Scope }) {
+  const { query } = useRoute();
+  const visitor = query.get("visitor");
+  const session = query.get("session");
+  if (visitor && session) return <Events scope={scope} visitor={visitor} session={session} />;
+  if (visitor) return <Sessions scope={scope} visitor={visitor} />;
+  return <People scope={scope} />;
+}
+
+const nameOf = (visitor: string) => visitor.split("-").pop()!.slice(0, 8);
+
+function Crumbs({ visitor, session }: { visitor: string; session?: string }) {
+  return (
+    <nav class="crumbs" aria-label="Path">
+      <a href={withQuery({ visitor: null, session: null })}>Visitors</a>
+      <Icon name="right" />
+      {session ? <a href={withQuery({ session: null })}>{nameOf(visitor)}</a> : <span aria-current="page">{nameOf(visitor)}</span>}
+      {session && (
+        <>
+          <Icon name="right" />
+          <span aria-current="page">Session</span>
+        </>
+      )}
+    </nav>
+  );
+}
+
+function People({ scope }: { scope: Scope }) {
+  const page = Math.max(1, Number(useRoute().query.get("page")) || 1);
+  const load = useLoad<Visitors>(`visitors ${page}`, () => analytics(scope.site.id, "visitors", { page }), scope.tick);
+  const last = load.data ? Math.max(1, Math.ceil(load.data.total / load.data.per_page)) : 1;
+  return (
+    <div class="panels">
+      <Panel
+        title="Visitors"
+        wide
+        load={load}
+        definition={DEFINITION.visitors}
+        lines={12}
+        table={({ visitors }) => ({
+          head: ["visitor", "first seen", "last seen", "sessions", "events", "country", "device", "source"],
+          rows: visitors.map((v) => [v.id, v.first_seen, v.last_seen, v.sessions_count, v.events_count, v.country, v.device, v.source]),
+        })}
+        empty={({ total }) => total === 0 && "No visitors yet."}
+      >
+        {({ visitors, total }) => (
+          <>
+            <div class="scroller" tabIndex={0} role="region" aria-label="Visitors">
+              <table class="plain">
+                <caption class="unseen">Visitors, most recently seen first</caption>
+                <thead>
+                  <tr>
+                    <th scope="col">Visitor</th>
+                    <th scope="col">Last seen</th>
+                    <th scope="col">First seen</th>
+                    <th scope="col">Source</th>
+                    <th scope="col">Country</th>
+                    <th scope="col">Device</th>
+                    <th scope="col" class="n">
+                      Sessions
+                    </th>
+                    <th scope="col" class="n">
+                      Events
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {visitors.map((v) => (
+                    <tr key={v.id}>
+                      <th scope="row">
+                        <a class="code" href={withQuery({ visitor: v.id })} title={v.id}>
+                          {nameOf(v.id)}
+                        </a>
+                      </th>
+                      <td>{format.moment(v.last_seen, scope.zone)}</td>
+                      <td>{format.moment(v.first_seen, scope.zone)}</td>
+                      <td>{format.source(v.source)}</td>
+                      <td>{format.country(v.country)}</td>
+                      <td>{v.device}</td>
+                      <td class="n">{format.count(v.sessions_count)}</td>
+                      <td class="n">{format.count(v.events_count)}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+            <nav class="pager" aria-label="Pages of visitors">
+              {page > 1 && (
+                <a class="button quiet" href={withQuery({ page: page > 2 ? String(page - 1) : null })}>
+                  Newer
+                </a>
+              )}
+              <span>
+                Page {format.count(page)} of {format.count(last)} · {format.count(total)} visitors
+              </span>
+              {page < last && (
+                <a class="button quiet" href={withQuery({ page: String(page + 1) })}>
+                  Older
+                </a>
+              )}
+            </nav>
+          </>
+        )}
+      </Panel>
+    </div>
+  );
+}
+
+function Sessions({ scope, visitor }: { scope: Scope; visitor: string }) {
+  const load = useLoad<{ sessions: Session[] }>(visitor, () => `/api/visitors/${encodeURIComponent(visitor)}/sessions`, scope.tick);
+  const currency = scope.site.settings.revenue?.currency ?? null;
+  return (
+    <>
+      <Crumbs visitor={visitor} />
+      <div class="panels">
+        <Panel
+          title={`Sessions of ${nameOf(visitor)}`}
+          wide
+          load={load}
+          definition={DEFINITION.totals}
+          table={({ sessions }) => ({
+            head: ["session", "started", "ended", "duration", "pageviews", "events", "entry", "exit", "source", "campaign", "bucket", "revenue"],
+            rows: sessions.map((s) => [
+              s.id,
+              s.started_at,
+              s.ended_at,
+              s.duration,
+              s.pageviews,
+              s.events_count,
+              s.entry_page,
+              s.exit_page,
+              s.source,
+              s.campaign,
+              s.bucket,
+              s.revenue,
+            ]),
+          })}
+        >
+          {({ sessions }) => (
+            <ul class="sessions">
+              {sessions.map((s) => (
+                <li key={s.id}>
+                  <a href={withQuery({ session: s.id })}>
+                    <time dateTime={s.started_at}>{format.moment(s.started_at, scope.zone)}</time>
+                    <span class={`chip ${s.bucket}`}>
+                      <i />
+                      {BUCKET_NAME[s.bucket] ?? s.bucket}
+                    </span>
+                    {s.revenue !== 0 && <b>{format.money(s.revenue, currency)}</b>}
+                    <span class="path">
+                      {s.entry_page ?? "–"}
+                      {s.exit_page !== null && s.exit_page !== s.entry_page && <> → {s.exit_page}</>}
+                    </span>
+                    <small>
+                      {format.source(s.source)}
+                      {s.campaign !== "(none)" && ` · ${s.campaign}`} · {format.count(s.pageviews)} {s.pageviews === 1 ? "view" : "views"} ·{" "}
+                      {format.count(s.events_count)} {s.events_count === 1 ? "event" : "events"} · {format.duration(s.duration)} · {format.country(s.country)} ·{" "}
+                      {[s.device, s.browser, s.os].filter(Boolean).join(", ")}
+                    </small>
+                  </a>
+                </li>
+              ))}
+            </ul>
+          )}
+        </Panel>
+      </div>
+    </>
+  );
+}
+
+function Events({ scope, visitor, session }: { scope: Scope; visitor: string; session: string }) {
+  const address = `/api/visitors/${encodeURIComponent(visitor)}/sessions/${encodeURIComponent(session)}/events`;
+  const load = useLoad<{ events: SessionEvent[] }>(address, () => address, scope.tick);
+  return (
+    <>
+      <Crumbs visitor={visitor} session={session} />
+      <div class="panels">
+        <Panel
+          title="What happened"
+          wide
+          load={load}
+          definition={DEFINITION.visitors}
+          table={({ events }) => ({
+            head: ["time", "type", "page", "title", "scroll", "revenue", "data"],
+            rows: events.map((e) => [
+              e.timestamp,
+              e.type,
+              e.page,
+              e.title,
+              e.scroll,
+              e.revenue && `${e.revenue.amount} ${e.revenue.currency}`,
+              e.data && JSON.stringify(e.data),
+            ]),
+          })}
+        >
+          {({ events }) => (
+            <ol class="timeline">
+              {events.map((e) => (
+                <li key={e.id} class={e.type === "pageview" ? "view" : "event"}>
+                  <time dateTime={e.timestamp}>{format.clock(e.timestamp, scope.zone)}</time>
+                  <div>
+                    <strong>{e.type === "pageview" ? e.title || e.page : e.type}</strong>
+                    {e.revenue && <b>{format.money(e.revenue.amount, e.revenue.currency)}</b>}
+                    <small>
+                      {e.page}
+                      {e.scroll !== null && ` · read to ${format.percent(e.scroll)}`}
+                    </small>
+                    {e.data && Object.keys(e.data).length > 0 && <code>{JSON.stringify(e.data)}</code>}
+                  </div>
+                </li>
+              ))}
+            </ol>
+          )}
+        </Panel>
+      </div>
+    </>
+  );
+}

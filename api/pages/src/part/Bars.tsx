@@ -1,0 +1,72 @@
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import * as format from "../data/format";
+
+export interface Bar {
+  key: string;
+  label: ComponentChildren;
+  value: number;
+  /** More columns, already written out. */
+  more?: ComponentChildren[];
+  /** Where the label leads. */
+  to?: string;
+  title?: string;
+}
+
+interface Props {
+  name: string;
+  /** Heads of the number columns: the value's, then those of `more`. */
+  columns: string[];
+  bars: Bar[];
+  caption: string;
+  written?: (value: number) => string;
+  /** Rows shown before "show all". */
+  first?: number;
+}
+
+/** A table whose rows have their share of the largest as a bar behind the label. */
+export function Bars({ name, columns, bars, caption, written = format.count, first = 10 }: Props) {
+  const [all, showAll] = useState(false);
+  const largest = Math.max(1, ...bars.map((bar) => bar.value));
+  const shown = all ? bars : bars.slice(0, first);
+  return (
+    <>
+      <table class="bars">
+        <caption class="unseen">{caption}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{name}</th>
+            {columns.map((column) => (
+              <th key={column} scope="col" class="n">
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((bar) => (
+            <tr key={bar.key}>
+              <th scope="row">
+                <span class="bar" style={{ width: `${Math.max(0, (bar.value / largest) * 100)}%` }} />
+                <span class="label" title={bar.title ?? bar.key}>
+                  {bar.to ? <a href={bar.to}>{bar.label}</a> : bar.label}
+                </span>
+              </th>
+              <td class="n">{written(bar.value)}</td>
+              {bar.more?.map((cell, at) => (
+                <td key={at} class="n more">
+                  {cell}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {bars.length > first && (
+        <button type="button" class="link" aria-expanded={all} onClick={() => showAll(!all)}>
+          {all ? "Show fewer" : `Show all ${format.count(bars.length)}`}
+        </button>
+      )}
+    </>
+  );
+}

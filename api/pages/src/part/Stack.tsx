@@ -1,0 +1,37 @@
+import { BUCKET_NAME } from "../data/definitions";
+import * as format from "../data/format";
+import { BUCKETS, type FrictionRow } from "../data/types";
+
+/** One stacked bar of the four friction buckets. The numbers stand beside it, so it is decoration to screen readers. */
+export const Stack = ({ row, tall }: { row: Pick<FrictionRow, "buckets" | "bucket_pct">; tall?: boolean }) => (
+  <span class={tall ? "stack tall" : "stack"} aria-hidden="true">
+    {BUCKETS.map(
+      (bucket) =>
+        row.buckets[bucket] > 0 && (
+          <span
+            key={bucket}
+            class={bucket}
+            style={{ flexGrow: row.buckets[bucket] }}
+            title={`${BUCKET_NAME[bucket]}: ${format.count(row.buckets[bucket])} (${format.percent(row.bucket_pct[bucket])})`}
+          />
+        ),
+    )}
+  </span>
+);
+
+export const Legend = ({ row }: { row?: Pick<FrictionRow, "buckets" | "bucket_pct"> }) => (
+  <ul class="legend">
+    {BUCKETS.map((bucket) => (
+      <li key={bucket}>
+        <i class={bucket} />
+        <span>{BUCKET_NAME[bucket]}</span>
+        {row && (
+          <>
+            <b>{format.percent(row.bucket_pct[bucket])}</b>
+            <small>{format.count(row.buckets[bucket])}</small>
+          </>
+        )}
+      </li>
+    ))}
+  </ul>
+);

@@ -1,0 +1,32 @@
+import * as format from "../data/format";
+
+export interface Step {
+  name: string;
+  sessions: number;
+  /** Of the first step. */
+  pct: number;
+  /** What was lost since the step before, in words. */
+  lost: string | null;
+}
+
+/** A funnel: columns that shrink from left to right (top to bottom on a phone). */
+export const Steps = ({ steps, caption }: { steps: Step[]; caption: string }) => (
+  <ol class="steps" aria-label={caption}>
+    {steps.map((step, at) => (
+      <li key={`${at} ${step.name}`}>
+        <div class="column" aria-hidden="true">
+          <i style={{ "--share": `${step.pct}%` } as Record<string, string>} />
+        </div>
+        <div class="said">
+          <span class="label" title={step.name}>
+            {step.name}
+          </span>
+          <b>{format.percent(step.pct)}</b>
+          <small>
+            {format.count(step.sessions)} sessions{step.lost ? ` · ${step.lost}` : ""}
+          </small>
+        </div>
+      </li>
+    ))}
+  </ol>
+);

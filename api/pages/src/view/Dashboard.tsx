@@ -1,0 +1,152 @@
+import { useEffect } from "preact/hooks";
+import * as format from "../data/format";
+import { useLoad, useTick } from "../data/load";
+import { readRange } from "../data/range";
+import { useRoute } from "../data/route";
+import { type Scope, useAnswer } from "../data/scope";
+import type { Dashboard as Answer, Site } from "../data/types";
+import { EngagementTab } from "../panel/EngagementTab";
+import { EventsTab } from "../panel/EventsTab";
+import { FrictionTab } from "../panel/FrictionTab";
+import { Overview } from "../panel/Overview";
+import { ReachTab } from "../panel/ReachTab";
+import { RevenueTab } from "../panel/RevenueTab";
+import { VisitorsTab } from "../panel/VisitorsTab";
+import { Icon } from "../part/Icon";
+import { RangePicker } from "../part/RangePicker";
+import { Snippet, Waiting } from "../part/Snippet";
+import { Failure } from "../part/State";
+import { Top } from "../part/Top";
+
+const TABS = {
+  overview: "Overview",
+  revenue: "Revenue",
+  friction: "Friction",
+  engagement: "Engagement",
+  reach: "Reach",
+  events: "Events",
+  visitors: "Visitors",
+} as const;
+type Tab = keyof typeof TABS;
+
+const REFRESH_SECONDS = 15;
+
+/** Everything about one site. Range, tab and what a tab shows are in the address. */
+export function Dashboard({ id }: { id: string }) {
+  const [tick, refresh] = useTick(REFRESH_SECONDS);
+  const load = useLoad<Site>(id, () => `/api/sites/${encodeURIComponent(id)}`, tick);
+  useEffect(() => {
+    document.title = load.data ? `${load.data.name} · Throughline` : "Throughline";
+  }, [load.data?.name]);
+
+  return (
+    <>
+      <Top>{load.data && <SiteName site={load.data} />}</Top>
+      <main class="page" id="main">
+        {load.error ? (
+          <Failure error={load.error} again={load.again} />
+        ) : load.data === null ? null : load.data.events_count === 0 ? (
+          <Empty site={load.data} begin={refresh} />
+        ) : (
+          <Counted site={load.data} tick={tick} />
+        )}
+      </main>
+    </>
+  );
+}
+
+const SiteName = ({ site }: { site: Site }) => (
+  <p class="at">
+    <strong>{site.name}</strong>
+    <a href={`https://${site.domain}/`} target="_blank" rel="noopener noreferrer">
+      {site.domain}
+      <Icon name="out" />
+    </a>
+  </p>
+);
+
+function Empty({ site, begin }: { site: Site; begin: () => void }) {
+  return (
+    <section class="panel add-site" aria-labelledby="empty">
+      <h1 id="empty">Nothing has been counted yet</h1>
+      <p>
+        Put this line into the <code>{"<head>"}</code> of every page of {site.domain}. No cookie banner is needed with the cookieless option in the{" "}
+        <a href={`/sites/${site.id}/settings#privacy`}>settings</a>.
+      </p>
+      <Snippet site={site} />
+      <Waiting site={site} onEvent={begin} />
+      <p class="hinted">
+        Have access logs? <code>throughline import access.log --site {site.id}</code> counts what is in them.
+      </p>
+    </section>
+  );
+}
+
+function Counted({ site, tick }: { site: Site; tick: number }) {
+  const { query } = useRoute();
+  const range = readRange(query);
+  const compared = query.get("compare") !== "off";
+  const wanted = query.get("tab") as Tab;
+  const tab: Tab = wanted in TABS ? wanted : "overview";
+  const zone = site.settings.timezone;
+  const scope: Scope = { site, range, compared, zone, tick };
+  const load = useAnswer<Answer>("dashboard", scope);
+  const before = useAnswer<Answer>("dashboard", scope, {}, { previous: true, ask: compared && tab === "overview" });
+
+  const address = (to: Tab) => {
+    const kept = new URLSearchParams();
+    for (const name of ["range", "from", "to", "compare"]) if (query.has(name)) kept.set(name, query.get(name)!);
+    if (to !== "overview") kept.set("tab", to);
+    return `/sites/${site.id}${kept.size ? `?${kept}` : ""}`;
+  };
+
+  return (
+    <>
+      <h1 class="unseen">
+        {site.name}: {TABS[tab]}
+      </h1>
+      <div class="bar-row">
+        <nav class="tabs" aria-label="Reports">
+          {(Object.keys(TABS) as Tab[]).map((name) => (
+            <a key={name} href={address(name)} aria-current={tab === name ? "page" : undefined}>
+              {TABS[name]}
+            </a>
+          ))}
+        </nav>
+        <a class="tool settings" href={`/sites/${site.id}/settings`} aria-label={`Settings of ${site.name}`} title="Settings">
+          <Icon name="gear" />
+        </a>
+      </div>
+      {tab !== "visitors" && (
+        <div class="bar-row under">
+          <RangePicker key={zone} range={range} zone={zone} compared={compared} />
+          <Fresh answer={load.data} zone={zone} />
+        </div>
+      )}
+      {tab === "overview" && <Overview scope={scope} load={load} before={before} />}
+      {tab === "revenue" && <RevenueTab scope={scope} />}
+      {tab === "friction" && <FrictionTab scope={scope} />}
+      {tab === "engagement" && <EngagementTab scope={scope} />}
+      {tab === "reach" && <ReachTab scope={scope} dashboard={load.data} />}
+      {tab === "events" && <EventsTab scope={scope} />}
+      {tab === "visitors" && <VisitorsTab scope={scope} />}
+    </>
+  );
+}
+
+/** Up to when everything received is counted, and whose clock the page shows. */
+function Fresh({ answer, zone }: { answer: Answer | null; zone: string }) {
+  const at = answer?.fresh_as_of;
+  const behind = at ? Date.now() - Date.parse(at) : Infinity;
+  return (
+    <p class="fresh">
+      {at && (
+        <span class={behind > 60_000 ? "late" : ""} title={`Everything received before ${at} is in these numbers. They refresh every ${REFRESH_SECONDS} s.`}>
+          <i aria-hidden="true" />
+          Fresh as of <time dateTime={at}>{behind > 86_400_000 ? format.moment(at, zone) : format.clock(at, zone)}</time>
+        </span>
+      )}
+      <span title="The site's time zone, set in its settings">{zone.replaceAll("_", " ")}</span>
+    </p>
+  );
+}

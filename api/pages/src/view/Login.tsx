@@ -1,0 +1,56 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ask, Refused } from "../data/api";
+import { go, useRoute } from "../data/route";
+import { Field } from "../part/Field";
+import { Mark } from "../part/Top";
+
+const safe = (next: string | null) => (next && /^\/sites(\/|\?|$)/.test(next) ? next : "/sites");
+
+export function Login() {
+  const { query } = useRoute();
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const [wrong, setWrong] = useState("");
+  const [busy, setBusy] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+
+  useEffect(() => {
+    document.title = "Sign in · Throughline";
+    form.current?.querySelector("input")?.focus();
+  }, []);
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    setBusy(true);
+    setWrong("");
+    try {
+      await ask("/api/login", "POST", { email, password });
+      go(safe(query.get("next")), true);
+    } catch (error) {
+      const { status, message, retryAfter } = error as Refused;
+      if (status === 401) setWrong("No account has this email and password.");
+      else if (status === 429) setWrong(`Too many tries. Try again in ${retryAfter || 60} seconds.`);
+      else setWrong(message);
+      setBusy(false);
+    }
+  };
+
+  return (
+    <main class="login" id="main">
+      <form ref={form} onSubmit={submit}>
+        <Mark />
+        <h1>Sign in to Throughline</h1>
+        <Field label="Email" type="email" name="email" autocomplete="username" required value={email} onText={setEmail} />
+        <Field label="Password" secret name="password" autocomplete="current-password" required value={password} onText={setPassword} />
+        {wrong && (
+          <p class="wrong" role="alert">
+            {wrong}
+          </p>
+        )}
+        <button class="button" disabled={busy}>
+          {busy ? "Signing in…" : "Sign in"}
+        </button>
+      </form>
+    </main>
+  );
+}
