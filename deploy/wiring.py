@@ -1,7 +1,9 @@
 """From settings to objects: the only place that looks at the scheme of an address."""
 
+import secrets
 import time
 from collections.abc import Callable
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -10,13 +12,23 @@ import redis
 import redis.asyncio
 from prometheus_client import REGISTRY
 
+from api.app import Api
 from api.registry.store import Registry
 from deploy.folder import StackError
 from deploy.settings import Settings, redacted
 from ingest.app import Ingest
+from ingest.contract.site import Site, SiteSettings
 from ingest.limit import Rate
+from ingest.log.dead import DeadLetters
 from ingest.log.protocol import Consumer, LogUnavailable, Producer
 from rollups.client import ClickHouseUnavailable, Client, connect
+from rollups.memory import memories
+from rollups.registry import body_as_of
+from rollups.write import Writer
+from workers.fold import Lookup
+from workers.loop import Worker
+from workers.metrics import Metrics
+from workers.world import World
 
 COUNTRY_DB = Path(__file__).parent / "geo" / "country.mmdb"
 _REASONS = ("Connection refused", "Name or service not known", "No route to host", "timed out", "Authentication failed")
@@ -34,7 +46,7 @@ def producer(settings: Settings) -> Producer:
     if address.startswith("kafka://"):
         from ingest.log.kafka import KafkaProducer
 
-        return KafkaProducer(_brokers(address), partitions=settings.partitions)
+        return KafkaProducer(brokers(address), partitions=settings.partitions)
     from ingest.log.redis import RedisProducer
 
     return RedisProducer(address, partitions=settings.partitions, max_bytes=settings.log_max_bytes or None)
@@ -46,10 +58,22 @@ def consumer(settings: Settings) -> Consumer:
     if address.startswith("kafka://"):
         from ingest.log.kafka import KafkaConsumer
 
-        return KafkaConsumer(_brokers(address), partitions=settings.partitions)
+        return KafkaConsumer(brokers(address), partitions=settings.partitions)
     from ingest.log.redis import RedisConsumer
 
     return RedisConsumer(address, partitions=settings.partitions, max_bytes=settings.log_max_bytes or None)
+
+
+def dead_letters(settings: Settings) -> DeadLetters:
+    """Where the log keeps lines that no worker can read. Blocks; may raise LogUnavailable."""
+    address = settings.address("event_log")
+    if address.startswith("kafka://"):
+        from ingest.log.dead_kafka import KafkaDeadLetters
+
+        return KafkaDeadLetters(brokers(address))
+    from ingest.log.dead_redis import RedisDeadLetters
+
+    return RedisDeadLetters(address)
 
 
 def redis_client(settings: Settings) -> redis.Redis:
@@ -82,6 +106,38 @@ def ingest(settings: Settings) -> Ingest:
         )
     except ValueError as error:
         raise StackError(f"THROUGHLINE_COUNTRY_DB: {error}") from None
+
+
+def api(settings: Settings) -> Api:
+    """The read API and the pages; connects with its start."""
+    return Api(clickhouse(settings), redis_client(settings), now, trusted=settings.networks())
+
+
+def worker(settings: Settings) -> Worker:
+    """A worker that has joined the group. Blocks; raises LogUnavailable."""
+    client = clickhouse(settings)
+    world = World(
+        consumer=consumer(settings),
+        writer=Writer(client),
+        redis=redis_client(settings),
+        memories=partial(memories, client),
+        dead=dead_letters(settings),
+        lookup=_lookup(client),
+        metrics=Metrics(REGISTRY),
+        nonce=lambda: secrets.token_hex(8),
+    )
+    return Worker(world, now=now)
+
+
+def _lookup(client: Client) -> Lookup:
+    """Settings by site and revision; a revision never changes, so what was read once is remembered."""
+
+    @lru_cache(maxsize=10_000)
+    def lookup(site: str, revision: int) -> SiteSettings:
+        body = body_as_of(client, "site", site, revision)
+        return Site.model_validate_json(body).settings if body else SiteSettings()
+
+    return lookup
 
 
 def country_db(settings: Settings) -> Path | None:
@@ -133,5 +189,6 @@ def reason(error: Exception) -> str:
     return text[:300] or type(error).__name__
 
 
-def _brokers(address: str) -> str:
+def brokers(address: str) -> str:
+    """`host:port,…` of a kafka:// address."""
     return urlsplit(address).netloc

@@ -15,6 +15,7 @@ from deploy.folder import StackError
 from deploy.logs import configure
 from deploy.settings import SettingError, Settings, load
 from deploy.supervise import die_with_parent
+from ingest.log.protocol import LogUnavailable
 
 Health = Callable[[], Mapping[str, str]]
 
@@ -24,12 +25,18 @@ def run(settings: Settings) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    worker = wiring.worker(settings, stop)
-    if worker is None:  # asked to stop while the stores were away
-        return
+    state = {"worker": "connecting"}
     if settings.metrics_port:
-        serve_metrics(settings.host, settings.metrics_port, worker.health)
-    worker.run(stop)
+        serve_metrics(settings.host, settings.metrics_port, lambda: state)
+    while not stop.is_set():
+        try:
+            worker = wiring.worker(settings)
+        except LogUnavailable as error:
+            state["worker"] = wiring.away(settings, error)
+            stop.wait(0.2)
+            continue
+        state["worker"] = "ok"
+        worker.run(stop)
 
 
 def serve_metrics(host: str, port: int, health: Health) -> None:

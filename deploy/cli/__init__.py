@@ -5,10 +5,11 @@ import sys
 
 import typer
 
-from deploy.cli import account, key, site
+from deploy.cli import account, dead_letters, key, site
 from deploy.cli.import_ import import_
 from deploy.cli.services import api, ingest, worker
 from deploy.cli.up import up
+from deploy.cli.upkeep import migrate, status
 from deploy.logs import configure
 
 app = typer.Typer(
@@ -19,12 +20,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Self-hosted web analytics. Addresses come from flags, THROUGHLINE_* or the folder of a running stack.",
 )
-for command in (up, ingest, worker, api):
+for command in (up, ingest, worker, api, status, migrate):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(account.app, name="account")
 app.add_typer(key.app, name="key")
 app.add_typer(site.app, name="site")
+app.add_typer(dead_letters.app, name="dead-letters")
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ class Source:
         """Open the file. Raises StackError."""
         self.name = name
         try:
-            self._raw = cast(BufferedReader, sys.stdin.buffer) if name == STDIN else Path(name).open("rb")
+            self._raw = cast(BufferedReader, sys.stdin.buffer) if name == STDIN else Path(name).open("rb")  # noqa: SIM115 - closed by `close`
             self.size = 0 if name == STDIN else Path(name).stat().st_size
             head = self._raw.peek(2)[:2]
         except OSError as error:

@@ -1,0 +1,55 @@
+"""`throughline status`, `migrate`, `verify` and `rebuild`: what operators look at and mend."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from deploy.cli import option
+from deploy.settings import DEFAULT_DATA
+
+
+def status(
+    event_log: option.EventLog = None,
+    clickhouse: option.ClickHouse = None,
+    redis: option.Redis = None,
+    data: option.Data = DEFAULT_DATA,
+) -> None:
+    """Show how far the workers are, how fresh the numbers are, and what waits among the dead letters.
+
+    Example: throughline status
+    """
+    from deploy import wiring
+    from deploy.status import status as ask
+
+    settings = option.load(data, event_log=event_log, clickhouse=clickhouse, redis=redis)
+    found = ask(settings)
+    size = "" if found.log.size is None else f", {found.log.size / 1e6:.1f} MB"
+    typer.echo(f"event log     {found.log.id}, {len(found.lags)} partitions{size}")
+    for lag in found.lags:
+        typer.echo(f"partition {lag.partition:<3} behind: {lag.behind}")
+    if found.fresh is None:
+        typer.echo("fresh as of   unknown: no worker has looked at every partition yet")
+    else:
+        moment = datetime.fromtimestamp(found.fresh / 1000, UTC).isoformat(timespec="seconds")
+        typer.echo(f"fresh as of   {moment} ({max(0.0, (wiring.now() - found.fresh) / 1000):.1f} s ago)")
+    typer.echo(f"dead letters  {found.dead}")
+
+
+def migrate(
+    clickhouse: option.ClickHouse = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", help="Create replicated tables on this ClickHouse cluster.", metavar="NAME"),
+    ] = None,
+    data: option.Data = DEFAULT_DATA,
+) -> None:
+    """Bring ClickHouse to this version's schema. Safe to run twice; new rollups are filled from the data there are.
+
+    Example: throughline migrate --clickhouse http://ch:8123/throughline
+    """
+    from deploy.prepare import migrate_stores
+
+    done = migrate_stores(option.load(data, clickhouse=clickhouse, clickhouse_cluster=cluster))
+    for line in done or ["nothing to do"]:
+        typer.echo(line)
