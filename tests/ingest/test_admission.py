@@ -1,0 +1,226 @@
+"""Admission, step by step: what is filtered for which reason, and what an admitted event says."""
+
+import json
+from typing import Any
+
+import pytest
+
+from ingest import visitor
+from ingest.admission import IMPORT_STEPS, STEPS, Knowledge, Sender, admit, admit_import
+from ingest.contract.event import Event, Filtered, Revenue, encode
+from ingest.contract.incoming import IncomingImport, Problem, parse, read
+from ingest.contract.site import Site
+from tests.ingest.fake import ADDRESS, FIREFOX, NOW, a_site, an_event
+
+DAY = 24 * 3_600_000
+GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+
+
+def salt_of(time: int, received: int) -> bytes:
+    return b"salt of day %d" % (time // DAY)
+
+
+KNOWLEDGE = Knowledge(lambda address: "DE" if address == ADDRESS else "unknown", salt_of)
+
+
+def admitted(
+    site: Site | None = None, agent: str = FIREFOX, gpc: bool = False, address: str = ADDRESS, **fields: Any
+) -> Event | Filtered:
+    batch = read(json.dumps(an_event(**fields)).encode())
+    assert batch.problems == []
+    return admit(batch.events[0][1], site or a_site(), Sender(NOW, address, agent, gpc), KNOWLEDGE)
+
+
+def event(**fields: Any) -> Event:
+    line = admitted(**fields)
+    assert isinstance(line, Event)
+    return line
+
+
+def reason(**fields: Any) -> str | None:
+    line = admitted(**fields)
+    return line.reason if isinstance(line, Filtered) else None
+
+
+def imported(**fields: Any) -> Event | Filtered | Problem:
+    line = json.dumps({"type": "pageview", "url": "https://example.com/", "at": NOW - 400 * DAY, **fields})
+    posted = parse(0, line.encode(), IncomingImport)
+    assert isinstance(posted, IncomingImport), posted
+    return admit_import(posted, "line-id", a_site(), NOW, KNOWLEDGE.country)
+
+
+def test_the_steps_are_these_in_this_order() -> None:
+    """What people read in the docs about admission: bot, host, late."""
+    assert [step.__name__ for step in STEPS] == [
+        "drop_bots",
+        "drop_foreign_hosts",
+        "correct_time",
+        "strip_private",
+        "attribute_source",
+        "recognise_agent",
+        "find_country",
+        "identify_visitor",
+    ]
+    assert [step.__name__ for step in IMPORT_STEPS if step not in STEPS] == ["take_own_time", "identify_imported"]
+
+
+def test_an_event_says_everything_and_nothing_private() -> None:
+    """S15: the visitor's IP is in no store."""
+    line = event(
+        id="e1",
+        url="https://www.example.com/Pricing/?utm_source=fb&utm_campaign=Spring&token=secret#x",
+        referrer="https://news.test/a?mail=me",
+        title="Prices",
+        view="p1",
+        seq=3,
+        screen=[1440, 900],
+        data={"plan": "pro"},
+        revenue={"amount": "19.90", "currency": "eur"},
+        scroll=75,
+        engaged_ms=1200,
+    )
+    assert line == Event(
+        site="shop01",
+        visitor=visitor.own("s3cret", "v1"),
+        id="e1",
+        type="pageview",
+        time=NOW,
+        received=NOW,
+        seq=3,
+        view="p1",
+        url="https://www.example.com/Pricing?utm_source=fb&utm_campaign=Spring",
+        page="/Pricing",
+        referrer="https://news.test/a",
+        title="Prices",
+        source="facebook",
+        campaign="Spring",
+        country="DE",
+        device="Desktop",
+        browser="Firefox",
+        os="Linux",
+        screen=(1440, 900),
+        data='{"plan":"pro"}',
+        scroll=7500,
+        engaged_ms=1200,
+        revenue=Revenue(199_000, "EUR", "e1"),
+        settings=7,
+    )
+    for private in (ADDRESS, "secret", "mail", FIREFOX, "v1"):
+        assert private.encode() not in encode([line]).replace(line.visitor.encode(), b"")
+
+
+def test_a_filtered_line_tells_nothing_about_the_visitor() -> None:
+    """S15."""
+    assert admitted(agent=GOOGLEBOT) == Filtered(site="shop01", reason="bot", received=NOW)
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [(GOOGLEBOT, "bot"), ("curl/8.5.0", None), ("", None), ("Mozilla/5.0 HeadlessChrome/1", "bot")],
+)
+def test_crawlers_are_filtered_and_programs_are_welcome(agent: str, expected: str | None) -> None:
+    assert reason(agent=agent) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "expected"),
+    [
+        ("https://example.com/", [], None),
+        ("https://a.b.example.com:8443/", [], None),
+        ("https://EXAMPLE.com./", [], None),
+        ("https://example.com.evil.test/", [], "host"),
+        ("https://notexample.com/", [], "host"),
+        ("https://example.com@evil.test/", [], "host"),
+        ("http://localhost:3000/", [], "host"),
+        ("https://other.test/", ["other.test"], None),
+        ("https://www.other.test/", ["other.test"], None),
+        ("https://any.test/", ["*"], None),
+    ],
+)
+def test_pages_elsewhere_are_filtered_unless_a_setting_allows_them(
+    url: str, hosts: list[str], expected: str | None
+) -> None:
+    """S17: documented rule, a setting, counted."""
+    assert reason(site=a_site(settings={"hosts": hosts}), url=url) == expected
+
+
+@pytest.mark.parametrize(
+    ("at", "sent_at", "time"),
+    [
+        (None, None, NOW),
+        (5, None, NOW),
+        (None, 5, NOW),
+        (1_000, 61_000, NOW - 60_000),
+        (NOW + 365 * DAY, NOW + 365 * DAY + 5_000, NOW - 5_000),
+        (61_000, 1_000, NOW),
+        (0, DAY, NOW - DAY),
+    ],
+)
+def test_only_differences_of_the_clients_clock_count(at: int | None, sent_at: int | None, time: int) -> None:
+    """R13: clocks a year off."""
+    assert event(at=at, sent_at=sent_at).time == time
+
+
+def test_a_delay_over_24_hours_is_late() -> None:
+    assert reason(at=0, sent_at=DAY + 1) == "late"
+
+
+def test_the_first_reason_stands() -> None:
+    assert reason(agent=GOOGLEBOT, url="https://evil.test/", at=0, sent_at=DAY + 1) == "bot"
+    assert reason(url="https://evil.test/", at=0, sent_at=DAY + 1) == "host"
+
+
+@pytest.mark.parametrize(
+    ("fields", "cookieless"),
+    [
+        ({}, False),
+        ({"visitor": None}, True),
+        ({"visitor": ""}, True),
+        ({"gpc": True}, True),
+        ({"site": a_site(settings={"cookieless": True})}, True),
+    ],
+)
+def test_without_a_visitor_of_its_own_an_event_gets_the_days(fields: dict[str, Any], cookieless: bool) -> None:
+    days = visitor.cookieless(salt_of(NOW, NOW), "shop01", ADDRESS, FIREFOX)
+    assert event(**fields).visitor == (days if cookieless else visitor.own("s3cret", "v1"))
+
+
+def test_the_day_of_a_cookieless_visitor_is_that_of_the_events_time() -> None:
+    since_midnight = NOW % DAY
+    late = event(visitor=None, at=0, sent_at=since_midnight + 1)
+    assert late.visitor == visitor.cookieless(salt_of(NOW - DAY, NOW), "shop01", ADDRESS, FIREFOX)
+
+
+def test_a_missing_id_is_made_and_becomes_the_transaction() -> None:
+    first, second = event(revenue="1"), event(revenue="1")
+    assert first.id != second.id
+    assert first.revenue == Revenue(10_000, "", first.id)
+    assert event(revenue={"amount": 1, "transaction": "o-17"}).revenue == Revenue(10_000, "", "o-17")
+
+
+def test_an_imported_event_has_its_own_time_and_the_endpoints_visitor() -> None:
+    line = imported(visitor="v1")
+    assert isinstance(line, Event)
+    assert (line.time, line.received, line.id) == (NOW - 400 * DAY, NOW, "line-id")
+    assert line.visitor == event().visitor
+
+
+def test_an_imported_event_may_tell_its_sender() -> None:
+    """S15: the address only makes the country and the visitor."""
+    line = imported(ip=ADDRESS, user_agent=FIREFOX, id="e1")
+    assert isinstance(line, Event)
+    assert line.visitor == visitor.imported("s3cret", ADDRESS, FIREFOX)
+    assert (line.country, line.browser, line.id) == ("DE", "Firefox", "e1")
+    assert ADDRESS.encode() not in encode([line])
+
+
+def test_what_an_import_filters_and_refuses() -> None:
+    assert imported(visitor="v1", user_agent=GOOGLEBOT) == Filtered(site="shop01", reason="bot", received=NOW)
+    assert imported(visitor="v1", url="https://evil.test/") == Filtered(site="shop01", reason="host", received=NOW)
+    assert imported(visitor="v1", at=NOW + 1) == Problem(0, "at", "lies in the future")
+    assert imported() == Problem(0, "visitor", "is missing, and so is ip")
+
+
+def test_an_imported_event_needs_its_time() -> None:
+    problems = parse(4, b'{"type":"pageview","url":"https://example.com/"}', IncomingImport)
+    assert problems == [Problem(4, "at", "is missing")]

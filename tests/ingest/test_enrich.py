@@ -1,0 +1,148 @@
+"""What a user agent and an address tell."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.enrich import country_from, open_country, read_agent
+
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+)
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5"
+    " Mobile/15E148 Safari/604.1"
+)
+IPHONE_CHROME = IPHONE.replace("Version/17.5", "CriOS/130.0.0.0")
+IPAD = (
+    "Mozilla/5.0 (iPad; CPU OS 16_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.0"
+    " Mobile/15E148 Safari/604.1"
+)
+PIXEL = (
+    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0"
+    " Mobile Safari/537.36"
+)
+GALAXY_TAB = PIXEL.replace("Pixel 8", "SM-X710").replace(" Mobile", "")
+MAC = IPHONE.replace("iPhone; CPU iPhone OS 17_5 like Mac OS X", "Macintosh; Intel Mac OS X 10_15_7").replace(" Mobile/15E148", "")
+TELEVISION = "Mozilla/5.0 (SMART-TV; Linux; Tizen 6.0) AppleWebKit/537.36 Chrome/76.0.3809.146 TV Safari/537.36"
+
+
+@pytest.mark.parametrize(
+    ("agent", "device", "browser", "os"),
+    [
+        (CHROME, "Desktop", "Chrome", "Windows"),
+        (IPHONE, "Phone", "Safari", "iOS"),
+        (IPHONE_CHROME, "Phone", "Chrome", "iOS"),
+        (IPAD, "Tablet", "Safari", "iOS"),
+        (PIXEL, "Phone", "Chrome", "Android"),
+        (GALAXY_TAB, "Tablet", "Chrome", "Android"),
+        (MAC, "Desktop", "Safari", "macOS"),
+        ("", "Desktop", "", ""),
+        ("something new", "Desktop", "", ""),
+    ],
+)
+def test_device_browser_and_os(agent: str, device: str, browser: str, os: str) -> None:
+    assert read_agent(agent)[:3] == (device, browser, os)
+
+
+def test_a_television_is_no_phone() -> None:
+    assert read_agent(TELEVISION).device == "Desktop"
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+        CHROME.replace("Chrome/", "HeadlessChrome/"),
+        "Mozilla/5.0 (Unknown; Linux x86_64) AppleWebKit/538.1 PhantomJS/2.1.1 Safari/538.1",
+        "facebookexternalhit/1.1",
+        "Scrapy/2.11 (+https://scrapy.org)",
+    ],
+)
+def test_crawlers_and_headless_browsers_are_bots(agent: str) -> None:
+    assert read_agent(agent).bot
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "curl/8.5.0",
+        "Wget/1.21.3",
+        "python-requests/2.32.0",
+        "Python-urllib/3.11",
+        "python-httpx/0.28.1",
+        "Python/3.12 aiohttp/3.9.5",
+        "Go-http-client/2.0",
+        "okhttp/4.12.0",
+        "axios/1.7.2",
+        "node-fetch/1.0 (+https://github.com/bitinn/node-fetch)",
+        "undici",
+        "Java/21.0.1",
+        "Apache-HttpClient/5.3 (Java/21)",
+        "GuzzleHttp/7",
+        "PostmanRuntime/7.39.0",
+        "Ruby",
+        "Faraday v2.9.0",
+        "libwww-perl/6.77",
+        "Dart/3.4 (dart:io)",
+    ],
+)
+def test_http_libraries_are_known_and_no_bots(agent: str) -> None:
+    assert read_agent(agent).library
+    assert not read_agent(agent).bot
+
+
+@pytest.mark.parametrize("agent", [CHROME, IPHONE, IPAD, PIXEL, MAC, TELEVISION, "", "Javanese/1.0", "RubyBrowser/2"])
+def test_browsers_are_neither(agent: str) -> None:
+    assert not read_agent(agent).library
+
+
+@pytest.mark.parametrize("agent", [CHROME, IPHONE, IPAD, PIXEL, MAC, TELEVISION, ""])
+def test_browsers_are_no_bots(agent: str) -> None:
+    assert not read_agent(agent).bot
+
+
+@given(st.text(max_size=50), st.integers(1, 100))
+def test_no_user_agent_breaks_it(text: str, times: int) -> None:
+    """S8."""
+    read_agent(text * times)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({"country_code": "DE"}, "DE"),
+        ({"country": {"iso_code": "FR"}}, "FR"),
+        ({"country_code": ""}, "unknown"),
+        ({"country_code": "de"}, "unknown"),
+        ({"country": {}}, "unknown"),
+        ({}, "unknown"),
+        (None, "unknown"),
+        ("DE", "unknown"),
+    ],
+)
+def test_a_country_is_two_capital_letters_or_unknown(found: Any, expected: str) -> None:
+    assert country_from(lambda address: found)("203.0.113.9") == expected
+
+
+def test_no_address_has_no_country() -> None:
+    def refuse(address: str) -> Any:
+        raise ValueError(address)
+
+    assert country_from(refuse)("not an address") == "unknown"
+
+
+def test_a_missing_database_knows_no_country(tmp_path: Path) -> None:
+    assert open_country(None)("203.0.113.9") == "unknown"
+    assert open_country(tmp_path / "none.mmdb")("203.0.113.9") == "unknown"
+
+
+def test_a_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "countries.mmdb"
+    path.write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"countries\.mmdb is not a country database"):
+        open_country(path)
