@@ -30,7 +30,7 @@ export function Field({ label, hint, error, onText, type = "text", secret, ...in
       <label for={id}>{label}</label>
       <input
         id={id}
-        type={secret ? "password" : type}
+        type={(secret ? "password" : type) as "text"}
         {...input}
         aria-invalid={error ? true : undefined}
         aria-describedby={described || undefined}
