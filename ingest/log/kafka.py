@@ -19,8 +19,14 @@ PATIENCE_SECONDS = 1.8
 START_SECONDS = 5.0
 UNACKNOWLEDGED_BYTES = 64 << 20
 RECORD_BYTES = 4 << 20
-# A broker that comes back is found within a second, however long it was away.
-RECONNECT = {"reconnect_backoff_ms": 50, "reconnect_backoff_max_ms": 1000, "retry_backoff_ms": 100}
+# A broker that comes back is found within a second, however long it was away; and a group that met while the brokers knew
+# no partitions yet, which then has none to share, looks again within seconds instead of five minutes.
+RECONNECT = {
+    "reconnect_backoff_ms": 50,
+    "reconnect_backoff_max_ms": 1000,
+    "retry_backoff_ms": 100,
+    "metadata_max_age_ms": 5000,
+}
 
 
 def create_topic(bootstrap: str, topic: str, partitions: int, configs: Mapping[str, str]) -> int:
@@ -34,7 +40,8 @@ def create_topic(bootstrap: str, topic: str, partitions: int, configs: Mapping[s
             wanted = {topic: {"num_partitions": partitions, "replication_factor": -1, "configs": dict(configs)}}
             with suppress(TopicAlreadyExistsError):
                 admin.create_topics(wanted)
-            admin.wait_for_topics([topic])
+        # Brokers that have just started know a topic before they know its leaders.
+        admin.wait_for_topics([topic])
         return len(admin.describe_topics([topic])[0]["partitions"])
     finally:
         admin.close()
