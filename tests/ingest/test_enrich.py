@@ -26,7 +26,9 @@ PIXEL = (
     " Mobile Safari/537.36"
 )
 GALAXY_TAB = PIXEL.replace("Pixel 8", "SM-X710").replace(" Mobile", "")
-MAC = IPHONE.replace("iPhone; CPU iPhone OS 17_5 like Mac OS X", "Macintosh; Intel Mac OS X 10_15_7").replace(" Mobile/15E148", "")
+MAC = IPHONE.replace("iPhone; CPU iPhone OS 17_5 like Mac OS X", "Macintosh; Intel Mac OS X 10_15_7").replace(
+    " Mobile/15E148", ""
+)
 TELEVISION = "Mozilla/5.0 (SMART-TV; Linux; Tizen 6.0) AppleWebKit/537.36 Chrome/76.0.3809.146 TV Safari/537.36"
 
 
