@@ -1,0 +1,157 @@
+"""The one-machine stack from outside: first start, numbers, kill -9 of every part, wrong starts, orderly stops."""
+
+import os
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from http.client import HTTPException
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.stack import Stack, gone, throughline
+
+pytestmark = pytest.mark.services
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(tmp_path_factory.mktemp("stack") / "data") as running:
+        yield running
+
+
+def pageview(site: dict[str, str], number: int, visitor: str = "v") -> dict[str, object]:
+    url = f"https://{site['domain']}/page-{number % 7}"
+    return {"site": site["tracking_id"], "type": "pageview", "id": f"e{number}", "visitor": visitor, "url": url}
+
+
+def failed_start(*flags: str, **env: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [*throughline(), "up", *flags], capture_output=True, text=True, timeout=120, env={**os.environ, **env}
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_first_start_tells_an_account_and_a_key_once(stack: Stack) -> None:
+    first = stack.first_run
+    assert stat.S_IMODE((stack.data / "first-run.json").stat().st_mode) == 0o600
+    assert set(first) == {"url", "email", "password", "api_key"}
+    said = "\n".join(stack.lines)
+    assert all(first[name] in said for name in ("email", "password", "api_key"))
+    assert stack.request("GET", "/api/sites").status == 200
+
+
+def test_health_and_metrics_answer(stack: Stack) -> None:
+    health = stack.request("GET", "/health", key="")
+    assert health.status == 200
+    assert set(health.json()["parts"].values()) == {"ok"} and "worker-1" in health.json()["parts"]
+    assert b"throughline_ingest_events_total" in stack.request("GET", "/metrics", key="").body
+
+
+def test_a_posted_pageview_is_in_the_answer(stack: Stack) -> None:
+    site = stack.site("first.example")
+    assert stack.request("POST", "/e", pageview(site, 1), key="").status == 202
+    answer = stack.wait_for(
+        f"/api/sites/{site['id']}/analytics/dashboard", lambda answer: answer["total_sessions"] == 1
+    )
+    assert answer["top_pages"] == [{"page": "/page-1", "count": 1}]
+
+
+def test_commands_find_the_stack_by_its_folder(stack: Stack) -> None:
+    made = stack.command("site", "create", "cli.example", "--name", "By hand")
+    assert "site_" in made
+    assert "cli.example  By hand" in stack.command("site", "list")
+    assert "behind: nothing" in stack.command("status")
+    assert "nothing to do" in stack.command("migrate")
+    secret = stack.command("key", "create").strip()
+    assert stack.request("GET", "/api/sites", key=secret).status == 200
+    shown = next(line for line in stack.command("key", "list").splitlines() if secret[-4:] in line)
+    stack.command("key", "revoke", shown.split()[0])
+    end = time.monotonic() + 10
+    while stack.request("GET", "/api/sites", key=secret).status != 401:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+def test_a_second_start_on_the_folder_is_refused(stack: Stack) -> None:
+    code, said = failed_start("--data", str(stack.data), "--port", "0")
+    assert code == 1
+    assert said.startswith("throughline: a stack already runs in ") and said.count("\n") == 1
+
+
+def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, said = failed_start("--data", str(tmp_path / "data"), "--port", str(port))
+    assert (code, said) == (
+        1,
+        f"throughline: cannot listen on port {port} of 127.0.0.1: choose another with --port\n",
+    )
+
+
+def test_a_wrong_clickhouse_is_one_sentence(tmp_path: Path) -> None:
+    code, said = failed_start("--data", str(tmp_path), "--port", "0", "--clickhouse", "http://u:secret@127.0.0.1:1/db")
+    assert code == 1
+    assert said == "throughline: ClickHouse at http://127.0.0.1:1/db cannot be used: Connection refused\n"
+
+
+def test_a_data_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, said = failed_start("--data", str(tmp_path / "file"))
+    assert code == 1 and said.startswith("throughline: cannot write to the data folder") and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("part", ["worker", "web", "redis", "clickhouse"])
+def test_a_killed_part_is_started_again_and_nothing_acknowledged_is_lost(stack: Stack, part: str) -> None:
+    site = stack.site(f"{part}.example")
+    acknowledged = 0
+    for number in range(60):
+        if number == 20:
+            stack.kill_part(part)
+        try:
+            status = stack.request("POST", "/e", pageview(site, number), key="").status
+        except (OSError, HTTPException):  # the web process died with our connection
+            status = 503
+        if status == 202:
+            acknowledged += 1
+        else:
+            assert status == 503, status
+            time.sleep(0.2)
+    assert acknowledged > 20
+    end = time.monotonic() + 60
+    while stack.request("GET", "/health", key="").status != 200:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    # What was not acknowledged is there once or not at all; sent again under its id it counts once in any case.
+    for number in range(60):
+        assert stack.request("POST", "/e", pageview(site, number), key="").status == 202
+    path = f"/api/sites/{site['id']}/analytics/dashboard"
+    stack.wait_for(path, lambda answer: answer["pageviews"] >= 60)
+    time.sleep(1.0)
+    assert stack.get(path)["pageviews"] == 60
+
+
+def test_a_killed_stack_leaves_no_orphan_and_its_folder_starts_again(tmp_path: Path) -> None:
+    with Stack(tmp_path / "data") as stack:
+        site = stack.site("killed.example")
+        first = stack.first_run
+        for number in range(20):
+            assert stack.request("POST", "/e", pageview(site, number), key="").status == 202
+        parts = stack.parts()
+        assert {"redis", "clickhouse", "web", "worker"} <= set(parts)
+        stack.kill()
+        end = time.monotonic() + 10
+        while not all(gone(pid) for pid in parts.values()):
+            assert time.monotonic() < end, parts
+            time.sleep(0.02)
+        stack.start()
+        assert stack.first_run == first
+        path = f"/api/sites/{site['id']}/analytics/dashboard"
+        assert stack.wait_for(path, lambda answer: answer["pageviews"] >= 20)["pageviews"] == 20
+        begun = time.monotonic()
+        assert stack.stop() == 0
+        assert time.monotonic() - begun < 15
+        assert stack.lines[-1] == "stopping"
+        assert all(gone(pid) for pid in parts.values())
