@@ -167,10 +167,18 @@ def apply(
 
 
 def state(site: str, visitor: str, hash_: int, memory: Memory, rows: Iterable[SessionRow]) -> State:
-    """The state of a memory whose rows were written elsewhere: of `rows`, those of sessions that still live in it."""
+    """The state of a memory whose rows were written elsewhere: of `rows`, those of sessions that still live in it.
+
+    A row belongs to the memory that its first event belongs to. An id that came again after its memory was forgotten may
+    be in two; the time tells them apart.
+    """
     horizon = memory.items[-1].time - KEEP if memory.items else 0
-    firsts = {session_id(site, visitor, item.id): item.id for item in memory.items}
-    copies = [Copy(firsts[row.session], -1, row) for row in rows if row.session in firsts and row.end >= horizon]
+    firsts = {(session_id(site, visitor, item.id), item.time): item.id for item in memory.items}
+    copies = [
+        Copy(firsts[row.session, row.start], -1, row)
+        for row in rows
+        if (row.session, row.start) in firsts and row.end >= horizon
+    ]
     copies.sort(key=_order)
     return State(site, visitor, hash_, memory.received, memory.text, memory.items, copies)
 

@@ -1,0 +1,302 @@
+"""ClickHouse, Redis and a log in memory, that fail, lose, stall and finish late at every point where the real ones may."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ingest.log.dead import DeadLetter
+from ingest.log.protocol import Bounds, Record
+from rollups.memory import Remembered, RememberedEvent
+from rollups.rows import EventRow, SessionRow
+from rollups.write import Decided, Writer
+from workers.fold import State
+from workers.memory import FORGET, KEEP, MINUTE
+from workers.state import Moved, Position
+
+Point = Callable[[str], None]  # called before and after every effect; may raise
+
+
+class Tables:
+    """What ClickHouse holds. An insert is one or two commits, each dropped when its token is known."""
+
+    def __init__(self) -> None:
+        self.decided: dict[tuple[str, int, int], Decided] = {}
+        self.events: dict[tuple[str, int], list[EventRow]] = {}
+        self.sessions: dict[tuple[str, int], list[SessionRow]] = {}
+        self.batches: dict[tuple[str, int, int], int] = {}
+        self.phase = "cleared"
+        self.late: list[Callable[[], None]] = []  # inserts whose client has given up already
+
+    def event_rows(self) -> list[EventRow]:
+        return [row for rows in self.events.values() for row in rows]
+
+    def session_rows(self) -> list[SessionRow]:
+        return [row for rows in self.sessions.values() for row in rows]
+
+
+class FakeWriter(Writer):
+    """The writer over `Tables`; `give_up` says whether the client stops waiting before its insert lands."""
+
+    def __init__(self, tables: Tables, point: Point, give_up: Callable[[Callable[[], None]], None]) -> None:
+        self._tables, self._point, self._give_up = tables, point, give_up
+
+    def decided(self, log: str, partition: int, a: int) -> Decided | None:
+        self._point("read decided")
+        return self._tables.decided.get((log, partition, a))
+
+    def decide(self, decided: Decided) -> None:
+        place = (decided.log, decided.partition, decided.a)
+        self._effect("decide", [lambda: self._tables.decided.setdefault(place, decided)])
+
+    def insert_events(self, token: str, rows: Sequence[EventRow]) -> None:
+        self._insert("events", self._tables.events, token, rows)
+
+    def insert_sessions(self, token: str, rows: Sequence[SessionRow]) -> None:
+        self._insert("sessions", self._tables.sessions, token, rows)
+
+    def _insert(self, name: str, table: dict[tuple[str, int], list[Any]], token: str, rows: Sequence[Any]) -> None:
+        months: list[list[Any]] = [[], []]
+        for row in rows:
+            months[hash(row.visitor) % 2].append(row)
+        self._effect(
+            f"insert {name}",
+            [lambda month=month: table.setdefault((token, month), months[month]) for month in (0, 1)],  # type: ignore[misc]
+        )
+
+    def mark(self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int]) -> None:
+        self._effect("mark", [lambda: self._tables.batches.setdefault((log, partition, a), b)])
+
+    def paused(self) -> bool:
+        self._point("paused")
+        return self._tables.phase != "cleared"
+
+    def closed(self) -> bool:
+        self._point("closed")
+        return self._tables.phase == "closed"
+
+    def position(self, log: str, partition: int) -> int | None:
+        self._point("position")
+        ends = [b for (of, p, _), b in self._tables.batches.items() if (of, p) == (log, partition)]
+        return max(ends, default=None)
+
+    def _effect(self, name: str, commits: Iterable[Callable[[], Any]]) -> None:
+        def run() -> None:
+            for commit in commits:
+                commit()
+
+        self._point(f"before {name}")
+        self._give_up(run)
+        for commit in commits:
+            commit()
+            self._point(f"after {name}")
+
+
+class FakeRedis:
+    """What the state store holds, by partition."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, tuple[Position | None, str | None, dict[str, State]]] = {}
+
+    def eval(self, *_: object) -> int:
+        """Freshness is published into the void."""
+        return 1
+
+    def copy(self) -> dict[str, Any]:
+        return {name: (position, nonce, dict(states)) for name, (position, nonce, states) in self.held.items()}
+
+
+class FakeStore:
+    """`workers.state.Store` over `FakeRedis`; `point` is set by the simulation."""
+
+    point: Point = staticmethod(lambda _: None)
+
+    def __init__(self, redis: FakeRedis, log: str, partitions: int, partition: int) -> None:
+        self._redis, self._name = redis, f"{log}/{partitions}/{partition}"
+
+    def _get(self) -> tuple[Position | None, str | None, dict[str, State]]:
+        return self._redis.held.get(self._name, (None, None, {}))
+
+    def position(self) -> Position | None:
+        self.point("redis position")
+        return self._get()[0]
+
+    def load(self, offset: int, names: Iterable[str]) -> dict[str, State]:
+        self.point("redis load")
+        position, _, states = self._get()
+        if position is None or position.offset != offset:
+            raise Moved("load")
+        return {name: states[name] for name in names if name in states}
+
+    def save(self, a: int, after: Position, states: Mapping[str, State]) -> None:
+        self.point("before save")
+        position, nonce, held = self._get()
+        if position is None or position.offset != a:
+            raise Moved("save")
+        oldest = after.clock - FORGET - 10 * MINUTE
+        kept = {name: state for name, state in {**held, **states}.items() if state.received >= oldest}
+        self._redis.held[self._name] = after, nonce, kept
+        self.point("after save")
+
+    def begin(self, nonce: str) -> None:
+        self.point("before begin")
+        self._redis.held[self._name] = None, nonce, {}
+        self.point("after begin")
+
+    def put(self, nonce: str, states: Mapping[str, State]) -> None:
+        self.point("before put")
+        position, held, old = self._get()
+        if held != nonce:
+            raise Moved("put")
+        self._redis.held[self._name] = position, nonce, {**old, **states}
+
+    def end(self, nonce: str, position: Position) -> None:
+        self.point("before end")
+        _, held, states = self._get()
+        if held != nonce:
+            raise Moved("end")
+        self._redis.held[self._name] = position, None, states
+        self.point("after end")
+
+
+class FakeLog:
+    """Records by partition, and who reads which."""
+
+    def __init__(self, records: Mapping[int, list[Record]], log: str = "log") -> None:
+        self.records, self.log = records, log
+        self.owners: dict[int, tuple[object, int]] = {}
+        self.epoch = 0
+
+    def give(self, partition: int, member: object) -> None:
+        self.epoch += 1
+        self.owners[partition] = member, self.epoch
+
+
+class FakeConsumer:
+    """One member; reads at most `most()` records a poll."""
+
+    def __init__(self, log: FakeLog, point: Point, most: Callable[[], int]) -> None:
+        self._log, self._point, self._most = log, point, most
+        self._assigned: dict[int, int] = {}
+        self._positions: dict[int, tuple[int, int]] = {}
+        self._paused: set[int] = set()
+        self.floors: dict[int, int] = {}
+        self.committed: dict[int, int] = {}
+
+    @property
+    def partitions(self) -> int:
+        return len(self._log.records)
+
+    def log_id(self) -> str:
+        return self._log.log
+
+    def poll(self, timeout: float, max_records: int = 1000) -> Sequence[Record]:
+        self._point("poll")
+        self._assigned = {p: epoch for p, (owner, epoch) in self._log.owners.items() if owner is self}
+        found: list[Record] = []
+        for p, (epoch, offset) in list(self._positions.items()):
+            if self._assigned.get(p) == epoch and p not in self._paused:
+                own = [record for record in self._log.records[p] if record.offset >= offset][: self._most()]
+                if own:
+                    self._positions[p] = epoch, own[-1].offset + 1
+                found += own
+        return found
+
+    def assigned(self) -> Mapping[int, int]:
+        return dict(self._assigned)
+
+    def seek(self, partition: int, offset: int) -> None:
+        if partition in self._assigned:
+            self._positions[partition] = self._assigned[partition], offset
+
+    def pause(self, partitions: Sequence[int]) -> None:
+        self._paused.update(partitions)
+
+    def resume(self, partitions: Sequence[int]) -> None:
+        self._paused.difference_update(partitions)
+
+    def bounds(self, partition: int) -> Bounds:
+        records = self._log.records[partition]
+        return Bounds(0, records[-1].offset + 1 if records else 0)
+
+    def read(self, partition: int, begin: int, end: int) -> Sequence[Record]:
+        self._point("read")
+        return [record for record in self._log.records[partition] if begin <= record.offset < end]
+
+    def raise_floor(self, partition: int, offset: int) -> bool:
+        self.floors[partition] = offset
+        return False
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        self._point("commit")
+        self.committed.update(offsets)
+
+    def close(self) -> None:
+        pass
+
+
+class FakeDead:
+    """Dead letters by origin."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, DeadLetter] = {}
+
+    def append(self, letter: DeadLetter) -> None:
+        self.held[letter.origin] = letter
+
+    def count(self) -> int:
+        return len(self.held)
+
+    def letters(self) -> Sequence[DeadLetter]:
+        return list(self.held.values())
+
+    def begin(self, origin: str) -> bool:
+        return True
+
+    def finish(self, origin: str) -> None:
+        self.held.pop(origin)
+
+    def close(self) -> None:
+        pass
+
+
+def memories(tables: Tables) -> Callable[[str, int, int, int], tuple[int, Iterator[list[Remembered]]]]:
+    """`rollups.memory.memories` over `Tables`, in plain words."""
+
+    def of(log: str, partition: int, partitions: int, before: int) -> tuple[int, Iterator[list[Remembered]]]:
+        rows = [
+            row
+            for row in tables.event_rows()
+            if row.hash % partitions == partition
+            and not (row.log == log and row.partition == partition and row.offset >= before)
+        ]
+        clock = max((row.received for row in rows), default=0)
+        return clock, iter([_remembered(tables, rows, clock)])
+
+    return of
+
+
+def _remembered(tables: Tables, rows: Sequence[EventRow], clock: int) -> list[Remembered]:
+    found = []
+    for site, visitor in sorted({(row.site, row.visitor) for row in rows if row.visitor}):
+        own = [row for row in rows if (row.site, row.visitor) == (site, visitor)]
+        receipts = sorted(row.received for row in own)
+        if receipts[-1] < clock - FORGET - 10 * MINUTE:
+            continue
+        begin = max([b for a, b in zip(receipts, receipts[1:], strict=False) if b - a > FORGET], default=receipts[0])
+        counted = [row for row in own if not row.reason and row.received >= begin]
+        if not counted:
+            continue
+        live: dict[SessionRow, int] = {}
+        for row in tables.session_rows():
+            if (row.site, row.visitor) == (site, visitor):
+                plus = row._replace(sign=1)
+                live[plus] = live.get(plus, 0) + row.sign
+        horizon = max(row.time for row in counted) - KEEP
+        sessions = [row for row, times in live.items() if times > 0 and row.end >= horizon]
+        since = min([horizon, *(row.start for row in sessions)])
+        events = [
+            RememberedEvent(*(getattr(row, name) for name in RememberedEvent._fields))
+            for row in counted
+            if row.time >= since
+        ]
+        found.append(Remembered(site, visitor, own[0].hash, receipts[-1], events, sessions))
+    return found

@@ -1,0 +1,223 @@
+"""The five steps under random schedules: crashes, zombies, late inserts, a Redis lost or put back, half-made inserts.
+
+Whatever happens, the tables end up equal to those of one undisturbed fold.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+from redis import Redis, RedisError
+
+from ingest.contract.event import Event, Filtered, Line, encode
+from ingest.contract.site import SiteSettings
+from ingest.log.partition import partition as partition_of
+from ingest.log.protocol import LogUnavailable, Record
+from rollups.client import ClickHouseUnavailable
+from tests.workers.fakes import FakeConsumer, FakeDead, FakeLog, FakeRedis, FakeStore, FakeWriter, Tables, memories
+from tests.workers.streams import SITE, live, stream
+from workers import take
+from workers.fold import Entry, fold
+from workers.loop import Limits, Worker
+from workers.metrics import Metrics
+from workers.world import World
+
+PARTITIONS = 2
+
+
+def lookup(_: str, revision: int) -> SiteSettings:
+    return SiteSettings.model_validate({"friction": {"bouncer_seconds": revision * 10}})
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+def records(seed: int, size: int) -> dict[int, list[Record]]:
+    """A stream cut into small records, with lines nobody can read in between."""
+    draw = random.Random(seed)
+    lines: list[Line] = []
+    for event in stream(seed, size, visitors=3):
+        lines.append(event)
+        if draw.random() < 0.1:
+            lines.append(Filtered(SITE, "bot", event.received))
+    made: dict[int, list[Record]] = {p: [] for p in range(PARTITIONS)}
+    gathered: dict[int, list[Line]] = {p: [] for p in range(PARTITIONS)}
+    offsets = [draw.randint(0, 5) for _ in range(PARTITIONS)]
+    for line in [*lines, None]:
+        if line is not None:
+            own = line.visitor if isinstance(line, Event) else ""
+            gathered[partition_of(SITE, own, PARTITIONS)].append(line)
+        for p, held in gathered.items():
+            if held and (line is None or draw.random() < 0.3):
+                value = encode(held)
+                if draw.random() < 0.1:
+                    value += b"{nobody can read this\n"
+                made[p].append(Record(p, offsets[p], value))
+                offsets[p] += draw.choice([1, 1, 3])
+                held.clear()
+    return made
+
+
+class Simulation:
+    """Two workers, of which at most one thinks rightly that a partition is its own, and a schedule drawn from a seed."""
+
+    def __init__(self, seed: int, log: dict[int, list[Record]], trouble: float) -> None:
+        self.draw = random.Random(seed)
+        self.trouble = trouble
+        self.tables, self.redis, self.dead = Tables(), FakeRedis(), FakeDead()
+        self.log = FakeLog(log)
+        self.copies: list[dict[str, Any]] = []
+        self.depth = 0
+        self.ticks = 0.0
+        self.nonces = 0
+        self.seen: Counter[str] = Counter()
+        self.workers: list[tuple[Worker, FakeConsumer]] = []
+        self.standing: list[Worker] = []  # within a step, further down the stack
+        for _ in range(2):
+            self.start()
+
+    def start(self) -> None:
+        consumer = FakeConsumer(self.log, self.point, lambda: self.draw.randint(1, 4))
+        world = World(
+            consumer=consumer,
+            writer=FakeWriter(self.tables, self.point, self.give_up),
+            redis=cast(Redis, self.redis),
+            memories=memories(self.tables),
+            dead=self.dead,
+            lookup=lookup,
+            metrics=Metrics(CollectorRegistry()),
+            nonce=self.nonce,
+        )
+        limits = Limits(seconds=0, backoff_seconds=0, backoff_max_seconds=0)
+        self.workers.append((Worker(world, now=lambda: 0, limits=limits, clock=self.clock), consumer))
+
+    def nonce(self) -> str:
+        self.nonces += 1
+        return f"n{self.nonces}"
+
+    def clock(self) -> float:
+        self.ticks += 1.0
+        return self.ticks
+
+    def point(self, name: str) -> None:
+        """Anything may happen here; `name` says where."""
+        draw = self.draw
+        if draw.random() >= self.trouble:
+            return
+        what = draw.choice(["fail", "fail", "crash", "stall", "stall", "late", "lose", "back", "copy", "move"])
+        self.seen[what] += 1
+        if what == "fail":
+            raise RedisError(name) if "redis" in name or "save" in name else ClickHouseUnavailable(name)
+        if what == "crash":
+            raise Crash(name)
+        if what == "stall" and self.depth < 2:
+            # This worker stands still; the others go on, perhaps with its partitions.
+            self.depth += 1
+            self.move()
+            for _ in range(draw.randint(1, 12)):
+                self.step()
+            self.depth -= 1
+        elif what == "late" and self.tables.late:
+            self.tables.late.pop(draw.randrange(len(self.tables.late)))()
+        elif what == "lose":
+            self.redis.held.clear()
+        elif what == "back" and self.copies:
+            self.redis.held = draw.choice(self.copies)
+            self.copies.remove(self.redis.held)
+        elif what == "copy":
+            self.copies.append(self.redis.copy())
+        elif what == "move":
+            self.move()
+
+    def give_up(self, insert: Callable[[], None]) -> None:
+        if self.draw.random() < self.trouble / 3:
+            self.tables.late.append(insert)
+            raise ClickHouseUnavailable("timed out")
+
+    def move(self) -> None:
+        self.log.give(self.draw.randrange(PARTITIONS), self.draw.choice(self.workers[-2:])[1])
+
+    def step(self) -> None:
+        worker, consumer = self.draw.choice(self.workers[-2:])
+        if worker in self.standing:
+            return
+        self.standing.append(worker)
+        try:
+            worker.turn()
+        except (LogUnavailable, ClickHouseUnavailable, RedisError):
+            pass
+        except Crash:
+            self.workers = [each for each in self.workers if each[1] is not consumer]
+            while len(self.workers) < 2:
+                self.start()
+            for p, (owner, _) in list(self.log.owners.items()):
+                if owner is consumer:
+                    self.log.give(p, self.draw.choice(self.workers)[1])
+        finally:
+            self.standing.remove(worker)
+
+    def run(self) -> None:
+        FakeStore.point = staticmethod(self.point)
+        for p in range(PARTITIONS):
+            self.log.give(p, self.workers[0][1])
+        for _ in range(150):
+            self.step()
+        self.trouble = 0.0
+        for p in range(PARTITIONS):
+            self.log.give(p, self.workers[-1][1])
+        for _ in range(40 + sum(map(len, self.log.records.values()))):
+            self.workers[-1][0].turn()
+        for insert in self.tables.late:
+            insert()
+
+
+def expected(log: dict[int, list[Record]]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """(partition, offset, place, reason) of every readable line, and the sessions, of one undisturbed run."""
+    lines: list[tuple[Any, ...]] = []
+    sessions = []
+    for p, own in log.items():
+        entries = take.read("log", own)[0]
+        folded = fold({}, 0, entries, 1, lookup)
+        reasons = {each[:2]: each.reason for each in folded.reasons}
+        lines += [(p, *each[:2], _admission(each) or reasons.get(each[:2], "")) for each in entries]
+        sessions += live(folded.rows)
+    return sorted(lines), sorted(sessions, key=str)
+
+
+def _admission(entry: Entry) -> str:
+    return entry.line.reason if isinstance(entry.line, Filtered) else ""
+
+
+def check(seed: int, size: int, trouble: float) -> Counter[str]:
+    log = records(seed, size)
+    simulation = Simulation(seed, log, trouble)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(take, "Store", FakeStore)
+        simulation.run()
+    lines, sessions = expected(log)
+    tables = simulation.tables
+    assert sorted((row.partition, row.offset, row.index, row.reason) for row in tables.event_rows()) == lines
+    assert live(tables.session_rows()) == sessions
+    unreadable = {(p, r.offset) for p, own in log.items() for r in own if b"nobody" in r.value}
+    assert {(letter.partition, letter.offset) for letter in simulation.dead.letters()} == unreadable
+    return simulation.seen
+
+
+@given(st.integers(0, 2**32), st.integers(1, 60))
+def test_whatever_happens_every_line_counts_once(seed: int, size: int) -> None:
+    check(seed, size, 0.03)
+
+
+@given(st.integers(0, 2**32))
+def test_under_constant_trouble(seed: int) -> None:
+    check(seed, 40, 0.15)
+
+
+def test_without_trouble() -> None:
+    assert check(1, 60, 0.0) == Counter()
