@@ -58,7 +58,7 @@ class Ingest:
         self._metrics.waiting_bytes.set_function(lambda: self._gatherer.waiting)
         self._metrics.sites_revision.set_function(lambda: self._sites.snapshot.version)
         self._loops: list[asyncio.Task[None]] = []
-        endpoint = Endpoint(
+        self.endpoint = Endpoint(
             sites=self._sites,
             salts=self._salts,
             gatherer=self._gatherer,
@@ -70,7 +70,7 @@ class Ingest:
             metrics=self._metrics,
             script=script.read_bytes(),
         )
-        self.routes: list[BaseRoute] = endpoint.routes
+        self.routes: list[BaseRoute] = self.endpoint.routes
 
     async def start(self) -> None:
         """Connect. A log or a Redis that is away is no error: requests get 503 until it is there."""

@@ -149,10 +149,10 @@ class Endpoint:
 
     async def _receive(self, request: Request, read_batch: Callable[[Request], Awaitable[Batch]]) -> Reply:
         peer = request.client.host if request.client else ""
-        address = client_address(peer, request.headers.getlist("x-forwarded-for"), self._trusted)
-        key = bucket(address)
         try:
             check_headers(request)
+            address = client_address(peer, request.headers.getlist("x-forwarded-for"), self._trusted)
+            key = bucket(address)
             # Whoever is over the rate already is not read at all.
             if wait := self._address_limit.wait(key, 1, self._now()):
                 return _too_many("address", wait)

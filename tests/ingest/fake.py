@@ -168,6 +168,7 @@ class Stand:
             self.registry,
             **options,
         )
+        self.endpoint = self.ingest.endpoint
         app = Starlette(routes=self.ingest.routes)
         self._runner = asyncio.Runner()
         self.client = httpx.AsyncClient(

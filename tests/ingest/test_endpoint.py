@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.requests import Request
 
 from ingest.body import Refused, read_body
 from ingest.contract.incoming import MAX_BODY
@@ -227,7 +228,7 @@ def test_a_lying_content_length_does_not_help(length: str) -> None:
 def test_a_compressed_bomb_is_413_in_bounded_memory(encoding: str) -> None:
     """S5: a compressed bomb; memory grows by < 10 MB."""
     pack = zlib.compressobj(9, wbits=31 if encoding == "gzip" else 15)
-    bomb = b"".join(pack.compress(bytes(1 << 20)) for _ in range(200)) + pack.flush()
+    bomb = b"".join(pack.compress(bytes(1 << 20)) for _ in range(40)) + pack.flush()
     assert len(bomb) < MAX_BODY
     with Stand() as stand:
         stand.post(an_event())
@@ -268,13 +269,17 @@ def test_a_body_that_does_not_arrive_is_408() -> None:
 
 
 @pytest.mark.parametrize(
-    "headers", [{"x-long": "a" * 200_000}, {f"x-{number}": "a" for number in range(10_000)}], ids=["200 kB", "10,000"]
+    "headers",
+    [[(b"x-long", b"a" * 200_000)], [(b"x-%d" % number, b"a") for number in range(10_000)]],
+    ids=["200 kB", "10,000"],
 )
-def test_absurd_headers_are_431(headers: dict[str, str]) -> None:
+def test_absurd_headers_are_refused(headers: list[tuple[bytes, bytes]]) -> None:
     """S7: 200 kB of headers, 10,000 headers."""
+    request = Request({"type": "http", "method": "POST", "path": "/e", "headers": headers})
     with Stand() as stand:
-        assert stand.post(an_event(), **headers).status_code == 431
-        assert stand.get(PIXEL, **headers).status_code == 431
+        answers = [stand.run(answer(request)) for answer in (stand.endpoint.post, stand.endpoint.pixel)]
+        assert [response.status_code for response in answers] == [431, 431]
+        assert stand.post(an_event(), x_usual="a" * 8_000).status_code == 202
 
 
 def test_a_forged_forwarded_address_is_ignored() -> None:
