@@ -19,8 +19,8 @@ PATIENCE_SECONDS = 1.8
 START_SECONDS = 5.0
 UNACKNOWLEDGED_BYTES = 64 << 20
 RECORD_BYTES = 4 << 20
-# A broker that comes back is found within a second, however long it was away; and a group that met while the brokers knew
-# no partitions yet, which then has none to share, looks again within seconds instead of five minutes.
+# A broker that comes back is found within a second, however long it was away; and a group that met while the brokers
+# knew no partitions yet, which then has none to share, looks again within seconds instead of five minutes.
 RECONNECT = {
     "reconnect_backoff_ms": 50,
     "reconnect_backoff_max_ms": 1000,
@@ -85,12 +85,15 @@ class KafkaProducer:
         configs = {"max.message.bytes": str(RECORD_BYTES + 1024), "retention.ms": str(self._retention)}
         self._partitions = create_topic(self._bootstrap, self._topic, self._partitions, configs)
         # The client keeps records without a limit until they expire: after as long as the caller waits, no longer.
-        # Idempotence keeps one batch a partition under way; large ones let the next gather meanwhile.
+        # No idempotence: kafka-python 3.0.12 forgets its producer id when a batch that it had sent expires, never asks
+        # for another, and is stuck for good. A resent batch doubles records, which the ids of their events make
+        # harmless. One request under way keeps the order when one is resent; large batches let the next ones gather.
         self._producer = kafka.KafkaProducer(
             bootstrap_servers=self._bootstrap,
             bootstrap_timeout_ms=START_SECONDS * 1000,
             acks="all",
-            enable_idempotence=True,
+            enable_idempotence=False,
+            max_in_flight_requests_per_connection=1,
             compression_type="zstd",
             batch_size=1 << 20,
             max_request_size=RECORD_BYTES,
