@@ -120,7 +120,7 @@ export function EngagementTab({ scope }: { scope: Scope }) {
                       </th>
                       {MILESTONES.map((m) => (
                         <td key={m} class="n heat" title={`${format.count(p.depth[m])} of ${format.count(p.reported)} views`}>
-                          <i style={{ opacity: String(p.depth_pct[m] / 100) }} />
+                          <i style={{ opacity: String((p.depth_pct[m] / 100) * 0.3) }} />
                           <span>{format.percent(p.depth_pct[m])}</span>
                         </td>
                       ))}

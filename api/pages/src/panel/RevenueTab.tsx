@@ -84,6 +84,7 @@ export function RevenueTab({ scope }: { scope: Scope }) {
             name="Source"
             caption="Revenue by source"
             columns={["Revenue", "Orders"]}
+            long
             written={(n) => format.money(n, d.currency)}
             bars={d.by_source.map((r) => ({
               key: r.source,
@@ -109,6 +110,7 @@ export function RevenueTab({ scope }: { scope: Scope }) {
             name="Campaign"
             caption="Revenue by campaign"
             columns={["Revenue", "Orders"]}
+            long
             written={(n) => format.money(n, d.currency)}
             bars={d.by_campaign.map((r) => ({
               key: `${r.source} → ${r.campaign}`,

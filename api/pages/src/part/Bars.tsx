@@ -20,18 +20,20 @@ interface Props {
   bars: Bar[];
   caption: string;
   written?: (value: number) => string;
+  /** The numbers are long, as amounts of money are. */
+  long?: boolean;
   /** Rows shown before "show all". */
   first?: number;
 }
 
 /** A table whose rows have their share of the largest as a bar behind the label. */
-export function Bars({ name, columns, bars, caption, written = format.count, first = 10 }: Props) {
+export function Bars({ name, columns, bars, caption, written = format.count, long, first = 10 }: Props) {
   const [all, showAll] = useState(false);
   const largest = Math.max(1, ...bars.map((bar) => bar.value));
   const shown = all ? bars : bars.slice(0, first);
   return (
     <>
-      <table class="bars">
+      <table class={long ? "bars long" : "bars"}>
         <caption class="unseen">{caption}</caption>
         <thead>
           <tr>

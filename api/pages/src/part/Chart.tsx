@@ -71,7 +71,7 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240 }:
         {
           width: element.clientWidth,
           height,
-          padding: [12, 8, 0, 0],
+          padding: [12, 6, 0, 0],
           legend: { show: false },
           cursor: { y: false, drag: { x: false, y: false }, points: { size: 8, width: 2 } },
           scales: {
@@ -85,6 +85,7 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240 }:
               grid: { show: false },
               ticks: { show: false },
               gap: 8,
+              size: 30,
               splits: (plot) => whole(length, plot.width),
               values: (_plot, splits) => splits.map((index) => latest.current.tick(index)),
             },
@@ -92,7 +93,7 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240 }:
               stroke: muted,
               font,
               size: 52,
-              space: 48,
+              space: 38,
               grid: { stroke: colourOf("--line"), width: 1 },
               ticks: { show: false },
               incrs: [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1e3, 2e3, 2500, 5e3, 1e4, 2e4, 25e3, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6],

@@ -4,8 +4,8 @@ import { localNow, PRESET_NAMES, PRESETS, type Range, rangeQuery, shiftDate } fr
 import { go, withQuery } from "../data/route";
 import { Icon } from "./Icon";
 
-/** Ranges as a row of buttons, and two dates for any other. */
-export function RangePicker({ range, zone, compared }: { range: Range; zone: string; compared: boolean }) {
+/** Ranges as a row of buttons, and two dates for any other; no "compare" where `compared` is null. */
+export function RangePicker({ range, zone, compared }: { range: Range; zone: string; compared: boolean | null }) {
   const today = localNow(zone, Date.now()).date;
   const [open, setOpen] = useState(false);
   const [from, setFrom] = useState(range.preset === "custom" ? range.from : shiftDate(today, -13));
@@ -61,16 +61,18 @@ export function RangePicker({ range, zone, compared }: { range: Range; zone: str
           )}
         </div>
       </div>
-      <button
-        type="button"
-        class="toggle"
-        aria-pressed={compared}
-        title="Compare with the period of the same length before"
-        onClick={() => go(withQuery({ compare: compared ? "off" : null }))}
-      >
-        {compared && <Icon name="check" />}
-        Compare
-      </button>
+      {compared !== null && (
+        <button
+          type="button"
+          class="toggle"
+          aria-pressed={compared}
+          title="Compare with the period of the same length before"
+          onClick={() => go(withQuery({ compare: compared ? "off" : null }))}
+        >
+          {compared && <Icon name="check" />}
+          Compare
+        </button>
+      )}
     </div>
   );
 }

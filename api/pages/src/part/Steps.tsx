@@ -16,6 +16,7 @@ export const Steps = ({ steps, caption }: { steps: Step[]; caption: string }) =>
       <li key={`${at} ${step.name}`}>
         <div class="column" aria-hidden="true">
           <i style={{ "--share": `${step.pct}%` } as Record<string, string>} />
+          {at + 1 < steps.length && <s style={{ "--share": `${step.pct}%`, "--next": `${steps[at + 1]!.pct}%` } as Record<string, string>} />}
         </div>
         <div class="said">
           <span class="label" title={step.name}>

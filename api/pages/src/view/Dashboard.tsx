@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import * as format from "../data/format";
 import { useLoad, useTick } from "../data/load";
 import { readRange } from "../data/range";
@@ -93,6 +93,10 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
   const load = useAnswer<Answer>("dashboard", scope);
   const before = useAnswer<Answer>("dashboard", scope, {}, { previous: true, ask: compared && tab === "overview" });
 
+  // On a phone the row of tabs is wider than the screen.
+  const tabs = useRef<HTMLElement>(null);
+  useEffect(() => tabs.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }), [tab]);
+
   const address = (to: Tab) => {
     const kept = new URLSearchParams();
     for (const name of ["range", "from", "to", "compare"]) if (query.has(name)) kept.set(name, query.get(name)!);
@@ -106,7 +110,7 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
         {site.name}: {TABS[tab]}
       </h1>
       <div class="bar-row">
-        <nav class="tabs" aria-label="Reports">
+        <nav class="tabs" aria-label="Reports" ref={tabs}>
           {(Object.keys(TABS) as Tab[]).map((name) => (
             <a key={name} href={address(name)} aria-current={tab === name ? "page" : undefined}>
               {TABS[name]}
@@ -114,12 +118,12 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
           ))}
         </nav>
         <a class="tool settings" href={`/sites/${site.id}/settings`} aria-label={`Settings of ${site.name}`} title="Settings">
-          <Icon name="gear" />
+          <Icon name="settings" />
         </a>
       </div>
       {tab !== "visitors" && (
         <div class="bar-row under">
-          <RangePicker key={zone} range={range} zone={zone} compared={compared} />
+          <RangePicker key={zone} range={range} zone={zone} compared={tab === "overview" ? compared : null} />
           <Fresh answer={load.data} zone={zone} />
         </div>
       )}

@@ -298,10 +298,10 @@ function RevenueSection(props: SheetProps) {
 const THRESHOLDS: [keyof Thresholds, string, string][] = [
   ["bouncer_seconds", "Bounced: fewer seconds than", "with at most one pageview"],
   ["skimmer_seconds_per_page", "Skimmed: fewer seconds a page than", "seconds are visible, focused time"],
-  ["engaged_pageviews", "Engaged: at least this many pageviews", "together with the seconds below"],
-  ["engaged_seconds", "… and at least this many seconds", ""],
-  ["deep_seconds", "Engaged: at least this many seconds", "together with the depth below"],
-  ["deep_percent", "… and this scroll depth in per cent", ""],
+  ["engaged_pageviews", "Engaged: at least this many pageviews", "together with the seconds of the next field"],
+  ["engaged_seconds", "Engaged: … and this many seconds", "together with the pageviews of the field before"],
+  ["deep_seconds", "Engaged: at least this many seconds", "together with the depth of the next field"],
+  ["deep_percent", "Engaged: … and this scroll depth, per cent", "together with the seconds of the field before"],
 ];
 
 const FROM_THEN_ON = (

@@ -64,7 +64,11 @@ export function Sites() {
                   <a href={`/sites/${site.id}`}>{site.name}</a>
                 </h2>
                 <p class="domain">{site.domain}</p>
-                <Spark values={site.sparkline} label={`Sessions of the last seven days: ${site.sparkline.join(", ")}`} />
+                {site.events_count ? (
+                  <Spark values={site.sparkline} label={`Sessions of the last seven days: ${site.sparkline.join(", ")}`} />
+                ) : (
+                  <p class="spark unused">Waiting for the first event</p>
+                )}
                 <dl>
                   {COUNTS.map(([key, name]) => (
                     <div key={key}>
