@@ -1,6 +1,7 @@
 """HTTP bodies in the encodings that ClickHouse's clients use, bounded in memory on the way in."""
 
 import io
+import re
 import zlib
 from typing import IO
 
@@ -48,3 +49,21 @@ def compress(data: bytes, accepted: str) -> tuple[str, bytes]:
         if name == "gzip":
             return name, zlib.compress(data, 1, wbits=31)
     return "", data
+
+
+def form(content_type: str, body: bytes) -> dict[str, str]:
+    """The fields of a multipart/form-data body. Raises BadBody."""
+    boundary = re.search(r'boundary="?([^";]+)"?', content_type)
+    if boundary is None:
+        raise BadBody("a form without a boundary")
+    fields: dict[str, str] = {}
+    for part in body.split(b"--" + boundary[1].encode())[1:-1]:
+        head, _, value = part.partition(b"\r\n\r\n")
+        name = re.search(rb'name="([^"]*)"', head)
+        if name is None:
+            raise BadBody("a part of the form has no name")
+        try:
+            fields[name[1].decode()] = value.removesuffix(b"\r\n").decode()
+        except UnicodeDecodeError as error:
+            raise BadBody("a part of the form is not UTF-8") from error
+    return fields

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from deploy.local.body import BadBody, BodyTooLarge, compress, decompress
+from deploy.local.body import BadBody, BodyTooLarge, compress, decompress, form
 from deploy.local.engine import Engine, QueryError, default_memory
 
 MAX_BODY = 256 * 1024 * 1024
@@ -106,6 +106,10 @@ class Handler(BaseHTTPRequestHandler):
         if url.path != "/":
             return self._send(404, b"there is only /, /ping\n")
         given = dict(parse_qsl(url.query, keep_blank_values=True))
+        kind = self.headers.get("Content-Type", "")
+        if kind.startswith("multipart/form-data"):  # how clients send parameters that are too long for a URL
+            given |= form(kind, body)
+            body = b""
         settings = {k: v for k, v in given.items() if k not in TRANSPORT and not k.startswith("param_")}
         params = {k.removeprefix("param_"): v for k, v in given.items() if k.startswith("param_")}
         wrong = next((name for name in settings if not SETTING.fullmatch(name)), None)
