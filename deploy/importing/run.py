@@ -21,6 +21,7 @@ from rollups.read import Reader
 
 _STALL_SECONDS = 15.0  # workers whose freshness stands still so long are not waited for
 _ASK_SECONDS = 60.0
+_RECENT_MS = 4_000  # how old the freshness of idle workers may look
 
 
 @dataclass
@@ -47,7 +48,7 @@ def run(
     report = Report()
     started = time.monotonic()
     # What an import before this one left on the log must be among the raw events before they are asked.
-    _wait_until_counted(settings, wiring.now(), lambda: progress(report))
+    _wait_until_counted(settings, wiring.now() - _RECENT_MS, lambda: progress(report))
     rules = Rules(site, wiring.now(), open_country(wiring.country_db(settings)), format_, fields)
     reader = Reader(wiring.clickhouse(settings), max_seconds=_ASK_SECONDS)
 

@@ -1,4 +1,4 @@
--- Which of the ids that an import is about to send the raw events hold already; `from` and `to` are inclusive.
+-- Which of the ids that an import is about to send lie in the raw events already, between two times (both inclusive).
 SELECT DISTINCT id
 FROM events
 WHERE site = {site:String}
