@@ -11,9 +11,9 @@ from ipaddress import ip_address
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from ingest import visitor
-from ingest.contract import page
 from ingest.contract.event import PAGEVIEW, Event
 from ingest.contract.incoming import decode
+from ingest.contract.page import read_url, stored_referrer, stored_url
 from ingest.contract.site import Site
 from ingest.enrich import Country, read_agent
 from ingest.source import attribute
@@ -142,9 +142,10 @@ class Occurrences:
 
 def event(hit: Hit, line_id: str, seq: int, site: Site, received: int, country: Country) -> Event:
     """The pageview of a hit. `seq` orders lines of the same moment: the line's number in its file."""
-    url = f"https://{site.domain}{_path_and_query(hit.target)}"
+    url = read_url(f"https://{site.domain}{_path_and_query(hit.target)}")
+    referrer = read_url(hit.referrer)
     agent = read_agent(hit.agent or "")
-    source, campaign = attribute(url, hit.referrer, site.domain)
+    source, campaign = attribute(url, referrer, site.domain)
     return Event(
         site=site.id,
         visitor=visitor.imported(site.secret, hit.ip, hit.agent or ""),
@@ -153,9 +154,9 @@ def event(hit: Hit, line_id: str, seq: int, site: Site, received: int, country: 
         time=hit.time,
         received=received,
         seq=seq,
-        url=page.stored_url(url),
-        page=page.page(url),
-        referrer=page.stored_referrer(hit.referrer),
+        url=stored_url(url),
+        page=url.page,
+        referrer=stored_referrer(referrer),
         source=source,
         campaign=campaign,
         country=country(hit.ip),

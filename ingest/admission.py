@@ -5,15 +5,14 @@ Each step returns the draft, maybe changed, or the reason for which the event is
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 from msgspec.structs import replace as with_fields
 
 from ingest import visitor
-from ingest.contract import page
 from ingest.contract.event import Event, Filtered, Reason, Revenue
 from ingest.contract.incoming import Incoming, IncomingImport, Problem
+from ingest.contract.page import Url, read_url, stored_referrer, stored_url
 from ingest.contract.site import Site
 from ingest.enrich import Country, read_agent
 from ingest.source import attribute
@@ -37,8 +36,7 @@ class Knowledge(NamedTuple):
     salt: Callable[[int, int], bytes]
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(NamedTuple):
     """An event on its way through admission."""
 
     event: Event
@@ -46,6 +44,8 @@ class Draft:
     site: Site
     sender: Sender
     knowledge: Knowledge
+    url: Url
+    referrer: Url
 
 
 Step: TypeAlias = Callable[[Draft], Draft | Reason]
@@ -56,7 +56,7 @@ def drop_bots(draft: Draft) -> Draft | Reason:
 
 
 def drop_foreign_hosts(draft: Draft) -> Draft | Reason:
-    return draft if draft.site.allows(page.host(draft.posted.url)) else "host"
+    return draft if draft.site.allows(draft.url.host) else "host"
 
 
 def correct_time(draft: Draft) -> Draft | Reason:
@@ -67,12 +67,11 @@ def correct_time(draft: Draft) -> Draft | Reason:
 
 
 def strip_private(draft: Draft) -> Draft | Reason:
-    url, referrer = draft.posted.url, draft.posted.referrer
-    return _with(draft, url=page.stored_url(url), page=page.page(url), referrer=page.stored_referrer(referrer))
+    return _with(draft, url=stored_url(draft.url), page=draft.url.page, referrer=stored_referrer(draft.referrer))
 
 
 def attribute_source(draft: Draft) -> Draft | Reason:
-    source, campaign = attribute(draft.posted.url, draft.posted.referrer, draft.site.domain)
+    source, campaign = attribute(draft.url, draft.referrer, draft.site.domain)
     return _with(draft, source=source, campaign=campaign)
 
 
@@ -149,7 +148,8 @@ def admit_import(
 def _run(
     steps: tuple[Step, ...], posted: Incoming, id_: str, site: Site, sender: Sender, knowledge: Knowledge
 ) -> Event | Filtered:
-    draft = Draft(_begin(posted, id_, site, sender.received), posted, site, sender, knowledge)
+    event = _begin(posted, id_, site, sender.received)
+    draft = Draft(event, posted, site, sender, knowledge, read_url(posted.url), read_url(posted.referrer))
     for step in steps:
         outcome = step(draft)
         if isinstance(outcome, str):
@@ -183,7 +183,7 @@ def _begin(posted: Incoming, id_: str, site: Site, received: int) -> Event:
 
 
 def _with(draft: Draft, **fields: object) -> Draft:
-    return replace(draft, event=with_fields(draft.event, **fields))
+    return Draft(with_fields(draft.event, **fields), *draft[1:])
 
 
 def _no_salt(time: int, received: int) -> bytes:

@@ -135,8 +135,10 @@ class Endpoint:
         self._metrics.responses.labels(reply.status).inc()
         for reason, events in reply.answer.filtered.items():
             self._metrics.events.labels(reason).inc(events)
-        self._metrics.events.labels("accepted").inc(reply.answer.accepted)
-        self._metrics.events.labels("invalid").inc(len({problem.index for problem in reply.answer.errors}))
+        if reply.answer.accepted:
+            self._metrics.events.labels("accepted").inc(reply.answer.accepted)
+        if reply.answer.errors:
+            self._metrics.events.labels("invalid").inc(len({problem.index for problem in reply.answer.errors}))
         if reply.retry_after is not None:
             headers["Retry-After"] = str(reply.retry_after)
         return Response(content, reply.status, headers, media_type)

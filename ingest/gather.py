@@ -25,6 +25,7 @@ class _Record:
         self.lines: list[bytes] = []
         self.size = 0
         self.written: asyncio.Future[LogUnavailable | None] = loop.create_future()
+        self.patience: asyncio.TimerHandle | None = None
 
 
 class Gatherer:
@@ -78,13 +79,9 @@ class Gatherer:
             raise LogUnavailable("too many events wait for the log")
         loop = asyncio.get_running_loop()
         records = {id(record): record for record in [self._add(number, text, loop) for number, text in texts]}
-        futures = [record.written for record in records.values()]
-        # asyncio.wait leaves the futures alone when it gives up: they are other requests' too.
-        _, unknown = await asyncio.wait(futures, timeout=self._patience) if futures else (set(), set())
-        if unknown:
-            raise LogUnavailable("the log did not answer in time")
-        for future in futures:
-            error = future.result()
+        for record in records.values():
+            # Shielded, because a request that is given up must not cancel what others wait for too.
+            error = await asyncio.shield(record.written)
             if error is not None:
                 raise LogUnavailable(str(error), error.retry_after)
 
@@ -104,6 +101,7 @@ class Gatherer:
         if record is None:
             record = self._open[number] = _Record(loop)
             loop.call_later(self._delay, self._flush_if_open, number, record)
+            record.patience = loop.call_later(self._patience, _give_up, record)
         record.lines.append(text)
         record.size += len(text)
         self.waiting += len(text)
@@ -134,8 +132,19 @@ class Gatherer:
             if error is not None:
                 self._failed = (time.monotonic(), str(error))
             self.waiting -= record.size
-            if not record.written.done():
-                record.written.set_result(error)
+            _resolve(record, error)
+
+
+def _give_up(record: _Record) -> None:
+    """The append may go on; its bytes count as waiting until it ends."""
+    _resolve(record, LogUnavailable("the log did not answer in time"))
+
+
+def _resolve(record: _Record, error: LogUnavailable | None) -> None:
+    if record.patience is not None:
+        record.patience.cancel()
+    if not record.written.done():
+        record.written.set_result(error)
 
 
 def _partition(line: Event | Filtered, partitions: int) -> int:

@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 class Metrics:
-    """The metrics of one ingest process in the registry it is given; names are listed in docs/operations.md."""
+    """The metrics of one ingest process in the registry it is given."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.responses = Counter(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from publicsuffixlist import PublicSuffixList
 
 from ingest.contract.event import DIRECT, NO_CAMPAIGN
-from ingest.contract.page import host, query, scheme
+from ingest.contract.page import Url, parameters
 
 _PARAMETERS = ("utm_source", "source", "ref")
 _CLICK_IDS = {
@@ -60,33 +60,32 @@ def read_list(text: str) -> Published:
 _published = read_list(files("ingest").joinpath("source.txt").read_text("utf-8"))
 
 
-def attribute(url: str, referrer: str, domain: str) -> Attribution:
+def attribute(url: Url, referrer: Url, domain: str) -> Attribution:
     """Source and campaign of an event on a page `url` of the site `domain`; pure, never raises."""
+    if not url.query:
+        return Attribution(_referred(referrer, url.host, domain), NO_CAMPAIGN)
     # The first of repeated parameters stands, and an empty one says nothing.
-    parameters: dict[str, str] = {}
-    for name, value in query(url) if "?" in url else ():
+    said: dict[str, str] = {}
+    for name, value in parameters(url):
         if value:
-            parameters.setdefault(name, value)
-    campaign = parameters.get("utm_campaign", NO_CAMPAIGN)
+            said.setdefault(name, value)
+    campaign = said.get("utm_campaign", NO_CAMPAIGN)
     for name in _PARAMETERS:
-        if name in parameters:
-            return Attribution(_named(parameters[name].lower()), campaign)
+        if name in said:
+            return Attribution(_named(said[name].lower()), campaign)
     for name, source in _CLICK_IDS.items():
-        if name in parameters:
+        if name in said:
             return Attribution(source, campaign)
-    return Attribution(_referred(referrer, host(url), domain), campaign)
+    return Attribution(_referred(referrer, url.host, domain), campaign)
 
 
-def _referred(referrer: str, own_host: str, domain: str) -> str:
-    if not referrer:
-        return DIRECT
-    name = host(referrer)
+def _referred(referrer: Url, own_host: str, domain: str) -> str:
+    name = referrer.host
     if not name or name in (own_host, domain, "localhost") or name.endswith(("." + domain, ".localhost")):
         return DIRECT
-    kind = scheme(referrer)
-    if kind == "android-app":
+    if referrer.scheme == "android-app":
         return _published.hosts.get(name, name)
-    return source_of_host(name) if kind in ("http", "https") else DIRECT
+    return source_of_host(name) if referrer.scheme in ("http", "https") else DIRECT
 
 
 def _named(value: str) -> str:

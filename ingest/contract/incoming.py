@@ -35,7 +35,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from ingest.contract import page
+from ingest.contract.page import host
 from ingest.contract.split import split
 
 MAX_EVENTS = 100
@@ -73,7 +73,7 @@ def _printable(text: str) -> str:
 
 
 def _web_address(url: str) -> str:
-    if page.scheme(url) not in ("http", "https") or not page.host(url):
+    if not url.lstrip()[:8].lower().startswith(("http://", "https://")) or not host(url):
         raise ValueError("must be an absolute http or https URL")
     return url
 

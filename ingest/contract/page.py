@@ -4,6 +4,7 @@ Beside it what admission keeps of a url: its host, and the stored forms that hol
 """
 
 import re
+from typing import NamedTuple
 from urllib.parse import quote, unquote_plus
 
 MAX_PAGE = 2_000  # characters
@@ -11,7 +12,7 @@ MAX_VALUE = 200  # characters of a kept query value
 MAX_KEPT = 10  # query parameters of one url
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
-_AUTHORITY_END = re.compile(r"[/?#\\]")
+_AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{0,5}))?")
 _PERCENT = re.compile(r"%([0-9A-Fa-f]{2})?")
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+|/")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -21,14 +22,65 @@ _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?|\[[0-9a-f:.]+\]")
 _KEPT = re.compile(r"utm_[a-z0-9_.-]{1,60}|source|ref")
 
 
+class Url(NamedTuple):
+    """An absolute url taken apart; `host` and `origin` are "" where there is no valid host, `query` is not decoded."""
+
+    scheme: str
+    host: str
+    origin: str
+    page: str
+    query: str
+
+
+def read_url(url: str) -> Url:
+    """Take a url apart once for everything below; never raises. A bare path has no scheme and no host."""
+    text = _stripped(url)
+    before, _, query = text.partition("#")[0].partition("?")
+    match = _SCHEME.match(text)
+    if match is None:
+        return Url("", "", "", _page_of_path(before), query)
+    scheme = match[1].lower()
+    authority, slash, path = before[match.end() :].partition("/")
+    name, port = _host_and_port(authority.partition("\\")[0].rpartition("@")[2])
+    usual = not port or (scheme, port) in (("http", "80"), ("https", "443"))
+    origin = f"{scheme}://{name}" + ("" if usual else f":{port}") if name else ""
+    return Url(scheme, name, origin, _page_of_path(slash + path), query)
+
+
 def page(url: str) -> str:
     """The page of a url or of a bare path; idempotent, never raises; ASCII of at most 2,000 characters.
 
     Only `scheme://` introduces a host, so "example.com/a" and "//a" are paths.
     """
-    path = re.split(r"[?#]", _SCHEME.sub("", _stripped(url), count=1), maxsplit=1)[0]
-    if _SCHEME.match(_stripped(url)):
-        path = path[path.find("/") :] if "/" in path else "/"
+    return read_url(url).page
+
+
+def host(url: str) -> str:
+    """The host of an absolute url: lower case, IDNA form, no user, port or final dot; "" if there is no valid one."""
+    return read_url(url).host
+
+
+def parameters(url: Url) -> list[tuple[str, str]]:
+    """The decoded query in order: names in lower case, values trimmed, printable, ≤ 200 characters."""
+    pairs = []
+    for part in url.query.split("&") if url.query else ():
+        name, _, value = part.partition("=")
+        pairs.append((unquote_plus(name).strip().lower(), _printable(unquote_plus(value))))
+    return pairs
+
+
+def stored_url(url: Url) -> str:
+    """Origin + page + the campaign parameters (`utm_*`, `source`, `ref`); anything else of a query may be private."""
+    kept = [f"{name}={quote(value, safe='')}" for name, value in parameters(url) if _KEPT.fullmatch(name) and value]
+    return url.origin + url.page + ("?" + "&".join(kept[:MAX_KEPT]) if kept else "")
+
+
+def stored_referrer(url: Url) -> str:
+    """Origin + page of an absolute url, or "" for anything else."""
+    return url.origin + url.page if url.origin else ""
+
+
+def _page_of_path(path: str) -> str:
     if not path.startswith("/"):
         path = "/" + path
     if len(path) <= MAX_PAGE and _PLAIN.fullmatch(path):
@@ -43,64 +95,18 @@ def page(url: str) -> str:
     return path
 
 
-def host(url: str) -> str:
-    """The host of an absolute url: lower case, IDNA form, no user, port or final dot; "" if there is no valid one."""
-    text = _stripped(url)
-    match = _SCHEME.match(text)
+def _host_and_port(authority: str) -> tuple[str, str]:
+    match = _AUTHORITY.fullmatch(authority)
     if match is None:
-        return ""
-    authority = _AUTHORITY_END.split(text[match.end() :], maxsplit=1)[0].rpartition("@")[2]
-    name = authority[: authority.find("]") + 1] if authority.startswith("[") else authority.partition(":")[0]
+        return "", ""
+    name = match[1].lower()
     if not name.isascii():
         try:
             name = name.encode("idna").decode("ascii")
         except UnicodeError:
-            return ""
-    name = name.lower().removesuffix(".")
-    return name if _HOST.fullmatch(name) else ""
-
-
-def scheme(url: str) -> str:
-    """The scheme of an absolute url in lower case, or ""."""
-    match = _SCHEME.match(_stripped(url))
-    return match[1].lower() if match else ""
-
-
-def query(url: str) -> list[tuple[str, str]]:
-    """The decoded parameters in order: names in lower case, values trimmed, printable, ≤ 200 characters."""
-    text = _stripped(url).partition("#")[0].partition("?")[2]
-    pairs = []
-    for part in text.split("&") if text else ():
-        name, _, value = part.partition("=")
-        pairs.append((unquote_plus(name).strip().lower(), _printable(unquote_plus(value))))
-    return pairs
-
-
-def stored_url(url: str) -> str:
-    """Origin + page + the campaign parameters (`utm_*`, `source`, `ref`); anything else of a query may be private."""
-    kept = [f"{name}={quote(value, safe='')}" for name, value in query(url) if _KEPT.fullmatch(name) and value]
-    return origin(url) + page(url) + ("?" + "&".join(kept[:MAX_KEPT]) if kept else "")
-
-
-def stored_referrer(url: str) -> str:
-    """Origin + page of an absolute url, or "" for anything else."""
-    start = origin(url)
-    return start + page(url) if start else ""
-
-
-def origin(url: str) -> str:
-    """`scheme://host[:port]`, or "" where there is no valid host."""
-    name = host(url)
-    if not name:
-        return ""
-    text = _stripped(url)
-    rest = _SCHEME.sub("", text, count=1)
-    authority = _AUTHORITY_END.split(rest, maxsplit=1)[0].rpartition("@")[2]
-    port = re.search(r":([0-9]{1,5})$", authority)
-    kind = scheme(text)
-    if port is None or (kind, port[1]) in (("http", "80"), ("https", "443")):
-        return f"{kind}://{name}"
-    return f"{kind}://{name}:{port[1]}"
+            return "", ""
+    name = name.removesuffix(".")
+    return (name, match[2] or "") if _HOST.fullmatch(name) else ("", "")
 
 
 def _stripped(url: str) -> str:

@@ -4,9 +4,19 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.contract.page import MAX_PAGE, host, origin, page, stored_referrer, stored_url
+from ingest.contract.page import MAX_PAGE, host, page, read_url
+from ingest.contract.page import stored_referrer as stored_referrer_of
+from ingest.contract.page import stored_url as stored_url_of
 
 URLISH = st.text("aZ9/.%~?#&=:@[]-_é\ud800\\ \0\n2eF", max_size=60)
+
+
+def stored_url(url: str) -> str:
+    return stored_url_of(read_url(url))
+
+
+def stored_referrer(url: str) -> str:
+    return stored_referrer_of(read_url(url))
 
 
 @pytest.mark.parametrize(
@@ -109,5 +119,5 @@ def test_a_referrer_is_stored_as_origin_and_path() -> None:
 
 
 def test_an_origin_names_only_unusual_ports() -> None:
-    assert origin("http://example.com:80/") == "http://example.com"
-    assert origin("https://example.com:80/") == "https://example.com:80"
+    assert read_url("http://example.com:80/").origin == "http://example.com"
+    assert read_url("https://example.com:80/").origin == "https://example.com:80"

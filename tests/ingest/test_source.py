@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.source import attribute, read_list
+from ingest.contract.page import read_url
+from ingest.source import Attribution, read_list
+from ingest.source import attribute as attribute_urls
+
+
+def attribute(url: str, referrer: str, domain: str) -> Attribution:
+    return attribute_urls(read_url(url), read_url(referrer), domain)
 
 
 def source(query: str = "", referrer: str = "", host: str = "example.com") -> str:
