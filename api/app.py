@@ -53,7 +53,7 @@ class Api:
 
     async def start(self) -> None:
         """Read the registry and keep it fresh; returns although ClickHouse is away, for it may come back."""
-        await self._refresh()
+        await self.refresh()
         self._refreshing = asyncio.create_task(self._keep_fresh())
 
     async def close(self) -> None:
@@ -71,9 +71,9 @@ class Api:
     async def _keep_fresh(self) -> None:
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
-            await self._refresh()
+            await self.refresh()
 
-    async def _refresh(self) -> None:
+    async def refresh(self) -> None:
         """Take in what other processes changed, and publish the snapshot if Redis lost it or holds an older one."""
         try:
             await anyio.to_thread.run_sync(self._registry.refresh)

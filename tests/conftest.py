@@ -30,7 +30,7 @@ def _session_service(
 
 
 def _use(service: Service | ServiceUnavailable, request: pytest.FixtureRequest) -> Service:
-    suite = request.node.nodeid.rpartition("/")[0]
+    suite = request.node.nodeid.partition("::")[0].rpartition("/")[0]
     if isinstance(service, ServiceUnavailable):
         _absent[suite] = str(service)
         pytest.skip(str(service))

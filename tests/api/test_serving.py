@@ -1,0 +1,224 @@
+"""Who may ask, how errors look, and what stays the same for every endpoint."""
+
+import re
+from typing import Any
+
+import pytest
+
+from api.endpoints import ENDPOINTS
+from api.registry.change import revoke_key
+from tests.api.conftest import Served
+
+pytestmark = pytest.mark.services
+
+GOOD = {
+    "reach": "?metric=page&value=/",
+    "custom-event-funnel": "?steps[]=a&steps[]=b",
+    "event-data-keys": "?type=a",
+}
+
+
+def url(path: str, site: str, visitor: str = "0123456789abcdef") -> str:
+    return "/api" + path.format(site_id=site, visitor_id=f"{site}-{visitor}", session_id="0" * 16, key_id="k" * 12)
+
+
+@pytest.mark.parametrize("endpoint", [each for each in ENDPOINTS if not each.public], ids=lambda each: each.name)
+def test_no_endpoint_answers_a_stranger_or_about_what_is_not_the_callers(served: Served, endpoint: Any) -> None:
+    path = url(endpoint.path, served.anna.site.id)
+    nobody = served.http.request(endpoint.method, path)
+    assert (nobody.status_code, nobody.headers["www-authenticate"]) == (401, "Bearer")
+    assert nobody.json()["error"]["code"] == "unauthorized"
+    if not endpoint.of_site:
+        return
+    foreign = served.send(endpoint.method, url(endpoint.path, served.bert.site.id), {"name": 7})
+    absent = served.send(endpoint.method, url(endpoint.path, "zzzzzzzz"), {"name": 7})
+    assert foreign.status_code == absent.status_code == 403
+    assert foreign.text == absent.text
+    assert foreign.headers == absent.headers
+
+
+def test_tokens(served: Served) -> None:
+    served = served.with_new_tenants()
+    key = served.anna.key
+
+    def status(**how: Any) -> int:
+        return served.http.get("/api/me", **how).status_code
+
+    for good in (f"Bearer {key}", f"bearer {key}", f"BEARER  {key}"):
+        assert status(headers={"Authorization": good}) == 200
+    for bad in ("", "Bearer", "Bearer ", f"Basic {key}", key, f"Bearer {key}x", f"Bearer {key[:-1]}", "Bearer sk_%FF"):
+        assert status(headers={"Authorization": bad}) == 401
+    for name in ("key", "token", "api_key", "access_token", "Authorization"):
+        assert status(params={name: key}) == 401
+    (held,) = served.registry.state.keys_of(served.anna.account.id)
+    revoke_key(served.registry, served.anna.account.id, held.id)
+    served.learn()
+    assert served.get("/api/me").status_code == 401
+
+
+def test_401_comes_before_everything_else(served: Served) -> None:
+    for method, path in (("GET", "/api/nowhere"), ("PUT", "/api/sites"), ("GET", "/api/sites/x/analytics/reach")):
+        assert served.http.request(method, path).status_code == 401
+    assert served.http.request("PATCH", "/api/sites/x", content=b"[" * 100_000).status_code == 401
+
+
+def test_unknown_paths_and_methods(served: Served) -> None:
+    for path in ("/api/nowhere", "/api/", "/api/sites/", f"/api/sites/{served.anna.site.id}/analytics", "/api/sites//"):
+        assert served.get(path).status_code == 404, path
+    refused = served.send("PUT", "/api/sites")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, POST")
+    assert refused.json()["error"]["code"] == "method_not_allowed"
+    assert served.send("HEAD", "/api/sites").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("question", "param"),
+    [
+        ("analytics/dashboard?from=x", "from"),
+        ("analytics/dashboard?from=", "from"),
+        ("analytics/dashboard?to=2025-02-30", "to"),
+        ("analytics/dashboard?from=2025-01-02&to=2025-01-01", "from"),
+        ("analytics/dashboard?from=2000-01-01&to=2025-01-01", "from"),
+        ("analytics/dashboard?from=2025-01-01&from=2025-01-01", "from"),
+        ("analytics/dashboard?tz=Mars/Base", "tz"),
+        ("analytics/scroll-depth?limit=0", "limit"),
+        ("analytics/scroll-depth?limit=101", "limit"),
+        ("analytics/scroll-depth?limit=1e9", "limit"),
+        ("analytics/scroll-depth?limit=5.0", "limit"),
+        ("analytics/scroll-depth?limit=", "limit"),
+        ("analytics/scroll-depth?url=", "url"),
+        ("analytics/reach?value=/", "metric"),
+        ("analytics/reach?metric=page", "value"),
+        ("analytics/reach?metric=bounce&value=/", "metric"),
+        ("analytics/reach?metric=event&value=%00", "value"),
+        ("analytics/reach?metric=event&value=" + "x" * 65, "value"),
+        ("analytics/custom-event-funnel", "steps[]"),
+        ("analytics/custom-event-funnel?steps=a", "steps"),
+        ("analytics/custom-event-funnel?steps[]=a", "steps[]"),
+        ("analytics/custom-event-funnel?" + "&".join(["steps[]=a"] * 11), "steps[]"),
+        ("analytics/custom-event-funnel?steps[]=a&steps[]=", "steps[]"),
+        ("analytics/event-data-keys", "type"),
+        ("analytics/event-data-keys?type=%20", "type"),
+        ("visitors?page=0", "page"),
+        ("visitors?page=-1", "page"),
+        ("visitors?page=9999999999999999999999", "page"),
+        ("ledger?to=1764000000000", "to"),
+    ],
+)
+def test_bad_parameters_are_named(served: Served, question: str, param: str) -> None:
+    answer = served.get(f"/api/sites/{served.anna.site.id}/{question}")
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert error["code"] == "invalid_parameter"
+    assert error["param"].partition(".")[0] == param
+    assert error["message"]
+
+
+def test_good_questions_in_all_spellings(served: Served) -> None:
+    site = f"/api/sites/{served.anna.site.id}"
+    for question in (
+        "analytics/dashboard?from=2025-01-01T00:00:00+02:00&to=2025-01-02&nonsense=1&nonsense=2",
+        "analytics/dashboard?from=2024-12-31T23:30:00%2B05:45&tz=Asia/Kathmandu",
+        "analytics/custom-event-funnel?steps=a&steps=b",
+        "analytics/custom-event-funnel?steps[]=a&steps%5B%5D=a",
+        "visitors?page=1000000000",
+    ):
+        assert served.get(f"{site}/{question}").status_code == 200, question
+    for spelling in ("/a/b", "https://x.example/a//b/?q=1#top", "/a/./b/", "%2Fa/b", "a/b", "/%61/b"):
+        answer = served.get(f"{site}/analytics/scroll-depth", {"url": spelling}).json()
+        assert [page["page"] for page in answer["pages"]] == ["/a/b"] or spelling.startswith("%2F")
+
+
+@pytest.mark.parametrize(
+    "text", ["'; DROP TABLE events --", "{x:String}", "\\", "%", "\u202e", "a\tb", "<script>", "`", "\U0001f600"]
+)
+def test_special_characters_mean_themselves(served: Served, text: str) -> None:
+    site = f"/api/sites/{served.anna.site.id}/analytics"
+    for path, params in (
+        ("reach", {"metric": "event", "value": text}),
+        ("event-data-keys", {"type": text}),
+        ("custom-event-funnel", {"steps[]": [text, text]}),
+    ):
+        answer = served.get(f"{site}/{path}", params)
+        assert answer.status_code in (200, 400)
+        if answer.status_code == 200 and path == "reach":
+            assert answer.json()["value"] == text.strip()
+    assert served.get(f"{site}/scroll-depth", {"url": text}).status_code == 200
+
+
+def test_visitors_and_sessions_that_do_not_exist_are_404_within_the_own_site_only(served: Served) -> None:
+    own = served.anna.site.id
+    for visitor in (f"{own}-0123456789abcdef", f"{own}-", own, f"{own}-{'x' * 5000}", f"{own}-0123456789ABCDEF"):
+        assert served.get(f"/api/visitors/{visitor}/sessions").status_code == 404
+    session = f"/api/visitors/{own}-0123456789abcdef/sessions/%00'%22/events"
+    assert served.get(session).status_code == 404
+    for visitor in ("-", "x", f"{served.bert.site.id}-0123456789abcdef", "%00"):
+        assert served.get(f"/api/visitors/{visitor}/sessions").status_code == 403
+
+
+def test_what_was_answered_is_named_and_not_sent_twice(served: Served) -> None:
+    served = served.with_new_tenants()
+    path = f"/api/sites/{served.anna.site.id}/analytics/friction"
+    question = {"from": "2025-06-01", "to": "2025-06-02"}
+    first = served.get(path, question)
+    assert first.headers["cache-control"].startswith("private")
+    tag = first.headers["etag"]
+    again = served.get(path, question, **{"If-None-Match": f'"other", {tag}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert served.get(path, {**question, "to": "2025-06-03"}).headers["etag"] != tag
+    served.send("PATCH", f"/api/sites/{served.anna.site.id}", {"settings": {"friction": {"bouncer_seconds": 3}}})
+    changed = served.get(path, question, **{"If-None-Match": tag})
+    assert (changed.status_code, changed.json()["thresholds"]["bouncer_seconds"]) == (200, 3)
+    served.client.insert(
+        "control", ("epoch", "nonce", "phase"), ("UInt64", "String", "String"), [[0], ["x"], ["x"]], {}
+    )
+    assert served.get(path, question).headers["etag"] != changed.headers["etag"]
+
+
+def test_no_other_origin_may_read_answers(served: Served) -> None:
+    answer = served.get("/api/sites", Origin="https://evil.example")
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_bodies_have_a_limit_whatever_they_say_of_themselves(served: Served) -> None:
+    large = b'{"name": "' + b"x" * 70_000 + b'"}'
+
+    async def chunks() -> Any:
+        for _ in range(70):
+            yield b" " * 1000
+
+    for content, headers in ((large, {}), (large, {"Content-Length": "10"}), (chunks(), {})):
+        answer = served.http.post("/api/sites", content=content, headers={**served.anna.headers, **headers})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"{",
+        b"\xff\xfe",
+        b"[" * 60_000,
+        b'{"name":NaN}',
+        b'{"name":"\\ud800"}',
+        b'{"a":1e999}',
+        b"\x00",
+    ],
+)
+def test_bodies_that_are_no_object(served: Served, content: bytes) -> None:
+    for method, path in (
+        ("POST", "/api/sites"),
+        ("PATCH", f"/api/sites/{served.anna.site.id}"),
+        ("POST", "/api/login"),
+    ):
+        answer = served.http.request(method, path, content=content, headers=served.anna.headers)
+        assert answer.status_code == 400, path
+        assert set(answer.json()["error"]) == {"code", "message", "param"}
+
+
+def test_errors_hold_no_key_and_no_path_of_ours(served: Served) -> None:
+    answer = served.http.get("/api/sites", headers={"Authorization": f"Bearer {served.anna.key}x"})
+    assert served.anna.key not in answer.text
+    assert not re.search(r"/[a-z]+/[a-z_]+\.py", answer.text)
