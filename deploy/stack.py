@@ -88,9 +88,9 @@ class Stack:
         self.supervisor.stop([[WEB, PREPARE, DEMO, *workers], [CLICKHOUSE], [REDIS]])
         self.folder.release()
 
-    def start_demo(self, *arguments: str) -> None:
+    def start_demo(self) -> None:
         """Run the simulator beside the stack, once."""
-        self.supervisor.start(self._python(DEMO, "deploy.demo", *arguments, once=True))
+        self.supervisor.start(self._python(DEMO, "deploy.demo", self.url, once=True))
 
     def _start_stores(self) -> list[Callable[[], bool]]:
         """Start the stores that nobody gave an address for; fills in the addresses; returns what says they answer."""

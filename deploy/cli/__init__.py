@@ -6,6 +6,7 @@ import sys
 import typer
 
 from deploy.cli import account, dead_letters, key, site
+from deploy.cli.demo import demo
 from deploy.cli.import_ import import_
 from deploy.cli.services import api, ingest, worker
 from deploy.cli.up import up
@@ -20,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Self-hosted web analytics. Addresses come from flags, THROUGHLINE_* or the folder of a running stack.",
 )
-for command in (up, ingest, worker, api, status, migrate):
+for command in (up, ingest, worker, api, status, migrate, demo):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(account.app, name="account")

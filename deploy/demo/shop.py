@@ -138,7 +138,7 @@ def _visit(rng: random.Random, person: Person, at: int, day: int) -> list[Line]:
         return visit.lines
     visit.page(arrival, _seconds(rng, intent), _depth(rng, intent), **more)
     _browse(visit, intent)
-    if intent > 1.0 and rng.random() < 0.62:
+    if intent > 1.0 and rng.random() < 0.34:
         _buy(visit, source, intent)
     elif rng.random() < 0.12:
         _sign_up(visit)
