@@ -14,8 +14,8 @@ KEEP_MS = 24 * 3_600_000 + 30 * 60_000  # how long before the newest event a ses
 CHUNK = 2_000  # visitors
 
 _FOLDER = Path(__file__).parent / "query"
-# Large, and on behalf of a worker that waits: no limits of an answer here. Rows of other columns keep their names.
-_SETTINGS = {"max_execution_time": 600, "joined_subquery_requires_alias": 0}
+# Large, and on behalf of a worker that waits: the limits of an answer do not hold here.
+_SETTINGS = {"max_execution_time": 600}
 
 
 class RememberedEvent(NamedTuple):
@@ -56,10 +56,18 @@ class Remembered(NamedTuple):
     sessions: list[SessionRow]
 
 
+class History(NamedTuple):
+    """A visitor's receipts (ms) in order, each with its event if it counts; its session rows exactly as written."""
+
+    hash: int
+    lines: list[tuple[int, RememberedEvent | None]]
+    sessions: list[SessionRow]
+
+
 def memories(
     client: Client, log: str, partition: int, partitions: int, before: int, chunk: int = CHUNK
 ) -> tuple[int, Iterator[list[Remembered]]]:
-    """The newest receipt of a partition (0: none), and what its visitors' memories need, some `chunk` visitors at a time.
+    """The newest receipt of a partition (0: none), and what its visitors' memories need, `chunk` of them at a time.
 
     Counts what lies below offset `before` of this partition of this log, and all of other logs by the visitors' hash.
     Blocks, also while iterating; raises ClickHouseUnavailable.
@@ -84,10 +92,29 @@ def _chunks(client: Client, params: dict[str, Any], chunks: int) -> Iterator[lis
         for row in _rows(client, "memory_events", own):
             site, visitor, *event = row.values()
             found[site, visitor].events.append(RememberedEvent(*event))
-        for row in _rows(client, "memory_sessions", own):
-            session = SessionRow._make(tuple(value) if isinstance(value, list) else value for value in row.values())
+        for session in map(_session, _rows(client, "memory_sessions", own)):
             found[session.site, session.visitor].sessions.append(session)
         yield [remembered for remembered in found.values() if remembered.events]
+
+
+def histories(client: Client, site: str, chunk: int = CHUNK) -> Iterator[dict[str, History]]:
+    """All that a site's visitors ever did, by visitor, about `chunk` of them at a time. Blocks while iterating."""
+    visitors = int(_rows(client, "memory_site_size", {"site": site})[0]["visitors"])
+    chunks = max(1, -(-visitors // chunk))
+    for number in range(chunks):
+        own = {"site": site, "chunks": chunks, "chunk": number}
+        found: dict[str, History] = {}
+        for row in _rows(client, "memory_site_events", own):
+            visitor, hash_, received, counted, *event = row.values()
+            history = found.setdefault(visitor, History(hash_, [], []))
+            history.lines.append((received, RememberedEvent(*event) if counted else None))
+        for session in map(_session, _rows(client, "memory_site_sessions", own)):
+            found.setdefault(session.visitor, History(session.hash, [], [])).sessions.append(session)
+        yield found
+
+
+def _session(row: dict[str, Any]) -> SessionRow:
+    return SessionRow._make(tuple(value) if isinstance(value, list) else value for value in row.values())
 
 
 def _rows(client: Client, name: str, params: dict[str, Any]) -> list[dict[str, Any]]:

@@ -91,7 +91,7 @@ def fold(states: Mapping[str, State], clock: int, entries: Sequence[Entry], vers
     """Judge the lines in log order and settle their visitors' sessions.
 
     `states` holds those of the touched visitors; `version` goes on every row that is written. Does not raise for what a
-    visitor's events do to the rule: its lines are `dead` then and its state stays as it was.
+    visitor's events do to the rule: its lines are `dead` then and its state stays as it was. Raises what `lookup` raises.
     """
     limits = _Limits(lookup)
     after: dict[str, State] = {}
@@ -110,6 +110,8 @@ def fold(states: Mapping[str, State], clock: int, entries: Sequence[Entry], vers
         try:
             state, judged, written = _visit(before, own, version, limits)
         except Exception as error:
+            if limits.failed:
+                raise  # the settings could not be had: that is no fault of the visitor's
             errors[name] = f"{type(error).__name__}: {error}"
             reasons += [Misjudged(offset, place, DEAD) for offset, place, _ in own]
             continue
@@ -169,8 +171,8 @@ def apply(
 def state(site: str, visitor: str, hash_: int, memory: Memory, rows: Iterable[SessionRow]) -> State:
     """The state of a memory whose rows were written elsewhere: of `rows`, those of sessions that still live in it.
 
-    A row belongs to the memory that its first event belongs to. An id that came again after its memory was forgotten may
-    be in two; the time tells them apart.
+    A row belongs to the memory that its first event belongs to. An id that came again after its memory was forgotten
+    may be in two; the time tells them apart.
     """
     horizon = memory.items[-1].time - KEEP if memory.items else 0
     firsts = {(session_id(site, visitor, item.id), item.time): item.id for item in memory.items}
@@ -255,6 +257,7 @@ class _Limits:
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
         self._made: dict[tuple[str, int], Thresholds] = {}
+        self.failed = False
 
     def of(self, site: str) -> Limits:
         return lambda revision: self._of(site, revision)
@@ -262,5 +265,8 @@ class _Limits:
     def _of(self, site: str, revision: int) -> Thresholds:
         made = self._made.get((site, revision))
         if made is None:
-            made = self._made[site, revision] = thresholds(self._lookup(site, revision))
+            self.failed = True
+            settings = self._lookup(site, revision)
+            self.failed = False
+            made = self._made[site, revision] = thresholds(settings)
         return made

@@ -131,10 +131,6 @@ class Store:
         if not self._redis.eval(_END, 2, self._rebuild, self._position, nonce, _text(position)):
             raise Moved("another worker rebuilds the states")
 
-    def wipe(self) -> None:
-        """Make every worker rebuild the states before its next batch, also one that is rebuilding them now."""
-        self._redis.delete(self._position, self._rebuild)
-
     def _pairs(self, states: Mapping[str, State]) -> tuple[list[str], list[str | bytes]]:
         keys: list[str] = []
         values: list[str | bytes] = []
@@ -142,6 +138,13 @@ class Store:
             keys.append(self._prefix + name)
             values += (str(state.received), name, _encoder.encode(state))
         return keys, values
+
+
+def wipe(redis: Redis) -> None:
+    """Make every worker rebuild the states of every partition before its next batch. Blocks."""
+    for name in ("position", "rebuild"):
+        for key in list(redis.scan_iter("throughline:{state:*}:" + name)):
+            redis.delete(key)
 
 
 def _text(position: Position) -> str:

@@ -7,7 +7,7 @@ SELECT
 FROM
 (
     SELECT
-        site, visitor, any(hash) AS hash,
+        site, visitor, hash,
         arraySort(groupUniqArray(toUnixTimestamp64Milli(received))) AS receipts,
         groupArrayIf((toUnixTimestamp64Milli(received), toUnixTimestamp64Milli(time)), reason = '') AS counted
     FROM events
@@ -24,6 +24,6 @@ FROM
                 AND intDiv(hash, {partitions:UInt32}) % {chunks:UInt32} = {chunk:UInt32}
                 AND NOT (log = {log:String} AND partition = {partition:UInt32} AND offset >= {before:UInt64})
         )
-    GROUP BY site, visitor
+    GROUP BY site, visitor, hash
 )
 WHERE notEmpty(counted)

@@ -1,6 +1,7 @@
-"""ClickHouse, Redis and a log in memory, that fail, lose, stall and finish late at every point where the real ones may."""
+"""ClickHouse, Redis and a log in memory, that fail, lose, stall and finish late wherever the real ones may."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from ingest.log.dead import DeadLetter
@@ -48,15 +49,15 @@ class FakeWriter(Writer):
         self._effect("decide", [lambda: self._tables.decided.setdefault(place, decided)])
 
     def insert_events(self, token: str, rows: Sequence[EventRow]) -> None:
-        self._insert("events", self._tables.events, token, rows)
+        self._commit("events", self._tables.events, token, rows)
 
     def insert_sessions(self, token: str, rows: Sequence[SessionRow]) -> None:
-        self._insert("sessions", self._tables.sessions, token, rows)
+        self._commit("sessions", self._tables.sessions, token, rows)
 
-    def _insert(self, name: str, table: dict[tuple[str, int], list[Any]], token: str, rows: Sequence[Any]) -> None:
+    def _commit(self, name: str, table: dict[tuple[str, int], list[Any]], token: str, rows: Sequence[Any]) -> None:
         months: list[list[Any]] = [[], []]
         for row in rows:
-            months[hash(row.visitor) % 2].append(row)
+            months[int(row.visitor or "0", 16) % 2].append(row)
         self._effect(
             f"insert {name}",
             [lambda month=month: table.setdefault((token, month), months[month]) for month in (0, 1)],  # type: ignore[misc]
@@ -281,7 +282,7 @@ def _remembered(tables: Tables, rows: Sequence[EventRow], clock: int) -> list[Re
         receipts = sorted(row.received for row in own)
         if receipts[-1] < clock - FORGET - 10 * MINUTE:
             continue
-        begin = max([b for a, b in zip(receipts, receipts[1:], strict=False) if b - a > FORGET], default=receipts[0])
+        begin = max([b for a, b in pairwise(receipts) if b - a > FORGET], default=receipts[0])
         counted = [row for row in own if not row.reason and row.received >= begin]
         if not counted:
             continue

@@ -1,8 +1,9 @@
-"""Laws of the fold, on any stream: against a naive memory, against the batch model, and against itself in other batches."""
+"""Laws of the fold, on any stream: against a naive memory, the batch model, and itself in other batches."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -161,7 +162,7 @@ def test_applying_a_decided_batch_gives_the_states_of_folding_it_also_twice(even
     assert unknown_sizes(applied) == unknown_sizes(folded.states)
     # A rebuild may have met rows of the batch already.
     mixed = {
-        name: State(*[getattr(state, each) for each in state.__struct_fields__[:-1]], folded.states[name].copies)
+        name: msgspec.structs.replace(state, copies=folded.states[name].copies)
         for name, state in states.items()
         if name in folded.states
     }
@@ -225,6 +226,14 @@ def test_a_visitor_on_whom_the_rule_throws_is_dead_and_the_others_go_on(monkeypa
     assert folded.reasons == [(1, 0, "dead"), (1, 1, "dead")]
     assert [row.visitor for row in folded.rows] == [f"{2:016x}"]
     assert list(folded.states) == [f"{SITE}-{2:016x}"]
+
+
+def test_settings_that_cannot_be_had_are_no_fault_of_the_visitor() -> None:
+    def away(_: str, __: int) -> SiteSettings:
+        raise ConnectionError("away")
+
+    with pytest.raises(ConnectionError):
+        fold.fold({}, 0, [Entry(1, 0, page("a", START))], 1, away)
 
 
 def test_what_admission_filtered_moves_only_the_clock() -> None:

@@ -25,6 +25,7 @@ from workers import take
 from workers.fold import Entry, fold
 from workers.loop import Limits, Worker
 from workers.metrics import Metrics
+from workers.read import read
 from workers.world import World
 
 PARTITIONS = 2
@@ -65,7 +66,7 @@ def records(seed: int, size: int) -> dict[int, list[Record]]:
 
 
 class Simulation:
-    """Two workers, of which at most one thinks rightly that a partition is its own, and a schedule drawn from a seed."""
+    """Two workers, of which at most one owns a partition, and a schedule drawn from a seed."""
 
     def __init__(self, seed: int, log: dict[int, list[Record]], trouble: float) -> None:
         self.draw = random.Random(seed)
@@ -182,7 +183,7 @@ def expected(log: dict[int, list[Record]]) -> tuple[list[tuple[Any, ...]], list[
     lines: list[tuple[Any, ...]] = []
     sessions = []
     for p, own in log.items():
-        entries = take.read("log", own)[0]
+        entries = read("log", own)[0]
         folded = fold({}, 0, entries, 1, lookup)
         reasons = {each[:2]: each.reason for each in folded.reasons}
         lines += [(p, *each[:2], _admission(each) or reasons.get(each[:2], "")) for each in entries]
