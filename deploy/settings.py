@@ -30,7 +30,7 @@ def _setting(default: Any, meaning: str) -> Any:
 class Settings:
     """All settings of one process, checked. Empty addresses: not given."""
 
-    event_log: str = _setting("", "address of the event log: `redis://…` or `kafka://host:port[,host:port]`")
+    event_log: str = _setting("", "address of the event log: `redis://…` or `kafka://host:port[,host:port][/topic]`")
     clickhouse: str = _setting("", "address of ClickHouse: `http[s]://user:password@host:port/database`")
     clickhouse_cluster: str = _setting(
         "", "name of the ClickHouse cluster to create replicated tables on; empty = one server"

@@ -20,7 +20,7 @@ from ingest.app import Ingest
 from ingest.contract.site import Site, SiteSettings
 from ingest.limit import Rate
 from ingest.log.dead import DeadLetters
-from ingest.log.protocol import Consumer, LogUnavailable, Producer
+from ingest.log.protocol import TOPIC, Consumer, LogUnavailable, Producer
 from rollups.client import ClickHouseUnavailable, Client, connect
 from rollups.memory import memories
 from rollups.registry import body_as_of
@@ -46,7 +46,7 @@ def producer(settings: Settings) -> Producer:
     if address.startswith("kafka://"):
         from ingest.log.kafka import KafkaProducer
 
-        return KafkaProducer(brokers(address), partitions=settings.partitions)
+        return KafkaProducer(brokers(address), topic=topic(address), partitions=settings.partitions)
     from ingest.log.redis import RedisProducer
 
     return RedisProducer(address, partitions=settings.partitions, max_bytes=settings.log_max_bytes or None)
@@ -58,7 +58,8 @@ def consumer(settings: Settings) -> Consumer:
     if address.startswith("kafka://"):
         from ingest.log.kafka import KafkaConsumer
 
-        return KafkaConsumer(brokers(address), partitions=settings.partitions)
+        name = topic(address)
+        return KafkaConsumer(brokers(address), topic=name, group=f"throughline-{name}", partitions=settings.partitions)
     from ingest.log.redis import RedisConsumer
 
     return RedisConsumer(address, partitions=settings.partitions, max_bytes=settings.log_max_bytes or None)
@@ -70,7 +71,7 @@ def dead_letters(settings: Settings) -> DeadLetters:
     if address.startswith("kafka://"):
         from ingest.log.dead_kafka import KafkaDeadLetters
 
-        return KafkaDeadLetters(brokers(address))
+        return KafkaDeadLetters(brokers(address), topic=f"{topic(address)}.dead")
     from ingest.log.dead_redis import RedisDeadLetters
 
     return RedisDeadLetters(address)
@@ -192,3 +193,8 @@ def reason(error: Exception) -> str:
 def brokers(address: str) -> str:
     """`host:port,…` of a kafka:// address."""
     return urlsplit(address).netloc
+
+
+def topic(address: str) -> str:
+    """The topic of a kafka:// address, its path: so that several installations can share a cluster."""
+    return urlsplit(address).path.strip("/") or TOPIC
