@@ -1,0 +1,79 @@
+"""Clients that post like the script does: the same ids again until a 202; what was acknowledged is remembered."""
+
+import http.client
+import threading
+import time
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from tests.deploy.stack import Stack
+
+CLIENTS = 3
+BATCH = 5
+MAX_EVENTS = 60_000  # of one run, all clients together
+
+
+@dataclass
+class Load:
+    """Bounded load on one site: runs until `finish`, which sends what is still unacknowledged a last time."""
+
+    stack: Stack
+    site: dict[str, Any]
+    seed: int
+    posted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    acknowledged: set[str] = field(default_factory=set)
+    unexpected: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._client, args=(number,)) for number in range(CLIENTS)]
+
+    def __enter__(self) -> "Load":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _client(self, number: int) -> None:
+        random = Random(self.seed * 100 + number)
+        for turn in range(MAX_EVENTS // CLIENTS // BATCH):
+            batch = [self._event(random, f"c{number}-{turn}-{place}") for place in range(BATCH)]
+            with self._lock:
+                self.posted |= {event["id"]: event for event in batch}
+            while not self._post(batch) and not self._stop.is_set():
+                time.sleep(0.2)
+            if self._stop.is_set():
+                return
+            time.sleep(0.01)
+
+    def _event(self, random: Random, event_id: str) -> dict[str, Any]:
+        kind = random.choice(["pageview", "pageview", "pageview", "signup"])
+        return {
+            "site": self.site["tracking_id"],
+            "id": event_id,
+            "type": kind,
+            "visitor": f"p{random.randrange(40)}",
+            "url": f"https://{self.site['domain']}/page-{random.randrange(9)}?utm_source=s{random.randrange(3)}",
+            "sent_at": 10**12,
+            # some events waited on the device, so that time and arrival differ
+            "at": 10**12 - random.choice([0, 0, 0, 50, 60_000, 31 * 60_000, 5 * 3_600_000]),
+        }
+
+    def _post(self, batch: list[dict[str, Any]]) -> bool:
+        try:
+            answer = self.stack.request("POST", "/e", batch, key="")
+        except (OSError, http.client.HTTPException):
+            return False
+        if answer.status == 202 and answer.json()["accepted"] == len(batch):
+            with self._lock:
+                self.acknowledged |= {event["id"] for event in batch}
+            return True
+        if answer.status not in (429, 503):
+            self.unexpected.append(f"{answer.status} {answer.body[:200]!r}")
+        return False

@@ -1,0 +1,106 @@
+"""kill -9 of every part under load: nothing acknowledged is lost, nothing counts twice, every answer is the model's.
+
+Holds of docs/reliability.md: R1 (20 kills of a worker), R2, R5 (retries with the same ids), R8 (Redis restarted).
+"""
+
+import time
+from collections import Counter
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.deploy.stack import Stack
+from tests.faults.compare import differences
+from tests.faults.load import Load
+from tests.faults.world import clickhouse, site
+from tests.oracle.fact import DAY, Fact
+from tests.oracle.sessions import sites
+from tests.oracle.span import Range
+
+pytestmark = pytest.mark.services
+
+SEED = 7
+KILLS = 20
+
+
+@pytest.fixture(params=["redis", "kafka"])
+def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """Two workers, on the Redis log and on a real Kafka; no rate limit, for all load comes from one address."""
+    flags = ["--workers", "2"]
+    if request.param == "kafka":
+        flags += ["--event-log", f"kafka://{request.getfixturevalue('kafka_bootstrap')}/kills-{time.time_ns()}"]
+    with Stack(tmp_path / "data", *flags, env={"THROUGHLINE_ADDRESS_RATE": "0"}) as running:
+        yield running
+
+
+def settled(load: Load, seconds: float = 120.0) -> list[tuple[Any, ...]]:
+    """The raw events in log order, once every acknowledged one is among them and none is still on its way."""
+    client = clickhouse(load.stack)
+    end = time.monotonic() + seconds
+    rows: list[tuple[Any, ...]] = []
+    while True:
+        before, rows = (
+            rows,
+            client.query(
+                "SELECT id, visitor, reason, toUnixTimestamp64Milli(time), toUnixTimestamp64Milli(received) "
+                "FROM events WHERE site = {site:String} ORDER BY partition, offset, index",
+                {"site": load.site["id"]},
+            ).result_rows,
+        )
+        if rows == before and load.acknowledged <= {row[0] for row in rows}:
+            return rows
+        assert time.monotonic() < end, f"lost: {sorted(load.acknowledged - {row[0] for row in rows})[:10]}"
+        time.sleep(2)
+
+
+def must_equal(load: Load) -> None:
+    """Every acknowledged event counts once; the ledger explains the rest; every endpoint equals the model."""
+    assert not load.unexpected, load.unexpected
+    assert len(load.acknowledged) > 500, "too little load to prove anything"
+    rows = settled(load)
+    counted = Counter(row[0] for row in rows if not row[2])
+    assert set(counted.values()) == {1}
+    assert load.acknowledged <= counted.keys() <= load.posted.keys()
+    assert {row[2] for row in rows} <= {"", "duplicate"}
+    facts = []
+    for event_id, visitor, _, at, received in rows:
+        posted = load.posted[event_id]
+        assert at == received - (posted["sent_at"] - posted["at"])
+        page, source = posted["url"].partition("/page-")[2].split("?utm_source=")
+        facts.append(
+            Fact(load.site["id"], visitor, event_id, posted["type"], at, received, page=f"/page-{page}", source=source)
+        )
+    model = sites(facts)[load.site["id"]]
+    assert sorted(reason for _, reason in model.filtered) == sorted(row[2] for row in rows if row[2])
+    newest = max(fact.received for fact in facts)
+    spans = [Range(newest - 2 * DAY, newest + DAY), Range(newest - 6 * 3_600_000, newest - 60_000, "Asia/Kathmandu")]
+    settings = load.stack.get(f"/api/sites/{load.site['id']}")["settings"]
+    found = list(differences(load.stack.get, load.site["id"], model, settings, spans))
+    assert not found, f"seed {load.seed}:\n" + "\n".join(found[:40])
+    assert "no difference" in load.stack.command("verify")
+
+
+def test_every_part_killed_under_load(stack: Stack) -> None:
+    with Load(stack, site(stack), SEED) as load:
+        time.sleep(2)
+        for part in ("worker", "clickhouse", "web", "redis"):
+            stack.kill_part(part)
+            time.sleep(4)
+        port = int(stack.url.rpartition(":")[2])
+        stack.kill()
+        stack.start(port)
+        time.sleep(4)
+    must_equal(load)
+
+
+def test_workers_killed_at_random(stack: Stack) -> None:
+    random = Random(SEED)
+    with Load(stack, site(stack), SEED) as load:
+        for _ in range(KILLS):
+            time.sleep(random.uniform(0.1, 1.2))
+            workers = [name for name in stack.parts() if name.startswith("worker")]
+            if workers:
+                stack.kill_part(random.choice(workers))
+    must_equal(load)
