@@ -53,3 +53,63 @@ def migrate(
     done = migrate_stores(option.load(data, clickhouse=clickhouse, clickhouse_cluster=cluster))
     for line in done or ["nothing to do"]:
         typer.echo(line)
+
+
+def verify(
+    site: Annotated[
+        str | None, typer.Option("--site", help="Only this site, by id or tracking id.  [default: all]", metavar="ID")
+    ] = None,
+    clickhouse: option.ClickHouse = None,
+    redis: option.Redis = None,
+    data: option.Data = DEFAULT_DATA,
+) -> None:
+    """Recompute sessions and rollups from the raw events by independent queries; print each difference, exit 1 if any.
+
+    Example: throughline verify --site k3v9x1c7
+    """
+    from deploy import wiring
+    from deploy.cli import store
+    from deploy.logs import escape
+    from rollups.verify import verify as differences
+
+    settings = option.load(data, clickhouse=clickhouse, redis=redis)
+    site_id = None if site is None else store.site(store.registry(settings), site).id
+    found = 0
+    for difference in differences(wiring.clickhouse(settings), site=site_id):
+        found += 1
+        expected, there = difference.expected or "nothing", difference.found or "nothing"
+        typer.echo(escape(f"{difference.site} {difference.table} {difference.key}: expected {expected}, found {there}"))
+    typer.echo(f"{found} differences" if found else "no difference")
+    if found:
+        raise typer.Exit(1)
+
+
+def rebuild(
+    site: Annotated[str, typer.Argument(metavar="SITE", help="Id or tracking id.")],
+    clickhouse: option.ClickHouse = None,
+    redis: option.Redis = None,
+    data: option.Data = DEFAULT_DATA,
+) -> None:
+    """Apply a site's thresholds and pairs of today to its past: rewrite its sessions from the raw events.
+
+    Workers hold still meanwhile, and events wait on the log.
+
+    Example: throughline rebuild k3v9x1c7
+    """
+    import secrets
+
+    from deploy import wiring
+    from deploy.cli import store
+    from workers.rebuild_site import rebuild_site
+
+    settings = option.load(data, clickhouse=clickhouse, redis=redis)
+    found = store.site(store.registry(settings), site)
+    done = rebuild_site(
+        wiring.clickhouse(settings),
+        wiring.redis_client(settings),
+        found.id,
+        found.settings,
+        found.revision,
+        secrets.token_hex(8),
+    )
+    typer.echo(f"{done.visitors:,} visitors looked at, {done.written:,} sessions rewritten")
