@@ -193,7 +193,7 @@ ENDPOINTS: list[Endpoint] = [
         problems=(401, 429),
         public=True,
     ),
-    Endpoint("POST", "/logout", "logout", "Sign out", account.logout, None, status=204, public=True),
+    Endpoint("POST", "/logout", "logout", "Sign out", account.logout, None, status=204),
     Endpoint("GET", "/me", "me", "Whose key or session this is", account.me, account.Me),
     Endpoint("GET", "/keys", "keys", "The account's API keys, masked", account.keys, list[account.MaskedKey]),
     Endpoint("POST", "/keys", "add-key", "Make an API key, shown once", account.add_key, account.NewKey, status=201),

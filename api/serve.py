@@ -85,11 +85,9 @@ class Serve:
         return await self._on_thread(find) if needs_redis else find()
 
     def _check_origin(self, request: Request, who: Caller | None) -> None:
-        """Refuse a change that a page of another origin makes with the visitor's cookie."""
-        by_cookie = who.by == "cookie" if who else COOKIE in request.cookies
-        if (by_cookie or (who is None and "origin" in request.headers)) and not client.is_same_origin(
-            request, self._parts.trusted
-        ):
+        """Refuse a change that a page of another origin makes by the cookie, or makes to it by signing in."""
+        checked = who.by == "cookie" if who else "origin" in request.headers
+        if checked and not client.is_same_origin(request, self._parts.trusted):
             raise Problem(403, "forbidden_origin", "a change with a session cookie must come from a page of this host")
 
     async def _on_thread(self, work: Callable[[], _Result]) -> _Result:

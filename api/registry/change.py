@@ -1,7 +1,7 @@
 """Every change of the registry, as a person means it. Each blocks until it is stored and in force in this process."""
 
 import re
-from typing import Any
+from collections.abc import Callable
 
 from api.problem import Problem, invalid
 from api.registry import secret
@@ -91,22 +91,26 @@ def change_site(
     *,
     name: str | None = None,
     domain: str | None = None,
-    settings: SiteSettings | None = None,
+    settings: Callable[[SiteSettings], SiteSettings] | None = None,
 ) -> Site:
-    """Change what is given of a site. Raises Problem as `create_site`, and 403 if it is none of the account's."""
-    given: dict[str, Any] = {}
-    if name is not None:
-        given["name"] = one_name(name)
-    if domain is not None:
-        given["domain"] = _one_domain(domain)
-    if settings is not None:
-        given["settings"] = settings
+    """Change what is given of a site; `settings` makes the new ones of those in force when the change is stored.
+
+    Raises Problem as `create_site`, and 403 if the site is none of the account's.
+    """
+    title = None if name is None else one_name(name)
+    host = None if domain is None else _one_domain(domain)
 
     def make(state: State) -> Site:
         site = owned(state, account, site_id)
-        if domain is not None:
-            _refuse_taken(state, account, given["domain"], site_id)
-        return site.model_copy(update=given)
+        if host is not None:
+            _refuse_taken(state, account, host, site_id)
+        return site.model_copy(
+            update={
+                "name": title or site.name,
+                "domain": host or site.domain,
+                "settings": settings(site.settings) if settings else site.settings,
+            }
+        )
 
     return registry.change(make)
 

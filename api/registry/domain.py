@@ -17,7 +17,8 @@ def domain(text: str) -> str:
     if not _PASTED.fullmatch(given):
         raise ValueError("not a domain such as example.com")
     name = host(given if "://" in given else "http://" + given)
-    name = name.removeprefix("www.") or name
+    while name.startswith("www.") and "." in name[4:]:  # www.de is a domain of its own
+        name = name[4:]
     if not name.startswith("[") and (len(name) > 253 or not all(map(_LABEL.fullmatch, name.split(".")))):
         raise ValueError("not a domain such as example.com")
     return name

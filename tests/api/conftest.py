@@ -58,7 +58,9 @@ class Http:
     client: httpx.AsyncClient
 
     def request(self, method: str, path: str, **how: Any) -> httpx.Response:
-        return self.portal.call(partial(self.client.request, method, path, **how))
+        answer = self.portal.call(partial(self.client.request, method, path, **how))
+        self.client.cookies.clear()  # only what a test sends is sent
+        return answer
 
     def get(self, path: str, **how: Any) -> httpx.Response:
         return self.request("GET", path, **how)
@@ -136,6 +138,5 @@ def served(_served: Served, clickhouse_url: str, redis_url: str) -> Served:
     """The API. All tests share its stores; the fixtures of urls are here to report on what it ran."""
     del clickhouse_url, redis_url
     _served.clock.now = NOON
-    _served.http.client.cookies.clear()
     _served.learn()
     return _served
