@@ -205,6 +205,8 @@ class Endpoint:
 
     def _over_site_rate(self, known: list[tuple[Incoming, Site]], now: int) -> float:
         """Seconds until every site of the batch has room, or 0 after its events are taken from their rates."""
+        if not self._site_limit.on:
+            return 0
         events = Counter(site.id.encode() for _, site in known)
         wait = max(self._site_limit.wait(key, count, now) for key, count in events.items())
         if not wait:

@@ -34,6 +34,10 @@ class Limiter:
         self._full = round(self._each * rate.burst)
         self._full_at: dict[bytes, int] = {}  # in the order of last use
 
+    @property
+    def on(self) -> bool:
+        return self._each > 0
+
     def __len__(self) -> int:
         return len(self._full_at)
 
@@ -48,7 +52,7 @@ class Limiter:
 
     def take(self, key: bytes, events: int, now: int) -> None:
         """Take the tokens of events that fit."""
-        if not self._each:
+        if not self.on:
             return
         missing = self._missing(key, now) + min(events * self._each, self._full)
         self._full_at.pop(key, None)

@@ -1,0 +1,56 @@
+"""What ingest asks of Redis, asked of a real one."""
+
+import asyncio
+
+import pytest
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+from ingest.contract.snapshot import Snapshot, publish
+from ingest.salt import LIFE_MS, SALT_BYTES, Salts, key
+from ingest.sites import Sites
+from ingest.visitor import DAY_MS
+from tests.ingest.fake import TRACKING_ID, a_site
+
+pytestmark = pytest.mark.services
+
+
+def test_two_processes_share_salts_that_expire_by_themselves(redis_url: str) -> None:
+    redis = Redis.from_url(redis_url)
+    now = int(redis.time()[0]) * 1000
+    today = now // DAY_MS
+
+    async def main() -> None:
+        async with AsyncRedis.from_url(redis_url) as one, AsyncRedis.from_url(redis_url) as other:
+            first, second = Salts(one), Salts(other)
+            await asyncio.gather(first.hold(now), second.hold(now))
+            salt = first.of(now, now)
+            assert len(salt) == SALT_BYTES
+            assert second.of(now, now) == salt
+            assert second.of(now - DAY_MS, now) == first.of(now - DAY_MS, now) != salt
+            assert redis.pexpiretime(key(today)) == today * DAY_MS + LIFE_MS
+            redis.flushdb()
+            await second.keep(now)
+            assert redis.get(key(today)) == salt
+
+    asyncio.run(main())
+    redis.close()
+
+
+def test_a_published_snapshot_is_read_and_read_again(redis_url: str) -> None:
+    redis = Redis.from_url(redis_url)
+
+    async def main() -> None:
+        async with AsyncRedis.from_url(redis_url) as client:
+            sites = Sites(client)
+            await sites.refresh()
+            assert not sites.known
+            publish(redis, Snapshot(1, [a_site()]))
+            await sites.look_again({TRACKING_ID})
+            assert sites.find(TRACKING_ID) == a_site()
+            publish(redis, Snapshot(2, [a_site(deleted=True)]))
+            await sites.refresh()
+            assert sites.find(TRACKING_ID) is None
+
+    asyncio.run(main())
+    redis.close()
