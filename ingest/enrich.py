@@ -26,7 +26,7 @@ _LIBRARY = re.compile(
     r"(?:[/ ;(]|$)",
     re.IGNORECASE,
 )
-_TABLET = re.compile(r"iPad|Tablet|Kindle|Silk/|PlayBook|Nexus (?:7|9|10)\b|Android(?!.*Mobile)", re.IGNORECASE)
+_TABLET = re.compile(r"iPad|Tablet(?! PC)|Kindle|Silk/|PlayBook|Nexus (?:7|9|10)\b|Android(?!.*Mobile)", re.IGNORECASE)
 _PHONE = re.compile(r"iPhone|iPod|Mobile|Windows Phone|BlackBerry|BB10|Opera Mini|IEMobile|KAIOS", re.IGNORECASE)
 _TELEVISION = re.compile(r"SMART-TV|SmartTV|GoogleTV|Android TV|BRAVIA|AFT[A-Z]|CrKey|Tizen.*TV|Web0S", re.IGNORECASE)
 _FAMILY = re.compile(r"^(Mobile )?(.*?)( Mobile)?( iOS)?( WebView)?$")

@@ -50,8 +50,9 @@ def test_device_browser_and_os(agent: str, device: str, browser: str, os: str) -
     assert read_agent(agent)[:3] == (device, browser, os)
 
 
-def test_a_television_is_no_phone() -> None:
+def test_a_television_is_no_phone_and_a_tablet_pc_no_tablet() -> None:
     assert read_agent(TELEVISION).device == "Desktop"
+    assert read_agent("Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1; Tablet PC 2.0)").device == "Desktop"
 
 
 @pytest.mark.parametrize(
