@@ -70,6 +70,7 @@ class RedisProducer:
         self._queue: deque[_Append] = deque()
         self._unacknowledged = 0
         self._wake = asyncio.Event()
+        self._closing = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -111,7 +112,7 @@ class RedisProducer:
 
     async def _flush_forever(self) -> None:
         """One pipeline under way, the next one gathering: a batch is as large as the round trip is slow."""
-        while True:
+        while not self._closing.is_set():
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
@@ -143,11 +144,12 @@ class RedisProducer:
             await self._client.eval("redis.call('XSETID', KEYS[1], ARGV[1])", 1, key, following)
 
     async def _sample_forever(self) -> None:
-        while True:
-            await asyncio.sleep(SAMPLE_SECONDS)
+        while not self._closing.is_set():
             # Away: the appends themselves say so.
             with suppress(redis.RedisError, OSError):
                 await self._sample()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), SAMPLE_SECONDS)
 
     async def _sample(self) -> None:
         async with self._client.pipeline(transaction=False) as pipe:
@@ -157,12 +159,10 @@ class RedisProducer:
     async def close(self) -> None:
         """Write what is in hand and disconnect."""
         tasks, self._tasks = self._tasks, []
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while self._unacknowledged and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # The tasks end by themselves, within the client's own timeouts: a cancelled command may pass for a failed one.
+        self._closing.set()
+        self._wake.set()
+        await asyncio.gather(*tasks)
         await self._client.aclose()
 
 
@@ -319,7 +319,8 @@ class RedisConsumer:
         try:
             held = stream.bounds(self._client, self._keys, partition)
             if held.end < offset:
-                self._client.eval(_RAISE, 1, key, stream.id_at(offset - 1))
+                # The next millisecond, so that all the bits for `seq` are free.
+                self._client.eval(_RAISE, 1, key, f"{(offset >> stream.SEQUENCE_BITS) + 1}-0")
                 return True
             last = stream.id_at(offset - 1)
             return held.begin < offset and not self._client.xrange(key, last, last)

@@ -1,0 +1,214 @@
+"""What only the log on Redis does: it is bounded, trims behind the workers, and outlives being put back in time."""
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import redis
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.log import stream
+from ingest.log.protocol import LogUnavailable
+from ingest.log.redis import RedisConsumer, RedisProducer
+from ingest.log.stream import Room
+from tests.log.conftest import on_redis
+from tests.log.test_contract import SECONDS, append, take, until
+from tests.services.process import ServiceUnavailable
+from tests.services.redis import RedisServer
+
+HOUR = 3_600_000
+
+
+@given(st.integers(0, 1 << 43), st.integers(0, stream.SEQUENCE_LIMIT - 1))
+def test_an_offset_is_an_id(milliseconds: int, sequence: int) -> None:
+    entry_id = f"{milliseconds}-{sequence}"
+    assert stream.id_at(stream.offset_of(entry_id.encode())) == entry_id
+
+
+@given(st.binary())
+def test_a_value_comes_back(value: bytes) -> None:
+    assert stream.decompress(stream.compress(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("size", "used", "full", "tight"),
+    [
+        (0, 0, False, False),
+        (51, 60, False, True),
+        (100, 100, False, True),
+        (101, 101, True, True),
+        (0, 161, False, True),
+    ],
+)
+def test_room_is_short_by_the_log_or_by_the_whole(size: int, used: int, full: bool, tight: bool) -> None:
+    room = Room(size=size, limit=100, used=used, allowed=200)
+    assert bool(room.full) == full
+    assert room.tight == tight
+
+
+def test_a_redis_that_is_nearly_full_takes_nothing() -> None:
+    assert Room(size=0, limit=100, used=181, allowed=200).full
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path, maxmemory="64mb")
+    try:
+        server.start()
+    except ServiceUnavailable as why:
+        pytest.skip(str(why))
+    yield server
+    server.kill()
+
+
+@pytest.mark.services
+def test_a_full_log_refuses_until_the_workers_have_caught_up(redis_url: str) -> None:
+    big = os.urandom(100_000)
+
+    async def fill(producer: RedisProducer) -> int:
+        for number in range(1000):
+            try:
+                await producer.append(0, big)
+            except LogUnavailable as full:
+                assert "above its limit" in str(full)
+                assert full.retry_after > 0
+                return number
+            await asyncio.sleep(0.01)
+        raise AssertionError("never full")
+
+    async def run() -> None:
+        producer = RedisProducer(redis_url, max_bytes=2_000_000)
+        await producer.start()
+        written = await fill(producer)
+        assert written >= 15, "refused too early"
+        consumer = await asyncio.to_thread(RedisConsumer, redis_url, max_bytes=2_000_000)
+        records = await asyncio.to_thread(take, consumer, written)
+        await asyncio.to_thread(consumer.commit, {0: records[-1].offset + 1})
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                await producer.append(0, b"again")
+                break
+            except LogUnavailable:
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.05)
+        bounds = await asyncio.to_thread(consumer.bounds, 0)
+        assert records[0].offset < bounds.begin <= records[-1].offset, "trimmed behind the position, not before it"
+        await asyncio.to_thread(consumer.close)
+        await producer.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.services
+def test_the_limit_is_half_of_maxmemory(server: RedisServer) -> None:
+    with redis.Redis.from_url(server.url) as client, client.pipeline(transaction=False) as pipe:
+        stream.ask_room(pipe, stream.Keys("events"), 4)
+        room = stream.room(pipe.execute(), None)
+    assert (room.limit, room.allowed, room.size) == (32 << 20, 64 << 20, 0)
+
+
+@pytest.mark.services
+def test_a_commit_keeps_an_hour_behind_the_position(redis_url: str) -> None:
+    now = 1_800_000_000_000
+    with redis.Redis.from_url(redis_url) as client, client.pipeline(transaction=False) as pipe:
+        # Whole nodes of a stream are trimmed: 100 records each.
+        for minutes in range(180, -1, -1):
+            for number in range(100):
+                pipe.xadd(stream.Keys("events").stream(0), {"v": b"x"}, id=f"{now - minutes * 60_000}-{number}")
+        pipe.execute()
+    with closing(RedisConsumer(redis_url)) as consumer:
+        position = (now << stream.SEQUENCE_BITS) + 100
+        consumer.commit({0: position})
+        bounds = consumer.bounds(0)
+        assert bounds.end == position
+        assert bounds.begin == (now - HOUR) << stream.SEQUENCE_BITS
+        kept = consumer.read(0, bounds.begin, bounds.end)
+        assert len(kept) == 61 * 100
+        assert kept[0].offset == bounds.begin
+
+
+@pytest.mark.services
+def test_offsets_never_fall_below_what_was_counted(redis_url: str) -> None:
+    log = on_redis(redis_url)
+    with closing(RedisConsumer(redis_url, topic=log.topic)) as consumer:
+        ahead = (int(time.time() * 1000) + HOUR) << stream.SEQUENCE_BITS
+        assert consumer.raise_floor(0, ahead), "an empty stream ends before it"
+        assert consumer.raise_floor(0, ahead - 5) is True, "its last record is not there"
+        assert consumer.bounds(0).end >= ahead
+        append(log, [(0, b"next")])
+        (record,) = take(consumer, 1)
+        assert record.offset >= ahead
+        assert consumer.raise_floor(0, record.offset + 1) is False, (
+            "the record before it is there: nothing was put back"
+        )
+        assert consumer.raise_floor(1, 0) is False
+
+
+@pytest.mark.services
+def test_a_log_put_back_to_an_earlier_copy_goes_on_above_and_says_so(server: RedisServer, tmp_path: Path) -> None:
+    log = on_redis(server.url)
+    append(log, [(0, b"kept")])
+    server.stop()
+    shutil.copytree(server.data, tmp_path / "copy")
+    server.start()
+    append(log, [(0, b"lost")])
+    with closing(log.consumer()) as consumer:
+        kept, lost = take(consumer, 2)
+    server.stop()
+    shutil.rmtree(server.data)
+    shutil.copytree(tmp_path / "copy", server.data)
+    server.start()
+    with closing(log.consumer()) as consumer:
+        until(lambda: 0 in consumer.assigned(), consumer)
+        assert consumer.bounds(0).end == kept.offset + 1
+        assert consumer.raise_floor(0, lost.offset + 1) is True
+        append(log, [(0, b"new")])
+        consumer.seek(0, lost.offset + 1)
+        found = list(consumer.poll(5.0))
+        assert [record.value for record in found] == [b"new"]
+        assert found[0].offset > lost.offset
+
+
+@pytest.mark.services
+def test_a_clock_set_back_does_not_use_up_the_bits_of_an_offset(redis_url: str) -> None:
+    ahead = int(time.time() * 1000) + HOUR
+    key = stream.Keys("events").stream(0)
+    with redis.Redis.from_url(redis_url) as client:
+        client.xadd(key, {"v": b"x"}, id=f"{ahead}-{stream.SEQUENCE_LIMIT // 2}")
+
+        async def run() -> None:
+            producer = RedisProducer(redis_url)
+            await producer.start()
+            for _ in range(3):
+                await producer.append(0, b"x")
+            await producer.close()
+
+        asyncio.run(run())
+        (last, _), *_rest = client.xrevrange(key, count=1)
+    assert int(last.split(b"-")[0]) == ahead + 1
+    assert int(last.split(b"-")[1]) < 10
+
+
+@pytest.mark.services
+def test_a_redis_that_takes_no_more_memory_is_unavailable(server: RedisServer) -> None:
+    async def run() -> None:
+        producer = RedisProducer(server.url)
+        await producer.start()
+        await producer.append(0, b"x")
+        async with redis.asyncio.Redis.from_url(server.url) as client:
+            await client.config_set("maxmemory", 1)
+            with pytest.raises(LogUnavailable):
+                await producer.append(0, b"x")
+            await client.config_set("maxmemory", 64 << 20)
+        await asyncio.sleep(0.5)
+        await producer.append(0, b"x")
+        await producer.close()
+
+    asyncio.run(run())
