@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ingest.contract.event import Event, Filtered
+from ingest.contract.event import ENGAGEMENT, Event, Filtered
 from ingest.contract.site import SiteSettings
 from rollups.rows import SessionRow
 from workers.bucket import Thresholds, thresholds
@@ -29,8 +29,8 @@ class Entry(NamedTuple):
 class Copy(msgspec.Struct, frozen=True, array_like=True):
     """A session row exactly as it lies in ClickHouse, with the id of the session's first event.
 
-    `size`: of how many items it was made, -1 if not known. A session only ever grows around its first event, so the
-    same size means the same items.
+    `size`: of how many items it was made, -1 if not of those in the memory. A session only ever grows around its first
+    event, so the same size means the same items, and the row stays: also one that a rebuild wrote with other settings.
     """
 
     first: str
@@ -90,8 +90,8 @@ def alive(state: State | None, clock: int) -> State | None:
 def fold(states: Mapping[str, State], clock: int, entries: Sequence[Entry], version: int, lookup: Lookup) -> Folded:
     """Judge the lines in log order and settle their visitors' sessions.
 
-    `states` holds those of the touched visitors; `version` goes on every row that is written. Does not raise for what a
-    visitor's events do to the rule: its lines are `dead` then and its state stays as it was. Raises what `lookup` raises.
+    `states`: of the touched visitors at least; `version` goes on every row that is written. Raises what `lookup` raises,
+    but nothing for what a visitor's events do to the rule: its lines are `dead` then and its state stays as it was.
     """
     limits = _Limits(lookup)
     after: dict[str, State] = {}
@@ -175,12 +175,17 @@ def state(site: str, visitor: str, hash_: int, memory: Memory, rows: Iterable[Se
     may be in two; the time tells them apart.
     """
     horizon = memory.items[-1].time - KEEP if memory.items else 0
-    firsts = {(session_id(site, visitor, item.id), item.time): item.id for item in memory.items}
-    copies = [
-        Copy(firsts[row.session, row.start], -1, row)
-        for row in rows
-        if (row.session, row.start) in firsts and row.end >= horizon
-    ]
+    items = memory.items
+    firsts = {(session_id(site, visitor, item.id), item.time): item.id for item in items}
+    sizes = {
+        (items[begin].id, items[end - 1].time, sum(item.type != ENGAGEMENT for item in items[begin:end])): end - begin
+        for begin, end in cut(items)
+    }
+    copies: list[Copy] = []
+    for row in rows:
+        first = firsts.get((row.session, row.start))
+        if first is not None and row.end >= horizon:
+            copies.append(Copy(first, sizes.get((first, row.end, row.events), -1), row))
     copies.sort(key=_order)
     return State(site, visitor, hash_, memory.received, memory.text, memory.items, copies)
 

@@ -32,8 +32,8 @@ def rebuild_site(
 ) -> Rebuilt:
     """Rewrite the session rows that differ. Workers hold still meanwhile and rebuild their states afterwards. Blocks.
 
-    `nonce` names this run. Raises control.Unfinished, control.ClaimLost, ClickHouseUnavailable or RedisError; running it
-    again finishes what is left.
+    `nonce` names this run. Raises control.Unfinished, control.ClaimLost, ClickHouseUnavailable or RedisError; run it
+    again to finish what is left.
     """
     writer, limits = Writer(client), thresholds(settings)
     visitors = 0
