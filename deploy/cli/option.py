@@ -7,7 +7,7 @@ import typer
 
 from deploy import settings
 
-Data = Annotated[Path, typer.Option("--data", help="Folder of the stack.", envvar="THROUGHLINE_DATA")]
+Data = Annotated[Path, typer.Option("--data", help="Folder of the stack.")]
 EventLog = Annotated[
     str | None, typer.Option("--event-log", help="Event log: redis://… or kafka://host:port.", metavar="URL")
 ]
