@@ -57,15 +57,19 @@ class Rollup:
         """The facts of a table, or of a subquery in parentheses."""
         return self.facts.replace("{source}", source)
 
-    def grouped(self, source: str) -> str:
-        """The table's rows as they follow from `source`: what the view computes, a backfill inserts, verify expects."""
+    def grouped(self, source: str, *, of_facts: bool = False) -> str:
+        """The table's rows as they follow from `source`: what the view computes, a backfill inserts, verify expects.
+
+        `of_facts`: `source` already is a subquery of facts.
+        """
         dimensions = {name: f"facts.{name}" for name in ("site", *self.dimensions)}
         if self.grain_ms:
             dimensions["time"] = _floor("facts.time", self.grain_ms)
         chosen = [f"{expression} AS {name}" for name, expression in dimensions.items()]
         chosen += [f"{function}(facts.{name}) AS {name}" for name, function in self.measures.items()]
         by = ", ".join(dimensions.values())
-        return f"SELECT {', '.join(chosen)} FROM ({self.facts_of(source)}) AS facts GROUP BY {by}"
+        facts = source if of_facts else f"({self.facts_of(source)})"
+        return f"SELECT {', '.join(chosen)} FROM {facts} AS facts GROUP BY {by}"
 
     def create_table(self, table: str, types: Mapping[str, str], engines: Engines) -> str:
         """`types`: the described columns of `grouped`."""
@@ -92,6 +96,49 @@ class Rollup:
         names = ", ".join(f"`{name}`" for name in self.columns)
         return f"INSERT INTO `{table}` ({names}) {self.grouped(chunk)}"
 
+    def compared(self) -> str:
+        """Rows of one site where the table is not what its source says: dimensions, `expected`, `found` (measures).
+
+        Parameters: site, most; with a grain `from` and `to`, full grains; without one `chunks` and `chunk` of the keys.
+        """
+        dimensions = ", ".join(self.dimensions)
+        facts = f"SELECT * FROM ({self.facts_of(self._site_source())}) WHERE site = {SITE}"
+        here = f"site = {SITE}"
+        if self.grain_ms:
+            inside = f" AND time >= {FROM} AND time < {TO}"
+            facts, here = facts + inside, here + inside
+        else:
+            part = f" AND cityHash64({dimensions}) % {{chunks:UInt32}} = {{chunk:UInt32}}"
+            facts, here = facts + part, here + part
+        folded = ", ".join(f"{function}({name}) AS {name}" for name, function in self.measures.items())
+        kept = " OR ".join(f"{name} != 0" for name, function in self.measures.items() if function == "sum") or "1"
+        measures = f"tuple({', '.join(self.measures)})"
+        sides = " UNION ALL ".join(
+            f"SELECT {dimensions}, {measures} AS row, {side} AS side FROM ({rows}) WHERE {kept}"
+            for side, rows in (
+                (1, self.grouped(f"({facts})", of_facts=True)),
+                (0, f"SELECT {dimensions}, {folded} FROM {self.name} WHERE {here} GROUP BY {dimensions}"),
+            )
+        )
+        return (
+            f"SELECT {dimensions}, anyIf(toString(row), side = 1) AS expected, anyIf(toString(row), side = 0) AS found "
+            f"FROM ({sides}) GROUP BY {dimensions} HAVING expected != found ORDER BY {dimensions} LIMIT {{most:UInt32}}"
+        )
+
+    def months(self) -> str:
+        """The months (first day) in which a site has rows or facts."""
+        facts = self.facts_of(self._site_source(ranged=False))
+        return (
+            f"SELECT DISTINCT toYYYYMM(time) AS month FROM (SELECT time FROM {self.name} WHERE site = {SITE} "
+            f"UNION ALL SELECT time FROM ({facts}) WHERE site = {SITE}) ORDER BY month"
+        )
+
+    def _site_source(self, ranged: bool = True) -> str:
+        near = f" AND start >= {_minus(FROM, REACH_MS if self.element else 0)} AND start < {TO}"
+        if self.source != "sessions" or not self.grain_ms or not ranged:
+            near = ""
+        return f"(SELECT * FROM {self.source} WHERE site = {SITE}{near})"
+
     def exact(self) -> str:
         """A derived table of the site's numbers in [from, to), exact to the millisecond.
 
@@ -101,10 +148,10 @@ class Rollup:
             measures = [f"{function}({name}) AS {name}" for name, function in self.measures.items()]
             key = ", ".join(self.key)
             return f"(SELECT {key}, {', '.join(measures)} FROM {self.name} WHERE site = {SITE} GROUP BY {key})"
-        first, last = _ceil(FROM, self.grain_ms), _floor(TO, self.grain_ms)
+        first, last = (_bound(end, self.grain_ms) for end in ("first", "last"))
         names = ", ".join(("time", *self.key, *self.measures))
         whole = f"SELECT {names} FROM {self.name} WHERE site = {SITE} AND time >= {first} AND time < {last}"
-        edges = ((FROM, f"least({first}, {TO})"), (f"greatest({first}, {last})", TO))
+        edges = ((FROM, first), (last, TO))
         source = self.source
         if source == "sessions":
             # The facts' own time is too late a filter for the engine to skip what cannot matter.
@@ -114,6 +161,18 @@ class Rollup:
         inside = " OR ".join(f"(time >= {begin} AND time < {end})" for begin, end in edges)
         facts = f"SELECT {names} FROM ({self.facts_of(source)}) WHERE site = {SITE} AND ({inside})"
         return f"({whole} UNION ALL {facts})"
+
+
+def bounds(from_ms: int, to_ms: int) -> dict[str, int]:
+    """The parameters of `exact` beside from and to, ms: of each grain, where the range's full ones begin and end.
+
+    Bound as values, for to fold these expressions costs ClickHouse as long as most answers take.
+    """
+    found = {}
+    for grain in filter(None, GRAINS.values()):
+        first = min(from_ms + -from_ms % grain, to_ms)
+        found |= {f"first_{grain}": first, f"last_{grain}": max(to_ms - to_ms % grain, first)}
+    return found
 
 
 def parse(name: str, text: str) -> Rollup:
@@ -168,8 +227,8 @@ def _floor(time: str, grain: int) -> str:
     return _time(f"{_ms(time)} - positiveModulo({_ms(time)}, {grain})")
 
 
-def _ceil(time: str, grain: int) -> str:
-    return _time(f"{_ms(time)} + positiveModulo(-{_ms(time)}, {grain})")
+def _bound(end: str, grain: int) -> str:
+    return f"{{{end}_{grain}:DateTime64(3,'UTC')}}"
 
 
 def _minus(time: str, ms: int) -> str:

@@ -1,0 +1,242 @@
+-- Sessions of one site recomputed from its raw events, against the session rows: what is left are the differences.
+-- Visitors are taken in `chunks` parts by their hash; `copies` > 0: expected and not found, < 0: found and not expected.
+-- A session's id is opaque, so it is not compared; everything else of a row is.
+WITH
+heard AS (
+    SELECT
+        * EXCEPT (time, received),
+        toUnixTimestamp64Milli(time) AS time,
+        toUnixTimestamp64Milli(received) AS received,
+        -- Arrival: the order of the log; of two logs (or partitions) the one that spoke first.
+        (min(received) OVER (PARTITION BY visitor, log, partition), log, partition, offset, index) AS arrival
+    FROM events
+    WHERE site = {site:String} AND visitor != '' AND hash % {chunks:UInt32} = {chunk:UInt32}
+),
+-- A visitor's memory ends when nothing of theirs, counted or not, was received for 25 h.
+silences AS (
+    SELECT
+        *,
+        row_number() OVER by_arrival AS place,
+        max(received) OVER (PARTITION BY visitor ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS heard_before,
+        place > 1 AND received - heard_before > 25 * 3600000 AS silent
+    FROM heard
+    WINDOW by_arrival AS (PARTITION BY visitor ORDER BY arrival ROWS UNBOUNDED PRECEDING)
+),
+remembered AS (
+    SELECT *, sum(silent) OVER (PARTITION BY visitor ORDER BY arrival ROWS UNBOUNDED PRECEDING) AS memory
+    FROM silences
+),
+-- Runs of events without a gap over 30 min. Sessions never reach over the edge of a run.
+gaps AS (
+    SELECT
+        *,
+        time - lagInFrame(time, 1, time) OVER (PARTITION BY visitor, memory ORDER BY time, seq, id ROWS UNBOUNDED PRECEDING) > 30 * 60000 AS gap
+    FROM remembered
+    WHERE reason = ''
+),
+runs AS (
+    SELECT *, sum(gap) OVER (PARTITION BY visitor, memory ORDER BY time, seq, id ROWS UNBOUNDED PRECEDING) AS run
+    FROM gaps
+),
+numbered AS (
+    SELECT *, row_number() OVER (PARTITION BY visitor, memory, run ORDER BY time, seq, id) AS n
+    FROM runs
+),
+-- Within a run a session starts at its first interactive event, the next one at an interactive event over 24 h later.
+starts AS (
+    SELECT
+        visitor,
+        memory,
+        run,
+        arrayFold(
+            (found, event) -> if(
+                empty(found.1) OR event.2 - found.2 > 24 * 3600000,
+                (arrayPushBack(found.1, event.1), event.2),
+                found
+            ),
+            arraySort(groupArrayIf((n, time), type != 'engagement')),
+            (emptyArrayUInt64(), toInt64(0))
+        ).1 AS firsts
+    FROM numbered
+    GROUP BY visitor, memory, run
+),
+placed AS (
+    SELECT
+        numbered.*,
+        (visitor, memory, run, arrayCount(first -> first <= n, firsts)) AS session
+    FROM numbered
+    INNER JOIN starts USING (visitor, memory, run)
+    WHERE session.4 > 0
+),
+-- Engagement credits the latest pageview of the same view, else the latest earlier one of the same page.
+credited AS (
+    SELECT
+        *,
+        maxIf(n, type = 'pageview') OVER (PARTITION BY session, view) AS of_view,
+        maxIf(n, type = 'pageview') OVER (PARTITION BY session, page ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS of_page,
+        multiIf(type = 'pageview', n, type != 'engagement', 0, view != '' AND of_view > 0, of_view, of_page) AS target
+    FROM placed
+),
+views AS (
+    SELECT session, arraySort(groupArray((target, viewed, at, deepest, engaged))) AS pv
+    FROM (
+        SELECT
+            session,
+            target,
+            anyIf(page, type = 'pageview') AS viewed,
+            anyIf(time, type = 'pageview') AS at,
+            max(ifNull(scroll, -1)) AS deepest,
+            sumIf(ifNull(engaged_ms, 0), type = 'engagement') AS engaged
+        FROM credited
+        WHERE target > 0
+        GROUP BY session, target
+    )
+    GROUP BY session
+),
+totals AS (
+    SELECT
+        session,
+        any(hash) AS hash,
+        min(time) AS first,
+        max(time) AS last,
+        argMin((source, campaign, country, device, browser, os), (type != 'pageview', n)) AS touch,
+        countIf(type != 'engagement') AS interactive,
+        sumOrNullIf(engaged_ms, type = 'engagement' AND engaged_ms IS NOT NULL) AS engaged,
+        max(settings) AS revision,
+        groupUniqArrayIf(type, type != 'engagement') AS types,
+        arraySort(groupArrayIf((n, type, time, seq), type NOT IN ('pageview', 'engagement'))) AS ev,
+        arraySort(groupArrayIf((n, transaction, time, seq, id, type, assumeNotNull(amount), currency), amount IS NOT NULL)) AS tx,
+        1 AS one
+    FROM placed
+    GROUP BY session
+),
+-- Thresholds by the revision that introduced them, in ms and hundredths of a per cent; revision 0 has the defaults.
+thresholds AS (
+    SELECT
+        1 AS one,
+        revision AS since,
+        toDecimal64(coalesce(nullIf(JSONExtractRaw(friction, 'bouncer_seconds'), ''), '10'), 6) * 1000 AS bouncer,
+        toDecimal64(coalesce(nullIf(JSONExtractRaw(friction, 'skimmer_seconds_per_page'), ''), '15'), 6) * 1000 AS skimmer,
+        toDecimal64(coalesce(nullIf(JSONExtractRaw(friction, 'engaged_pageviews'), ''), '3'), 6) AS engaged_pageviews,
+        toDecimal64(coalesce(nullIf(JSONExtractRaw(friction, 'engaged_seconds'), ''), '30'), 6) * 1000 AS engaged_enough,
+        toDecimal64(coalesce(nullIf(JSONExtractRaw(friction, 'deep_seconds'), ''), '60'), 6) * 1000 AS deep_ms,
+        toDecimal64(coalesce(nullIf(JSONExtractRaw(friction, 'deep_percent'), ''), '50'), 6) * 100 AS deep,
+        if(
+            JSONHas(body, 'settings', 'pairs'),
+            JSONExtract(body, 'settings', 'pairs', 'Array(Array(String))'),
+            [['form_start', 'form_submit'], ['add_to_cart', 'purchase'], ['checkout_start', 'purchase']]
+        ) AS pairs
+    FROM (
+        SELECT revision, body, JSONExtractRaw(body, 'settings', 'friction') AS friction
+        FROM registry
+        WHERE kind = 'site' AND id = {site:String}
+        UNION ALL
+        SELECT 0, '{}', ''
+    )
+),
+whole AS (
+    SELECT *, ifNull(engaged, last - first) AS spent, arrayMax(arrayPushBack(pv.4, toInt64(0))) AS depth
+    FROM totals
+    LEFT JOIN views USING (session)
+),
+judged AS (
+    SELECT
+        *,
+        multiIf(
+            notEmpty(tx), 'engaged',
+            arrayExists(pair -> has(types, pair[1]) AND NOT hasAny(types, arraySlice(pair, 2)), pairs), 'hesitator',
+            notEmpty(ev)
+            OR (length(pv) >= engaged_pageviews AND spent >= engaged_enough)
+            OR (spent >= deep_ms AND depth >= deep), 'engaged',
+            length(pv) <= 1 AND spent < bouncer, 'bouncer',
+            spent < skimmer * length(pv), 'skimmer',
+            'hesitator'
+        ) AS kind
+    FROM whole
+    ASOF LEFT JOIN thresholds ON whole.one = thresholds.one AND whole.revision >= thresholds.since
+)
+SELECT
+    visitor,
+    start,
+    tuple(
+        end, source, campaign, country, device, browser, os, entry_page, exit_page, pageviews, events, engaged_ms, bucket, settings,
+        pv_page, pv_time, pv_depth, pv_engaged_ms, ev_type, ev_time, ev_seq,
+        tx_transaction, tx_time, tx_seq, tx_event, tx_type, tx_amount, tx_currency, hash
+    ) AS row,
+    sum(weight) AS copies
+FROM (
+    SELECT
+        session.1 AS visitor,
+        first AS start,
+        last AS end,
+        toString(touch.1) AS source,
+        touch.2 AS campaign,
+        toString(touch.3) AS country,
+        toString(touch.4) AS device,
+        toString(touch.5) AS browser,
+        toString(touch.6) AS os,
+        if(empty(pv), NULL, pv[1].2) AS entry_page,
+        if(empty(pv), NULL, pv[-1].2) AS exit_page,
+        toUInt32(length(pv)) AS pageviews,
+        toUInt32(interactive) AS events,
+        engaged AS engaged_ms,
+        kind AS bucket,
+        revision AS settings,
+        pv.2 AS pv_page,
+        pv.3 AS pv_time,
+        arrayMap(depth -> toInt32(depth), pv.4) AS pv_depth,
+        pv.5 AS pv_engaged_ms,
+        arrayMap(type -> toString(type), ev.2) AS ev_type,
+        ev.3 AS ev_time,
+        ev.4 AS ev_seq,
+        tx.2 AS tx_transaction,
+        tx.3 AS tx_time,
+        tx.4 AS tx_seq,
+        tx.5 AS tx_event,
+        arrayMap(type -> toString(type), tx.6) AS tx_type,
+        tx.7 AS tx_amount,
+        arrayMap(currency -> toString(currency), tx.8) AS tx_currency,
+        hash,
+        toInt64(1) AS weight
+    FROM judged
+    UNION ALL
+    SELECT
+        visitor,
+        toUnixTimestamp64Milli(start),
+        toUnixTimestamp64Milli(end),
+        toString(source),
+        campaign,
+        toString(country),
+        toString(device),
+        toString(browser),
+        toString(os),
+        entry_page,
+        exit_page,
+        pageviews,
+        events,
+        engaged_ms,
+        toString(bucket),
+        settings,
+        pv_page,
+        arrayMap(time -> toUnixTimestamp64Milli(time), pv_time),
+        pv_depth,
+        pv_engaged_ms,
+        arrayMap(type -> toString(type), ev_type),
+        arrayMap(time -> toUnixTimestamp64Milli(time), ev_time),
+        ev_seq,
+        tx_transaction,
+        arrayMap(time -> toUnixTimestamp64Milli(time), tx_time),
+        tx_seq,
+        tx_event,
+        arrayMap(type -> toString(type), tx_type),
+        tx_amount,
+        arrayMap(currency -> toString(currency), tx_currency),
+        hash,
+        -toInt64(sign)
+    FROM sessions
+    WHERE site = {site:String} AND hash % {chunks:UInt32} = {chunk:UInt32}
+)
+GROUP BY ALL
+HAVING copies != 0
+ORDER BY visitor, start
+LIMIT {most:UInt32}

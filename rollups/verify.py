@@ -1,0 +1,132 @@
+"""Recompute sessions and rollups from the raw events, independently of the workers, and report every difference.
+
+Three comparisons a site: the events' reasons with what follows from their order of arrival; the session rows with a
+batch computation over the events (one SQL statement, `query/verify_sessions.sql`); each rollup table with its facts
+over the session or event rows. Every comparison is cut into parts of bounded size. Workers need not stop: a part that
+differs is compared again while they hold still, so that a batch half inserted is no difference.
+"""
+# ruff: noqa: S608 - names of our own tables; values are bound
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rollups import control, rollup
+from rollups.client import Client
+from rollups.rollup import Rollup
+
+MOST = 1000  # differences listed of one part
+_EVENTS_A_PART = 500_000
+_KEYS_A_PART = 2_000_000
+_QUERY = Path(__file__).parent / "query"
+_SETTINGS = {
+    "max_memory_usage": 3_000_000_000,
+    "max_bytes_before_external_group_by": 500_000_000,
+    "max_bytes_before_external_sort": 500_000_000,
+    "max_execution_time": 600,
+}
+
+
+class Difference(NamedTuple):
+    """`expected` and `found` as text; "" where a side has nothing."""
+
+    site: str
+    table: str
+    key: str
+    expected: str
+    found: str
+
+
+Part = Callable[[], list[Difference]]
+
+
+def verify(
+    client: Client,
+    *,
+    site: str | None = None,
+    rollups: Mapping[str, Rollup] | None = None,
+    wait_seconds: float = 30,
+) -> Iterator[Difference]:
+    """Every difference, of one site or of all. Blocks; raises ClickHouseUnavailable.
+
+    While a batch stays half inserted and no worker finishes it, its differences are reported as they are.
+    """
+    made = rollup.load() if rollups is None else rollups
+    sites = [site] if site is not None else _sites(client, made)
+    suspects = [part for one in sites for part in _parts(client, one, made) if part()]
+    if not suspects:
+        return
+    with control.claim(client) as held:
+        with suppress(control.Unfinished):
+            control.hold_still(client, held, wait_seconds)
+        for part in suspects:
+            yield from part()
+
+
+def _sites(client: Client, made: Mapping[str, Rollup]) -> list[str]:
+    tables = ["events", "sessions", *made]
+    every = " UNION DISTINCT ".join(f"SELECT site FROM {table} GROUP BY site" for table in tables)
+    return sorted(str(row["site"]) for row in client.rows(every))
+
+
+def _parts(client: Client, site: str, made: Mapping[str, Rollup]) -> Iterator[Part]:
+    events = client.rows("SELECT count() AS n FROM events WHERE site = {site:String}", {"site": site})[0]["n"]
+    chunks = 1 + events // _EVENTS_A_PART
+    for chunk in range(chunks):
+        params = {"site": site, "chunks": chunks, "chunk": chunk, "most": MOST}
+        yield partial(_reasons, client, params)
+        yield partial(_sessions, client, params)
+    for one in made.values():
+        for params in _windows(client, site, one):
+            yield partial(_rollup, client, one, params)
+
+
+def _windows(client: Client, site: str, one: Rollup) -> list[dict[str, Any]]:
+    base = {"site": site, "most": MOST}
+    if one.grain_ms:
+        months = [row["month"] for row in client.rows(one.months(), {"site": site}, _SETTINGS)]
+        return [{**base, "from": _month(month), "to": _month(month, 1)} for month in months]
+    rows = client.rows(f"SELECT count() AS n FROM {one.name} WHERE site = {{site:String}}", {"site": site})[0]["n"]
+    chunks = 1 + rows // _KEYS_A_PART
+    return [{**base, "chunks": chunks, "chunk": chunk} for chunk in range(chunks)]
+
+
+def _month(number: int, later: int = 0) -> datetime:
+    months = number // 100 * 12 + number % 100 - 1 + later
+    return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
+
+
+def _reasons(client: Client, params: Mapping[str, Any]) -> list[Difference]:
+    rows = client.rows((_QUERY / "verify_reasons.sql").read_text(), params, _SETTINGS)
+    return [
+        Difference(
+            params["site"], "events", f"{row['visitor']} {row['id']} {row['received']}", row["expected"], row["found"]
+        )
+        for row in rows
+    ]
+
+
+def _sessions(client: Client, params: Mapping[str, Any]) -> list[Difference]:
+    rows = client.rows((_QUERY / "verify_sessions.sql").read_text(), params, _SETTINGS)
+    sides: dict[str, tuple[list[str], list[str]]] = {}
+    for row in rows:
+        expected, found = sides.setdefault(f"{row['visitor']} {row['start']}", ([], []))
+        side = expected if row["copies"] > 0 else found
+        side += [str(row["row"])] * abs(row["copies"])
+    return [
+        Difference(params["site"], "sessions", key, "; ".join(expected), "; ".join(found))
+        for key, (expected, found) in sides.items()
+    ]
+
+
+def _rollup(client: Client, one: Rollup, params: Mapping[str, Any]) -> list[Difference]:
+    rows = client.rows(one.compared(), params, _SETTINGS)
+    return [
+        Difference(
+            params["site"], one.name, " ".join(str(row[name]) for name in one.dimensions), row["expected"], row["found"]
+        )
+        for row in rows
+    ]

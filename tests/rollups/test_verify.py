@@ -1,0 +1,151 @@
+"""verify agrees with the workers' fold on random traffic, and sees whatever is changed behind its back."""
+
+import random
+
+import pytest
+
+from ingest.contract.event import Event, Revenue
+from ingest.contract.site import SiteSettings
+from ingest.log.partition import hash31
+from rollups.client import Client, connect
+from rollups.migrate import migrate
+from rollups.registry import RegistryRow, append
+from rollups.rows import EventRow
+from rollups.verify import Difference, verify
+from rollups.write import Writer
+from tests.rollups.make import DAY, HOUR, MINUTE, T0
+from workers.fold import Entry, State, fold
+from workers.rows import event_row
+
+pytestmark = pytest.mark.services
+
+STRICT = SiteSettings.model_validate(
+    {
+        "friction": {"bouncer_seconds": 0.5, "engaged_pageviews": 2, "engaged_seconds": 7.25, "deep_percent": 33.3},
+        "pairs": [["signup", "buy"]],
+    }
+)
+SETTINGS = {0: SiteSettings(), 1: SiteSettings(), 2: STRICT}
+
+
+def traffic(seed: int, count: int) -> list[Event]:
+    """Few visitors, gaps around every boundary of the rule, late and repeated events, silences over 25 h."""
+    rng = random.Random(seed)
+    found: list[Event] = []
+    received = dict.fromkeys((f"{i:016x}" for i in range(6)), T0)
+    heads = dict(received)
+    for number in range(count):
+        visitor = rng.choice(list(received))
+        received[visitor] += rng.choice((0, 1, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 25 * HOUR, 25 * HOUR + 1))
+        step = rng.choice((0, 1, MINUTE, 10 * MINUTE, 30 * MINUTE, 30 * MINUTE + 1, 3 * HOUR, 23 * HOUR))
+        late = rng.choice((0, 0, 0, MINUTE, 20 * MINUTE, 30 * MINUTE, 5 * HOUR, DAY, DAY + 1, 2 * DAY))
+        heads[visitor] = max(heads[visitor] + step, received[visitor] - rng.choice((0, 0, HOUR)))
+        kind = rng.choice(("pageview", "pageview", "engagement", "engagement", "signup", "buy"))
+        paid = rng.random() < 0.15
+        found.append(
+            Event(
+                site="site01",
+                visitor=visitor,
+                id=f"e{rng.randrange(number + 1)}" if rng.random() < 0.1 else f"e{number}",
+                type=kind,
+                time=heads[visitor] - late,
+                received=received[visitor],
+                seq=rng.randrange(3),
+                view=rng.choice(("", "v1", "v2")),
+                page=rng.choice(("/", "/a", "/b")),
+                source=rng.choice(("direct", "google")),
+                campaign=rng.choice(("(none)", "x")),
+                data='{"a":{"b":1}}' if kind == "signup" else "",
+                scroll=rng.choice((None, 0, 2500, 3330, 10_000)),
+                engaged_ms=rng.choice((None, 0, 400, 9000)) if kind == "engagement" else None,
+                revenue=Revenue(rng.randrange(-5000, 5000), "", f"t{rng.randrange(5)}") if paid else None,
+                settings=rng.choice((1, 1, 2)),
+            )
+        )
+    # As in a log: receipts rise over all visitors.
+    return sorted(found, key=lambda event: event.received)
+
+
+def store(client: Client, events: list[Event], batch: int) -> None:
+    """What a worker would write, a batch at a time."""
+    writer = Writer(client)
+    states: dict[str, State] = {}
+    clock = 0
+    for begin in range(0, len(events), batch):
+        entries = [Entry(begin + i, 0, event) for i, event in enumerate(events[begin : begin + batch])]
+        folded = fold(states, clock, entries, begin + 1, lambda _, revision: SETTINGS[revision])
+        assert not folded.errors
+        states |= folded.states
+        clock = folded.clock
+        reasons = {(offset, index): reason for offset, index, reason in folded.reasons}
+        token = writer.token("log", 0, begin)
+        writer.insert_events(token, [_row(entry, reasons.get((entry.offset, 0), "")) for entry in entries])
+        writer.insert_sessions(token, folded.rows)
+
+
+def _row(entry: Entry, reason: str) -> EventRow:
+    assert isinstance(entry.line, Event)
+    return event_row(entry.line, reason, hash31(entry.line.site, entry.line.visitor), "log", 0, entry.offset, 0)
+
+
+@pytest.fixture
+def live(clickhouse_url: str) -> Client:
+    """All the real rollups, a site with two revisions of settings."""
+    migrate(clickhouse_url)
+    client = connect(clickhouse_url)
+    for revision in (1, 2):
+        body = f'{{"settings":{SETTINGS[revision].model_dump_json()}}}'
+        append(client, RegistryRow("site", "site01", revision, body), T0)
+    return client
+
+
+def differences(client: Client) -> list[Difference]:
+    return list(verify(client, wait_seconds=1))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_difference_on_what_workers_wrote(live: Client, seed: int) -> None:
+    store(live, traffic(seed, 400), batch=60)
+    assert live.rows("SELECT sum(sign) AS n FROM sessions")[0]["n"] > 50
+    assert differences(live) == []
+
+
+def test_every_attribute_is_compared(live: Client) -> None:
+    store(live, traffic(9, 60), batch=60)
+    skipped = {"site", "visitor", "session", "start", "sign", "version"}
+    columns = [
+        row
+        for row in live.rows("DESCRIBE TABLE sessions")
+        if row["name"] not in skipped and not row["name"].startswith("tx_")
+    ]
+    live.command("CREATE TABLE kept AS sessions")
+    live.command("INSERT INTO kept SELECT * FROM sessions")
+    for column in columns:
+        name, type_ = column["name"], column["type"]
+        changed = (
+            f"arrayMap(x -> {'concat(x, toString(1))' if 'String' in type_ else 'x + 1'}, {name})"
+            if type_.startswith("Array")
+            else f"concat(ifNull({name}, ''), '!')"
+            if "String" in type_
+            else f"ifNull({name}, 0) + 1"
+        )
+        live.command("TRUNCATE TABLE sessions")
+        live.command(f"INSERT INTO sessions SELECT * REPLACE ({changed} AS {name}) FROM kept")  # noqa: S608
+        assert any(found.table == "sessions" for found in verify(live, rollups={})), name
+
+
+def test_a_lost_a_doubled_and_a_foreign_row_are_seen(live: Client) -> None:
+    store(live, traffic(4, 100), batch=100)
+    live.command("INSERT INTO country SELECT * FROM country LIMIT 1")
+    live.command("INSERT INTO ledger SELECT 'site99', * EXCEPT site FROM ledger LIMIT 1")
+    live.command("ALTER TABLE series DELETE WHERE 1 SETTINGS mutations_sync = 2")
+    live.command("INSERT INTO transaction SELECT * EXCEPT copies, 1 FROM transaction LIMIT 1")
+    found = differences(live)
+    assert {each.table for each in found} == {"country", "ledger", "series", "transaction"}
+    assert [each.site for each in found if each.table == "ledger"] == ["site99"]
+
+
+def test_a_wrong_reason_is_seen(live: Client) -> None:
+    store(live, traffic(5, 200), batch=50)
+    live.command("ALTER TABLE events UPDATE reason = 'late' WHERE id = 'e0' SETTINGS mutations_sync = 2")
+    assert any(each.table == "events" and each.found == "late" for each in differences(live))
