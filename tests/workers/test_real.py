@@ -1,0 +1,173 @@
+"""The worker on a real log, Redis and ClickHouse: kept simple, the schedules are `test_protocol`'s."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+
+import pytest
+from prometheus_client import CollectorRegistry
+from redis import Redis
+
+from ingest.contract import freshness
+from ingest.contract.event import Event, Filtered, encode
+from ingest.contract.site import SiteSettings
+from ingest.log.dead_redis import RedisDeadLetters
+from ingest.log.partition import partition as partition_of
+from ingest.log.redis import RedisConsumer, RedisProducer
+from rollups.client import Client, connect
+from rollups.memory import memories
+from rollups.migrate import migrate
+from rollups.write import Writer
+from tests.workers.streams import SITE, stream
+from workers.fold import Entry, fold
+from workers.loop import Limits, Worker
+from workers.metrics import Metrics
+from workers.rebuild_site import rebuild_site
+from workers.state import wipe
+from workers.world import World
+
+pytestmark = pytest.mark.services
+
+PARTITIONS = 2
+
+
+def lookup(_: str, revision: int) -> SiteSettings:
+    return SiteSettings.model_validate({"friction": {"bouncer_seconds": revision * 10}})
+
+
+@dataclass
+class Stack:
+    """Real parts, and workers over them that run until a condition holds."""
+
+    url: str
+    client: Client
+    redis: Redis
+
+    def world(self) -> World:
+        numbers = count()
+        return World(
+            consumer=RedisConsumer(self.url, partitions=PARTITIONS, lease_seconds=3),
+            writer=Writer(self.client),
+            redis=self.redis,
+            memories=partial(memories, self.client),
+            dead=RedisDeadLetters(self.url),
+            lookup=lookup,
+            metrics=Metrics(CollectorRegistry()),
+            nonce=lambda: f"{id(numbers)}-{next(numbers)}",
+        )
+
+    def run(self, until: Callable[[], bool], world: World | None = None) -> None:
+        worker = Worker(world or self.world(), now=lambda: 1_800_000_000_000, limits=Limits(seconds=0.05))
+        stop = threading.Event()
+        failed: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                worker.run(stop)
+            except Exception as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        waited = threading.Event()
+        for _ in range(600):
+            if failed or until():
+                break
+            waited.wait(0.1)
+        stop.set()
+        thread.join()
+        assert not failed, failed
+        assert until()
+
+    def append(self, lines: list[Event | Filtered], spoiled: bytes = b"") -> None:
+        async def send() -> None:
+            producer = RedisProducer(self.url, partitions=PARTITIONS)
+            await producer.start()
+            for line in lines:
+                visitor = line.visitor if isinstance(line, Event) else ""
+                await producer.append(partition_of(SITE, visitor, PARTITIONS), encode([line]) + spoiled)
+            await producer.close()
+
+        asyncio.run(send())
+
+    def lines(self) -> int:
+        return int(self.client.rows("SELECT count() AS n FROM events")[0]["n"])
+
+    def sessions(self) -> list[tuple[object, ...]]:
+        sql = (
+            "SELECT visitor, session, toUnixTimestamp64Milli(start) AS s, toUnixTimestamp64Milli(end) AS e, events, "
+            "bucket FROM sessions FINAL WHERE sign = 1"
+        )
+        return sorted(tuple(row.values()) for row in self.client.rows(sql))
+
+
+@pytest.fixture
+def stack(redis_url: str, clickhouse_url: str) -> Iterator[Stack]:
+    migrate(clickhouse_url)
+    client = connect(clickhouse_url)
+    redis = Redis.from_url(redis_url)
+    yield Stack(redis_url, client, redis)
+    redis.close()
+    client.close()
+
+
+def expected(events: list[Event]) -> list[tuple[object, ...]]:
+    rows = fold({}, 0, [Entry(n, 0, event) for n, event in enumerate(events)], 1, lookup).rows
+    return sorted((row.visitor, row.session, row.start, row.end, row.events, row.bucket) for row in rows)
+
+
+def test_events_become_rows_whatever_is_lost_in_between(stack: Stack) -> None:
+    events = stream(5, 90, visitors=4)
+    stack.append([*events[:30], Filtered(SITE, "bot", events[0].received)])
+    stack.run(lambda: stack.lines() == 31)
+    # Redis keeps the log and loses the states.
+    wipe(stack.redis)
+    stack.append([*events[30:60]])
+    stack.run(lambda: stack.lines() == 61)
+    assert stack.sessions() == expected(events[:60])
+
+    class Forgetful(Writer):
+        """Decides and inserts, and dies before the marker."""
+
+        def mark(self, *_: object) -> None:
+            raise RuntimeError("dies here")
+
+    stack.append([*events[60:90]])
+    with pytest.raises(AssertionError):
+        dying = replace(stack.world(), writer=Forgetful(stack.client))
+        stack.run(lambda: False, dying)
+    stack.run(lambda: stack.lines() == 91 and fresh(stack) is not None)
+    assert stack.sessions() == expected(events)
+
+
+def fresh(stack: Stack) -> int | None:
+    return freshness.read(stack.redis)
+
+
+def test_what_nobody_can_read_is_kept_aside(stack: Stack) -> None:
+    dead = RedisDeadLetters(stack.url)
+    stack.append([*stream(5, 3)], spoiled=b"[" * 30_000)
+    stack.run(lambda: stack.lines() == 3)
+    assert dead.count() == 3
+    dead.close()
+
+
+def test_new_settings_reach_the_past_by_a_rebuild_and_stay_there(stack: Stack) -> None:
+    events = stream(8, 60, visitors=3, silence=False)
+    stack.append([*events])
+    stack.run(lambda: stack.lines() == 60)
+    before = stack.sessions()
+    settings = SiteSettings.model_validate({"pairs": [["pageview", "never"], ["signup", "never"]]})
+    done = rebuild_site(stack.client, stack.redis, SITE, settings, 9, "one")
+    after = stack.sessions()
+    assert done.retracted == done.written > 0
+    assert [row[:-1] for row in after] == [row[:-1] for row in before]
+    assert [row[-1] for row in after] != [row[-1] for row in before]
+    assert rebuild_site(stack.client, stack.redis, SITE, settings, 9, "two").written == 0
+    # A receipt that changes no session leaves its row as the rebuild wrote it.
+    stack.append([events[-1]])
+    stack.run(lambda: stack.lines() == 61)
+    assert stack.sessions() == after
