@@ -38,10 +38,10 @@ class Source:
 
     @property
     def position(self) -> int:
-        return self._raw.tell() if self.size else 0
+        return self.size if self._raw.closed else self._raw.tell() if self.size else 0
 
     def lines(self) -> Iterator[Line]:
-        """All lines. Raises StackError, after the last good one, when the file cannot be read to its end."""
+        """All lines, then the file is closed. Raises StackError, after the last good one, when it cannot be read on."""
         number = 0
         try:
             while text := self._file.readline(MAX_LINE + 2):
@@ -51,9 +51,13 @@ class Source:
                 yield Line(number, text.rstrip(b"\r\n"))
         except (OSError, EOFError, zlib.error) as error:
             raise StackError(f"{self.name} cannot be read beyond line {number}: {error}") from None
+        finally:
+            self.close()
 
     def close(self) -> None:
+        """Close the file; twice is harmless."""
         self._file.close()
+        self._raw.close()
 
     def _skip_rest(self, text: bytes) -> None:
         while len(text) > MAX_LINE and text and not text.endswith(b"\n"):

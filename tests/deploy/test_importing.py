@@ -1,0 +1,154 @@
+"""Reading files and sending events: pure parts on files in a temp folder, a log and a memory of ids in this process."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.folder import StackError
+from deploy.importing.line import Rules, Tally, events
+from deploy.importing.send import Sent, send
+from deploy.importing.source import Source
+from ingest.access_log import MAX_LINE
+from ingest.contract.event import Event, decode
+from ingest.contract.site import Site
+from ingest.enrich import no_country
+from ingest.log.partition import partition
+from ingest.log.protocol import LogUnavailable
+
+NOW = 1_700_000_000_000
+SITE = Site(id="shop1234", account="a", name="Shop", domain="shop.example", tracking_id="site_1", secret="s")
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+def rules(**more: Any) -> Rules:
+    return Rules(SITE, NOW, no_country, **more)
+
+
+def combined(second: int, path: str = "/", status: int = 200, ip: str = "192.0.2.1") -> str:
+    clock = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+    return f'{ip} - - [17/May/2015:{clock} +0000] "GET {path} HTTP/1.1" {status} 5 "-" "{AGENT}"\n'
+
+
+def written(path: Path, text: str | bytes) -> Source:
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return Source(str(path))
+
+
+def taken(source: Source, tally: Tally | None = None, **more: Any) -> list[Event]:
+    return list(events(source, rules(**more), tally or Tally()))
+
+
+class Log:
+    """Three partitions in memory; fails the appends whose numbers it is told."""
+
+    partitions = 3
+
+    def __init__(self, failing: Sequence[int] = ()) -> None:
+        self.failing = set(failing)
+        self.appends = 0
+        self.events: list[list[Event]] = [[], [], []]
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def append(self, partition: int, value: bytes) -> None:
+        self.appends += 1
+        if self.appends in self.failing:
+            raise LogUnavailable("full")
+        await asyncio.sleep(0)
+        lines = [decode(line) for line in value.splitlines()]
+        self.events[partition] += [line for line in lines if isinstance(line, Event)]
+
+
+def sent(log: Log, *files: list[Event], held: set[str] | None = None) -> Sent:
+    outcome = Sent()
+    asyncio.run(send(files, lambda chunk: held or set(), log, outcome, lambda: None))
+    return outcome
+
+
+def test_gzip_is_recognised_by_its_bytes_not_its_name(tmp_path: Path) -> None:
+    text = "".join(combined(second) for second in range(200))
+    plain = taken(written(tmp_path / "a.log", text))
+    assert len(plain) == 200
+    assert taken(written(tmp_path / "b.log", gzip.compress(text.encode()))) == plain
+
+
+def test_a_broken_gzip_tells_the_last_line_that_could_be_read(tmp_path: Path) -> None:
+    packed = gzip.compress("".join(combined(second, f"/{second * 7919}") for second in range(9000)).encode())
+    source = written(tmp_path / "a.gz", packed[: len(packed) // 2])
+    tally = Tally()
+    with pytest.raises(StackError, match=r"a\.gz cannot be read beyond line \d+: "):
+        taken(source, tally)
+    assert 0 < tally.read < 9000
+
+
+def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match=r"^cannot read .*/none: No such file or directory$"):
+        Source(str(tmp_path / "none"))
+
+
+def test_an_endless_line_is_one_malformed_line_and_the_next_one_counts(tmp_path: Path) -> None:
+    tally = Tally()
+    found = taken(written(tmp_path / "a", combined(1) + "x" * (3 * MAX_LINE) + "\n" + combined(2)), tally)
+    assert [event.seq for event in found] == [1, 3]
+    assert (tally.read, tally.left_out, tally.bad[0][1:]) == (3, {"malformed": 1}, (2, "the line is too long"))
+
+
+def test_lines_left_out_are_told_by_reason_and_malformed_ones_by_number(tmp_path: Path) -> None:
+    text = combined(1) + "what is this\n" * 25 + combined(2, "/a.css") + combined(3, status=404)
+    tally = Tally()
+    assert len(taken(written(tmp_path / "a", text), tally)) == 1
+    assert tally.left_out == {"malformed": 25, "static": 1, "status": 1}
+    assert [bad.number for bad in tally.bad] == list(range(2, 22))
+
+
+def test_the_same_lines_have_the_same_ids_also_within_a_longer_file(tmp_path: Path) -> None:
+    text = combined(1) + combined(1) + combined(2)
+    first = taken(written(tmp_path / "a", text))
+    again = taken(written(tmp_path / "b", text + combined(3) + combined(1)))
+    assert len({event.id for event in again}) == 5
+    assert [event.id for event in again[:3]] == [event.id for event in first]
+
+
+def test_own_events_keep_their_time_and_visitor(tmp_path: Path) -> None:
+    line = {"type": "pageview", "url": "https://shop.example/a", "at": NOW - 5000, "visitor": "v", "id": "e1"}
+    wrong = [{**line, "at": NOW + 1}, {**line, "site": "site_2"}, {**line, "url": "no"}, {"type": "x"}, []]
+    bot = {**line, "user_agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"}
+    tally = Tally()
+    text = "\n".join(json.dumps(one) for one in [line, *wrong, bot])
+    (found,) = taken(written(tmp_path / "a", text), tally, format="events")
+    assert (found.id, found.time, found.page) == ("e1", NOW - 5000, "/a")
+    assert tally.left_out == {"malformed": 5, "bot": 1}
+
+
+def test_files_are_merged_by_time_and_go_to_their_visitors_partitions(tmp_path: Path) -> None:
+    ips = [f"192.0.2.{number % 50}" for number in range(400)]
+    odd = taken(written(tmp_path / "a", "".join(combined(n, ip=ips[n]) for n in range(1, 400, 2))))
+    even = taken(written(tmp_path / "b", "".join(combined(n, ip=ips[n]) for n in range(0, 400, 2))))
+    log = Log()
+    assert sent(log, odd, even) == Sent(sent=400, known=0)
+    assert sum(map(len, log.events)) == 400
+    for number, found in enumerate(log.events):
+        assert [event.time for event in found] == sorted(event.time for event in found)
+        assert {partition(event.site, event.visitor, 3) for event in found} == {number}
+
+
+def test_what_the_raw_events_hold_is_not_sent_again(tmp_path: Path) -> None:
+    found = taken(written(tmp_path / "a", "".join(combined(n) for n in range(10))))
+    log = Log()
+    assert sent(log, found, held={event.id for event in found[:7]}) == Sent(sent=3, known=7)
+    assert sorted(event.id for part in log.events for event in part) == sorted(event.id for event in found[7:])
+
+
+def test_a_log_that_refuses_is_asked_again_and_the_order_stays(tmp_path: Path) -> None:
+    found = taken(written(tmp_path / "a", "".join(combined(n) for n in range(12_000))))
+    log = Log(failing=[1, 3, 4])
+    assert sent(log, found).sent == 12_000
+    (only,) = [part for part in log.events if part]
+    assert [event.id for event in only] == [event.id for event in found]
