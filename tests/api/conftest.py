@@ -69,12 +69,17 @@ class Http:
         return self.request("POST", path, **how)
 
 
+def in_process(portal: BlockingPortal, api: Api) -> Http:
+    """What the API serves, without a socket."""
+    transport = httpx.ASGITransport(Starlette(routes=api.routes), client=("203.0.113.7", 4711))
+    return Http(portal, httpx.AsyncClient(transport=transport, base_url="http://stats.example"))
+
+
 @dataclass
 class Served:
     """The running API and two tenants."""
 
     http: Http
-    app: Starlette
     api: Api
     client: Client
     redis: Redis
@@ -123,11 +128,9 @@ def _served(_clickhouse: Any, _redis: Any) -> Iterator[Served]:
     registry = Registry(client, redis, clock)
     registry.refresh()
     api = Api(client, redis, clock)
-    app = Starlette(routes=api.routes)
-    transport = httpx.ASGITransport(app, client=("203.0.113.7", 4711))
     with start_blocking_portal() as portal:
-        http = Http(portal, httpx.AsyncClient(transport=transport, base_url="http://stats.example"))
-        yield Served(http, app, api, client, redis, registry, clock, new_tenant(registry), new_tenant(registry))
+        http = in_process(portal, api)
+        yield Served(http, api, client, redis, registry, clock, new_tenant(registry), new_tenant(registry))
         portal.call(http.client.aclose)
     redis.close()
     client.close()

@@ -23,7 +23,7 @@ from rollups.write import Writer
 from tests.api.answer import made
 from tests.api.conftest import NOON, Served
 
-EXAMPLES = 10  # an endpoint and kind of question
+EXAMPLES = 8  # an endpoint and kind of question
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

@@ -1,0 +1,163 @@
+"""The registry: revisions that nobody else has, the same in every process, published for ever."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from api.app import Api
+from api.endpoints import ENDPOINTS
+from api.problem import Problem
+from api.registry.account import Key
+from api.registry.change import change_site, create_site, delete_site
+from api.registry.store import LOCK, Registry, RegistryUnavailable
+from ingest.contract import snapshot
+from ingest.contract.site import SiteSettings
+from rollups import registry as record
+from rollups.client import connect
+from rollups.registry import RegistryRow
+from tests.api.conftest import Served, in_process
+
+pytestmark = pytest.mark.services
+
+
+def another(served: Served) -> Registry:
+    made = Registry(served.client, served.redis, served.clock)
+    made.refresh()
+    return made
+
+
+def test_writers_at_the_same_time_get_revisions_of_their_own(served: Served) -> None:
+    served = served.with_new_tenants()
+    account, before = served.anna.account.id, served.registry.state.revision
+    writers = [another(served) for _ in range(4)]
+    refused: list[Problem] = []
+
+    def write(writer: Registry, number: int) -> None:
+        for each in range(3):
+            create_site(writer, account, "own", f"own{number}-{each}.example")
+            try:
+                create_site(writer, account, "same", f"same{each}.example")
+            except Problem as problem:
+                refused.append(problem)
+
+    threads = [threading.Thread(target=write, args=pair) for pair in zip(writers, range(4), strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    rows = record.since(served.client, before)
+    assert [row.revision for row in rows] == list(range(before + 1, before + 1 + 4 * 3 + 3))
+    assert [problem.status for problem in refused] == [409] * 9
+    states = [another(served), *writers]
+    for state in states:
+        state.refresh()
+    assert len({json.dumps([site.model_dump() for site in each.state.sites_of(account)]) for each in states}) == 1
+
+
+def test_the_first_row_of_a_revision_is_the_revision(served: Served) -> None:
+    revision = another(served).state.revision + 1
+
+    def row(name: str) -> RegistryRow:
+        key = Key(id=f"{name}{revision}", account="nobody", sha256=f"{name}{revision}", head="", tail="", created=0)
+        return RegistryRow("key", key.id, revision, key.model_dump_json())
+
+    assert record.append(served.client, row("first"), 0)
+    assert record.append(served.client, row("first"), 0)  # as after an answer that was lost
+    assert not record.append(served.client, row("late"), 0)
+    assert f"late{revision}" not in another(served).state.key_by_id
+
+
+def test_a_writer_that_was_overtaken_derives_its_change_again(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = served.with_new_tenants()
+    slow, account, site = another(served), served.anna.account.id, served.anna.site.id
+    appended: Callable[..., bool] = record.append
+    overtaken: list[int] = []
+
+    def append(client: Any, row: RegistryRow, at: int) -> bool:
+        if not overtaken:
+            overtaken.append(row.revision)
+            served.redis.delete(LOCK)  # the slow writer's lock has expired
+            change_site(served.registry, account, site, name="Overtaker")
+        return appended(client, row, at)
+
+    monkeypatch.setattr(record, "append", append)
+    made = change_site(slow, account, site, settings=lambda held: held.model_copy(update={"cookieless": True}))
+    assert (made.name, made.settings.cookieless, made.revision) == ("Overtaker", True, overtaken[0] + 1)
+
+
+def test_settings_of_a_revision_stay_readable(served: Served) -> None:
+    served = served.with_new_tenants()
+    site = served.anna.site
+    berlin = SiteSettings(timezone="Europe/Berlin")
+    changed = change_site(served.registry, served.anna.account.id, site.id, settings=lambda _: berlin)
+    for revision, zone in ((site.revision, "UTC"), (changed.revision, "Europe/Berlin"), (2**60, "Europe/Berlin")):
+        body = record.body_as_of(served.client, "site", site.id, revision)
+        assert body is not None
+        assert json.loads(body)["settings"]["timezone"] == zone
+    assert record.body_as_of(served.client, "site", site.id, site.revision - 1) is None
+
+
+def test_a_lost_or_stale_snapshot_is_published_again_and_a_newer_one_left_alone(served: Served) -> None:
+    served = served.with_new_tenants()
+    served.redis.delete(snapshot.KEY)
+    served.learn()
+    held = served.redis.hget(snapshot.KEY, "version")
+    assert int(str(held, "ascii") if isinstance(held, bytes) else "-1") == served.registry.state.revision
+    snapshot.publish(served.redis, snapshot.Snapshot(10**6, ()))
+    served.learn()
+    assert served.redis.hget(snapshot.KEY, "version") == b"1000000"
+    served.redis.delete(snapshot.KEY)
+    served.learn()
+
+
+def test_a_tombstone_is_for_ever(served: Served) -> None:
+    served = served.with_new_tenants()
+    account, site = served.anna.account.id, served.anna.site.id
+    delete_site(served.registry, account, site)
+    fresh = another(served)
+    assert fresh.state.site_by_id[site].deleted
+    assert site in fresh.state.used_ids()
+    with pytest.raises(Problem) as refused:
+        change_site(fresh, account, site, name="again")
+    assert refused.value.status == 403
+
+
+def test_without_redis_nothing_is_changed(served: Served) -> None:
+    away = Redis(port=1, socket_connect_timeout=0.2)
+    lonely = Registry(served.client, away, served.clock)
+    lonely.refresh()
+    before = lonely.state.revision
+    with pytest.raises(RegistryUnavailable):
+        create_site(lonely, served.anna.account.id, "x", "x.example")
+    assert record.since(served.client, before) == []
+
+
+def test_while_clickhouse_is_away_keys_are_known_and_questions_get_503(served: Served) -> None:
+    api = Api(served.client, served.redis, served.clock)
+    served.http.portal.call(api.refresh)
+    gone = connect("http://127.0.0.1:1/nowhere", timeout=1)
+    broken = Api(gone, served.redis, served.clock)
+    http = in_process(served.http.portal, broken)
+    started = http.get("/api/me", headers=served.anna.headers)
+    assert (started.status_code, started.headers["retry-after"]) == (503, "2")
+    broken._registry.state = api._registry.state  # noqa: SLF001 - as if it had been read before ClickHouse went away
+    broken._registry.loaded = True  # noqa: SLF001
+    lost = replace(served, http=http)
+    assert lost.get("/api/me").status_code == 200
+    for endpoint in (each for each in ENDPOINTS if each.of_data):
+        path = "/api" + endpoint.path.format(
+            site_id=served.anna.site.id, visitor_id=f"{served.anna.site.id}-{'0' * 16}", session_id="0" * 16
+        )
+        question = {"metric": "page", "value": "/", "type": "a", "steps[]": ["a", "b"]}
+        answer = lost.get(path, question)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2"), path
+        assert answer.json()["error"]["code"] == "unavailable"
+    assert lost.send("POST", "/api/sites", {"name": "x", "domain": "x.example"}).status_code == 503
+    served.http.portal.call(broken.refresh)
+    assert served.http.portal.call(broken.health)["api registry"].startswith("ClickHouse")
+    assert served.http.portal.call(api.health) == {"api registry": "ok", "api redis": "ok"}
