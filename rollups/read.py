@@ -46,6 +46,8 @@ class Reader:
         does not name is left out, a missing one is a KeyError. Blocks; raises ClickHouseUnavailable, past a limit too.
         """
         sql = expand(_text(self._folder / f"{name}.sql"), self._rollups)
+        if isinstance(params.get("from"), int) and isinstance(params.get("to"), int):
+            params |= rollup.bounds(params["from"], params["to"])
         bound = {key: _value(params[key], type_) for key, type_ in _placeholders(sql).items()}
         return self._client.rows(sql, bound, self._limits)
 

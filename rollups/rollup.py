@@ -168,7 +168,7 @@ def bounds(from_ms: int, to_ms: int) -> dict[str, int]:
 
     Bound as values, for to fold these expressions costs ClickHouse as long as most answers take.
     """
-    found = {}
+    found: dict[str, int] = {}
     for grain in filter(None, GRAINS.values()):
         first = min(from_ms + -from_ms % grain, to_ms)
         found |= {f"first_{grain}": first, f"last_{grain}": max(to_ms - to_ms % grain, first)}
