@@ -1,7 +1,6 @@
 """The read API and the pages as one object that a process mounts."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,8 +18,10 @@ from api.registry.store import Registry
 from api.serve import Serve
 from rollups.client import ClickHouseUnavailable, Client
 from rollups.read import Reader
+from rollups.remove import remove
 
 REFRESH_SECONDS = 1.0
+REMOVE_SECONDS = 60.0  # workers may still write what was on its way when a site was deleted
 
 log = logging.getLogger("throughline.api")
 
@@ -39,6 +40,7 @@ class Api:
         reader: Reader | None = None,
     ) -> None:
         """`now`: ms; `trusted`: networks of proxies whose X-Forwarded headers are believed."""
+        self._client = client
         self._registry = Registry(client, redis, now)
         self._redis = redis
         parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now)
@@ -47,22 +49,21 @@ class Api:
             Route("/api/{path:path}", Serve(parts, ENDPOINTS)),
             *page.routes(static),
         ]
-        self._refreshing: asyncio.Task[None] | None = None
+        self._loops: list[asyncio.Task[None]] = []
         self._ailing = "not started"
         self._redis_ailing = "not started"
 
     async def start(self) -> None:
         """Read the registry and keep it fresh; returns although ClickHouse is away, for it may come back."""
         await self.refresh()
-        self._refreshing = asyncio.create_task(self._keep_fresh())
+        self._loops = [asyncio.create_task(self._keep_fresh()), asyncio.create_task(self._keep_removing())]
 
     async def close(self) -> None:
-        """Stop refreshing."""
-        if self._refreshing is not None:
-            self._refreshing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._refreshing
-            self._refreshing = None
+        """Stop the loops; a thread that asks ClickHouse ends by itself."""
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        self._loops = []
 
     async def health(self) -> dict[str, str]:
         """ "ok" or what ails it, as of the last refresh, which is a second old."""
@@ -72,6 +73,21 @@ class Api:
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
             await self.refresh()
+
+    async def _keep_removing(self) -> None:
+        """Remove the rows of deleted sites: at once, and what comes late."""
+        removed, pause = 0, 0.0
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            pause -= REFRESH_SECONDS
+            deleted = self._registry.state.deleted_sites()
+            if len(deleted) == removed and pause > 0:
+                continue
+            try:
+                await anyio.to_thread.run_sync(remove, self._client, deleted)
+            except ClickHouseUnavailable as error:
+                log.warning("rows of deleted sites cannot be removed now: %s", error)
+            removed, pause = len(deleted), REMOVE_SECONDS
 
     async def refresh(self) -> None:
         """Take in what other processes changed, and publish the snapshot if Redis lost it or holds an older one."""

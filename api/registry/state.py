@@ -56,6 +56,10 @@ class State:
         keys = [key for key in tuple(self.key_by_id.values()) if key.account == account and not key.revoked]
         return sorted(keys, key=lambda key: (key.created, key.id))
 
+    def deleted_sites(self) -> list[str]:
+        """Ids of all tombstones."""
+        return [site.id for site in tuple(self.site_by_id.values()) if site.deleted]
+
     def snapshot(self) -> Snapshot:
         """What ingest and workers need to know: every site, deleted ones too."""
         return Snapshot(self.revision, tuple(self.site_by_id.values()))

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -20,15 +21,17 @@ from ingest.contract.site import SiteSettings
 from rollups import registry as record
 from rollups.client import connect
 from rollups.registry import RegistryRow
-from tests.api.conftest import Served, in_process
+from rollups.write import Writer
+from tests.api.answer import made
+from tests.api.conftest import NOON, Served, in_process
 
 pytestmark = pytest.mark.services
 
 
 def another(served: Served) -> Registry:
-    made = Registry(served.client, served.redis, served.clock)
-    made.refresh()
-    return made
+    fresh = Registry(served.client, served.redis, served.clock)
+    fresh.refresh()
+    return fresh
 
 
 def test_writers_at_the_same_time_get_revisions_of_their_own(served: Served) -> None:
@@ -86,8 +89,8 @@ def test_a_writer_that_was_overtaken_derives_its_change_again(served: Served, mo
         return appended(client, row, at)
 
     monkeypatch.setattr(record, "append", append)
-    made = change_site(slow, account, site, settings=lambda held: held.model_copy(update={"cookieless": True}))
-    assert (made.name, made.settings.cookieless, made.revision) == ("Overtaker", True, overtaken[0] + 1)
+    changed = change_site(slow, account, site, settings=lambda held: held.model_copy(update={"cookieless": True}))
+    assert (changed.name, changed.settings.cookieless, changed.revision) == ("Overtaker", True, overtaken[0] + 1)
 
 
 def test_settings_of_a_revision_stay_readable(served: Served) -> None:
@@ -161,3 +164,19 @@ def test_while_clickhouse_is_away_keys_are_known_and_questions_get_503(served: S
     served.http.portal.call(broken.refresh)
     assert served.http.portal.call(broken.health)["api registry"].startswith("ClickHouse")
     assert served.http.portal.call(api.health) == {"api registry": "ok", "api redis": "ok"}
+
+
+def test_the_rows_of_a_deleted_site_are_removed_while_the_api_runs(served: Served) -> None:
+    served = served.with_new_tenants()
+    site = served.anna.site.id
+    Writer(served.client).insert_events(f"removed/{site}", [made.event("0" * 16, "pageview", NOON, site=site)])
+    api = Api(served.client, served.redis, served.clock)
+    served.http.portal.call(api.start)
+    served.send("DELETE", f"/api/sites/{site}")
+    question = "SELECT count() AS rows FROM events WHERE site = {site:String}"
+    for _ in range(300):
+        if served.client.rows(question, {"site": site}) == [{"rows": 0}]:
+            break
+        time.sleep(0.1)
+    served.http.portal.call(api.close)
+    assert served.client.rows(question, {"site": site}) == [{"rows": 0}]
