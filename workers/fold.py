@@ -27,13 +27,15 @@ class Entry(NamedTuple):
 
 
 class Copy(msgspec.Struct, frozen=True, array_like=True):
-    """A session row exactly as it lies in ClickHouse, with the id of the session's first event.
+    """A session row exactly as it lies in ClickHouse, with the ids of the session's first and last event.
 
-    `size`: of how many items it was made, -1 if not of those in the memory. A session only ever grows around its first
-    event, so the same size means the same items, and the row stays: also one that a rebuild wrote with other settings.
+    `size`: of how many items it was made, -1 if not of those in the memory. A session loses items at its end only, to
+    one that begins there; so the same ends and size mean the same items, and the row stays: also one that a rebuild
+    wrote with other settings.
     """
 
     first: str
+    last: str
     size: int
     row: SessionRow
 
@@ -177,15 +179,16 @@ def state(site: str, visitor: str, hash_: int, memory: Memory, rows: Iterable[Se
     horizon = memory.items[-1].time - KEEP if memory.items else 0
     items = memory.items
     firsts = {(session_id(site, visitor, item.id), item.time): item.id for item in items}
-    sizes = {
-        (items[begin].id, items[end - 1].time, sum(item.type != ENGAGEMENT for item in items[begin:end])): end - begin
+    spans = {
+        (items[begin].id, items[end - 1].time, sum(item.type != ENGAGEMENT for item in items[begin:end])): (begin, end)
         for begin, end in cut(items)
     }
     copies: list[Copy] = []
     for row in rows:
         first = firsts.get((row.session, row.start))
         if first is not None and row.end >= horizon:
-            copies.append(Copy(first, sizes.get((first, row.end, row.events), -1), row))
+            begin, end = spans.get((first, row.end, row.events), (0, 0))
+            copies.append(Copy(first, items[end - 1].id, end - begin, row) if end else Copy(first, "", -1, row))
     copies.sort(key=_order)
     return State(site, visitor, hash_, memory.received, memory.text, memory.items, copies)
 
@@ -233,7 +236,8 @@ def _settle(
     for begin, end in cut(items):
         first = items[begin].id
         old = copies.pop(first, None)
-        if old is not None and old.size == end - begin:
+        last = items[end - 1].id
+        if old is not None and old.size == end - begin and old.last == last:
             kept.append(old)
             continue
         known = None if old is None else old.row.session
@@ -244,7 +248,7 @@ def _settle(
             row = old.row
         else:
             rows += (old.row._replace(sign=-1), row)
-        kept.append(Copy(first, end - begin, row))
+        kept.append(Copy(first, last, end - begin, row))
     return kept
 
 

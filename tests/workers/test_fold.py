@@ -1,5 +1,6 @@
 """Laws of the fold, on any stream: against a naive memory, the batch model, and itself in other batches."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -191,6 +192,20 @@ def test_a_session_trimmed_in_the_batch_that_changed_it_is_written_as_it_ended()
     ]
     assert folded.rows[0] == first._replace(sign=-1)
     assert [copy.first for copy in folded.states[f"{SITE}-{1:016x}"].copies] == ["c"]
+
+
+def test_a_session_that_loses_its_end_and_grows_by_as_much_is_written_again() -> None:
+    chain = [page(f"a{n}", START + n * 30 * MINUTE) for n in range(49)]  # 24 h, to its last reach
+    tail = Event(SITE, f"{1:016x}", "p", "engagement", START + DAY + 5 * MINUTE, START + DAY + 5 * MINUTE)
+    late = [page("opener", START + DAY + 2 * MINUTE), page("middle", START + DAY - MINUTE)]
+    _, _, rows = run([*chain, tail, *late], [50])
+    left = Counter[SessionRow]()
+    for row in rows:
+        left[row._replace(sign=1)] += row.sign
+    assert [(row.start, row.end, row.pageviews) for row, sign in left.items() if sign] == [
+        (START, START + DAY, 50),
+        (START + DAY + 2 * MINUTE, START + DAY + 5 * MINUTE, 1),
+    ]
 
 
 def test_nothing_is_written_when_nothing_changes() -> None:
