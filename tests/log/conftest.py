@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import kafka
@@ -91,15 +92,24 @@ class Broken:
     server: Any
 
 
+@pytest.fixture(scope="module")
+def _fragile_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """A broker for all tests that break one: starting it is what takes long."""
+    broker = KafkaBroker(tmp_path_factory.mktemp("fragile"))
+    yield broker
+    broker.kill()
+
+
 @pytest.fixture(params=["redis", "kafka"])
-def own(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broken]:
-    """An empty log on a server of its own."""
-    folder = tmp_path_factory.mktemp(f"own-{request.param}")
+def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broken]:
+    """An empty log on a server that no other suite uses."""
     server: RedisServer | KafkaBroker
-    server = RedisServer(folder) if request.param == "redis" else KafkaBroker(folder)
+    server = RedisServer(tmp_path) if request.param == "redis" else request.getfixturevalue("_fragile_broker")
     try:
-        server.start()
+        if server.process is None:
+            server.start()
     except ServiceUnavailable as why:
         pytest.skip(str(why))
     yield Broken(on_redis(server.url) if isinstance(server, RedisServer) else on_kafka(server.bootstrap), server)
-    server.kill()
+    if isinstance(server, RedisServer):
+        server.kill()
