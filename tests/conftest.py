@@ -5,12 +5,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.services.clickhouse import open_clickhouse
 from tests.services.kafka import open_kafka
 from tests.services.process import ServiceUnavailable
 from tests.services.redis import Service, fresh_database, open_redis
+
+# Speed lives in benchmarks: a test must not fail because the machine is busy.
+hypothesis.settings.register_profile("throughline", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("throughline")
 
 _ran: dict[str, set[str]] = defaultdict(set)
 _absent: dict[str, str] = {}
