@@ -85,7 +85,9 @@ guard(() => {
   const waiting = () =>
     [...new Set([...Object.keys(memory), ...stored()])].filter((key) => key.startsWith(queue)).sort();
 
-  /** The oldest waiting events that fit into one request: their keys, and the body. */
+  let flying: string[] = []; // keys of the request under way
+
+  /** The oldest waiting events that fit into one request and are in none: their keys, and the body. */
   const batch = (): [string[], string] => {
     const keys: string[] = [];
     let body = "";
@@ -95,6 +97,7 @@ guard(() => {
         drop(key);
         continue;
       }
+      if (flying.includes(key)) continue;
       if (keys.length > 98 || (body && body.length + text.length > BODY)) break;
       keys.push(key);
       body += (body ? "," : "[") + text.slice(0, -1) + ',"sent_at":' + now() + "}";
@@ -116,7 +119,8 @@ guard(() => {
     const [keys, body] = batch();
     if (!keys[0]) return;
     const rest = Math.max(resting, held()) - now();
-    if (rest > 0) return later(Math.min(rest, DAY));
+    if (rest > 0 && rest <= DAY) return later(rest); // a longer one is a clock that was put back
+    flying = keys;
     try {
       const answer = await fetch(endpoint, {
         method: "POST",
@@ -126,6 +130,7 @@ guard(() => {
         signal: AbortSignal.timeout && AbortSignal.timeout(3e4),
       });
       const status = answer.status;
+      flying = [];
       if (status < 300 || status == 400 || status == 404 || status == 413) {
         keys.forEach(drop);
         failures = 0;
@@ -134,6 +139,7 @@ guard(() => {
       const seconds = +answer.headers.get("Retry-After")!;
       if (seconds > 0) set(prefix + "until", "" + (now() + Math.min(seconds * 1e3, DAY)));
     } catch {}
+    flying = [];
     resting = now() + Math.min(1e3 * 2 ** failures++, 3e5) * (0.75 + Math.random() / 2);
     later(resting - now());
   };
@@ -195,6 +201,8 @@ guard(() => {
     }
   };
 
+  const title = () => [...doc.title].slice(0, 900).join("") || undefined;
+
   /** Counts the page the address bar shows, unless it is the one counted already; `reached` is the earlier one's depth. */
   const page = (reached?: number, again?: boolean) => {
     const route = "hash" in option ? here.hash.replace(/^#!?/, "/") : "";
@@ -210,13 +218,13 @@ guard(() => {
     started = new WeakSet();
     const key = emit("pageview", {
       referrer: again ? undefined : referrer || undefined,
-      title: doc.title || undefined,
+      title: title(),
       screen: [screen.width, screen.height],
     });
     // Routers name the page after they have moved to it.
     setTimeout(() => {
       const text = get(key);
-      if (text) set(key, JSON.stringify({ ...JSON.parse(text), title: doc.title || undefined }));
+      if (text) set(key, JSON.stringify({ ...JSON.parse(text), title: title() }));
     }, SOON / 2);
   };
 
@@ -257,7 +265,7 @@ guard(() => {
     on(doc, "visibilitychange", () => {
       tick();
       if (doc.visibilityState == "hidden") report();
-      flush();
+      if (view) flush(); // else the page is being left, and its last words are on their way
     });
     on(doc, "click auxclick", (event: MouseEvent) => {
       const from = event.target as Element;

@@ -1,0 +1,1 @@
+"""A real Chromium: the tracking script on pages of a test site, and the dashboard, both against a whole stack."""
