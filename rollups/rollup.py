@@ -195,7 +195,9 @@ def parse(name: str, text: str) -> Rollup:
         raise ValueError(f"rollup {name}: grain {grain!r} is not one of {', '.join(GRAINS)}")
     if reach not in ("start", "element"):
         raise ValueError(f"rollup {name}: reach {reach!r} is neither start nor element")
-    measures = {measure: function for function in ("sum", "min", "max") for measure in _names(fields.get(function, ""))}
+    measures: dict[str, str] = {
+        measure: function for function in ("sum", "min", "max") for measure in _names(fields.get(function, ""))
+    }
     if not measures:
         raise ValueError(f"rollup {name}: no measure")
     facts = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--")).strip()

@@ -4,110 +4,136 @@
 WITH
 heard AS (
     SELECT
-        * EXCEPT (time, received),
-        toUnixTimestamp64Milli(time) AS time,
-        toUnixTimestamp64Milli(received) AS received,
+        visitor,
+        received,
         -- Arrival: the order of the log; of two logs (or partitions) the one that spoke first.
-        (min(received) OVER (PARTITION BY visitor, log, partition), log, partition, offset, index) AS arrival
+        (min(received) OVER (PARTITION BY visitor, log, partition), log, partition, offset, index) AS arrival,
+        reason,
+        (
+            toUnixTimestamp64Milli(time), seq, id, type, view, page, source, campaign, country, device, browser, os,
+            scroll, engaged_ms, amount, currency, transaction, settings, hash
+        ) AS event
     FROM events
     WHERE site = {site:String} AND visitor != '' AND hash % {chunks:UInt32} = {chunk:UInt32}
 ),
 -- A visitor's memory ends when nothing of theirs, counted or not, was received for 25 h.
 silences AS (
     SELECT
-        *,
-        row_number() OVER by_arrival AS place,
-        max(received) OVER (PARTITION BY visitor ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS heard_before,
-        place > 1 AND received - heard_before > 25 * 3600000 AS silent
+        visitor,
+        arrival,
+        reason,
+        event,
+        received > max(received) OVER before + toIntervalHour(25) AND row_number() OVER (PARTITION BY visitor ORDER BY arrival) > 1 AS silent
     FROM heard
-    WINDOW by_arrival AS (PARTITION BY visitor ORDER BY arrival ROWS UNBOUNDED PRECEDING)
+    WINDOW before AS (PARTITION BY visitor ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 ),
 remembered AS (
-    SELECT *, sum(silent) OVER (PARTITION BY visitor ORDER BY arrival ROWS UNBOUNDED PRECEDING) AS memory
+    SELECT
+        visitor,
+        reason,
+        event,
+        sum(silent) OVER (PARTITION BY visitor ORDER BY arrival ROWS UNBOUNDED PRECEDING) AS memory
     FROM silences
 ),
 -- Runs of events without a gap over 30 min. Sessions never reach over the edge of a run.
 gaps AS (
-    SELECT
-        *,
-        time - lagInFrame(time, 1, time) OVER (PARTITION BY visitor, memory ORDER BY time, seq, id ROWS UNBOUNDED PRECEDING) > 30 * 60000 AS gap
+    SELECT visitor, memory, event, event.1 - lagInFrame(event.1, 1, event.1) OVER so_far > 30 * 60000 AS gap
     FROM remembered
     WHERE reason = ''
+    WINDOW so_far AS (PARTITION BY visitor, memory ORDER BY event ROWS UNBOUNDED PRECEDING)
 ),
 runs AS (
-    SELECT *, sum(gap) OVER (PARTITION BY visitor, memory ORDER BY time, seq, id ROWS UNBOUNDED PRECEDING) AS run
+    SELECT
+        visitor,
+        memory,
+        event,
+        sum(gap) OVER (PARTITION BY visitor, memory ORDER BY event ROWS UNBOUNDED PRECEDING) AS run
     FROM gaps
 ),
-numbered AS (
-    SELECT *, row_number() OVER (PARTITION BY visitor, memory, run ORDER BY time, seq, id) AS n
-    FROM runs
-),
 -- Within a run a session starts at its first interactive event, the next one at an interactive event over 24 h later.
-starts AS (
+-- A passive event stays with the one before it; those before the first interactive one are in no session.
+cuts AS (
     SELECT
         visitor,
         memory,
         run,
+        arraySort(groupArray(event)) AS list,
         arrayFold(
-            (found, event) -> if(
-                empty(found.1) OR event.2 - found.2 > 24 * 3600000,
-                (arrayPushBack(found.1, event.1), event.2),
+            (found, type, time, n) -> if(
+                type != 'engagement' AND (empty(found.1) OR time - found.2 > 24 * 3600000),
+                (arrayPushBack(found.1, n), time),
                 found
             ),
-            arraySort(groupArrayIf((n, time), type != 'engagement')),
-            (emptyArrayUInt64(), toInt64(0))
+            list.4,
+            list.1,
+            arrayEnumerate(list),
+            (emptyArrayUInt32(), toInt64(0))
         ).1 AS firsts
-    FROM numbered
+    FROM runs
     GROUP BY visitor, memory, run
 ),
 placed AS (
     SELECT
-        numbered.*,
-        (visitor, memory, run, arrayCount(first -> first <= n, firsts)) AS session
-    FROM numbered
-    INNER JOIN starts USING (visitor, memory, run)
+        (visitor, memory, run, arrayCount(first -> first <= n, firsts)) AS session,
+        n,
+        event.1 AS time,
+        event.2 AS seq,
+        event.3 AS id,
+        event.4 AS type,
+        event.5 AS view,
+        event.6 AS page,
+        (toString(event.7), event.8, toString(event.9), toString(event.10), toString(event.11), toString(event.12)) AS touch,
+        event.13 AS scroll,
+        event.14 AS engaged_ms,
+        event.15 AS amount,
+        event.16 AS currency,
+        event.17 AS transaction,
+        event.18 AS settings,
+        event.19 AS hash
+    FROM cuts
+    ARRAY JOIN list AS event, arrayEnumerate(list) AS n
     WHERE session.4 > 0
 ),
 -- Engagement credits the latest pageview of the same view, else the latest earlier one of the same page.
-credited AS (
+found AS (
     SELECT
         *,
         maxIf(n, type = 'pageview') OVER (PARTITION BY session, view) AS of_view,
-        maxIf(n, type = 'pageview') OVER (PARTITION BY session, page ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS of_page,
-        multiIf(type = 'pageview', n, type != 'engagement', 0, view != '' AND of_view > 0, of_view, of_page) AS target
+        maxIf(n, type = 'pageview') OVER (PARTITION BY session, page ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS of_page
     FROM placed
 ),
-views AS (
-    SELECT session, arraySort(groupArray((target, viewed, at, deepest, engaged))) AS pv
-    FROM (
-        SELECT
-            session,
-            target,
-            anyIf(page, type = 'pageview') AS viewed,
-            anyIf(time, type = 'pageview') AS at,
-            max(ifNull(scroll, -1)) AS deepest,
-            sumIf(ifNull(engaged_ms, 0), type = 'engagement') AS engaged
-        FROM credited
-        WHERE target > 0
-        GROUP BY session, target
-    )
-    GROUP BY session
+credited AS (
+    SELECT
+        *,
+        multiIf(type = 'pageview', n, type != 'engagement', 0, view != '' AND of_view > 0, of_view, of_page) AS target,
+        if(type = 'engagement', engaged_ms, NULL) AS engaged
+    FROM found
 ),
-totals AS (
+reached AS (
+    SELECT
+        *,
+        max(ifNull(scroll, -1)) OVER (PARTITION BY session, target) AS deepest,
+        sum(ifNull(engaged, 0)) OVER (PARTITION BY session, target) AS spent_here
+    FROM credited
+),
+whole AS (
     SELECT
         session,
         any(hash) AS hash,
         min(time) AS first,
         max(time) AS last,
-        argMin((source, campaign, country, device, browser, os), (type != 'pageview', n)) AS touch,
+        argMin(touch, (type != 'pageview', n)) AS touch,
         countIf(type != 'engagement') AS interactive,
-        sumOrNullIf(engaged_ms, type = 'engagement' AND engaged_ms IS NOT NULL) AS engaged,
+        sumOrNull(engaged) AS engaged,
         max(settings) AS revision,
         groupUniqArrayIf(type, type != 'engagement') AS types,
+        arraySort(groupArrayIf((n, page, time, deepest, spent_here), type = 'pageview')) AS pv,
         arraySort(groupArrayIf((n, type, time, seq), type NOT IN ('pageview', 'engagement'))) AS ev,
         arraySort(groupArrayIf((n, transaction, time, seq, id, type, assumeNotNull(amount), currency), amount IS NOT NULL)) AS tx,
+        ifNull(engaged, last - first) AS spent,
+        arrayMax(arrayPushBack(pv.4, 0)) AS depth,
         1 AS one
-    FROM placed
+    FROM reached
     GROUP BY session
 ),
 -- Thresholds by the revision that introduced them, in ms and hundredths of a per cent; revision 0 has the defaults.
@@ -134,14 +160,19 @@ thresholds AS (
         SELECT 0, '{}', ''
     )
 ),
-whole AS (
-    SELECT *, ifNull(engaged, last - first) AS spent, arrayMax(arrayPushBack(pv.4, toInt64(0))) AS depth
-    FROM totals
-    LEFT JOIN views USING (session)
-),
 judged AS (
     SELECT
-        *,
+        session,
+        hash,
+        first,
+        last,
+        touch,
+        interactive,
+        engaged,
+        revision,
+        pv,
+        ev,
+        tx,
         multiIf(
             notEmpty(tx), 'engaged',
             arrayExists(pair -> has(types, pair[1]) AND NOT hasAny(types, arraySlice(pair, 2)), pairs), 'hesitator',
@@ -169,12 +200,12 @@ FROM (
         session.1 AS visitor,
         first AS start,
         last AS end,
-        toString(touch.1) AS source,
+        touch.1 AS source,
         touch.2 AS campaign,
-        toString(touch.3) AS country,
-        toString(touch.4) AS device,
-        toString(touch.5) AS browser,
-        toString(touch.6) AS os,
+        touch.3 AS country,
+        touch.4 AS device,
+        touch.5 AS browser,
+        touch.6 AS os,
         if(empty(pv), NULL, pv[1].2) AS entry_page,
         if(empty(pv), NULL, pv[-1].2) AS exit_page,
         toUInt32(length(pv)) AS pageviews,

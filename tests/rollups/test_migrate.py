@@ -1,0 +1,151 @@
+"""Schema changes on a real ClickHouse: repeated, at once, refused, and under live workers."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from rollups import control
+from rollups.client import ClickHouseUnavailable, Client, connect
+from rollups.engine import Engines
+from rollups.migrate import SchemaRefused, migrate
+from rollups.rollup import parse
+from rollups.write import Decided, Writer
+from tests.rollups.make import COUNTRY, DAY, ROLLUPS, T0, session
+
+pytestmark = pytest.mark.services
+
+DEVICE = parse(
+    "device",
+    "-- source: sessions\n-- grain: day\n-- key: device\n-- sum: sessions\n"
+    "SELECT site, start AS time, device, sign AS sessions FROM {source}",
+)
+WITH_DEVICE = {**ROLLUPS, "device": DEVICE}
+
+
+def total(client: Client, table: str) -> int:
+    return int(client.rows(f"SELECT sum(sessions) AS n FROM {table}")[0]["n"])  # noqa: S608
+
+
+def in_threads(count: int, run: Callable[[], object]) -> None:
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_a_second_run_does_nothing(clickhouse_url: str) -> None:
+    assert "rollup country" in migrate(clickhouse_url, rollups=ROLLUPS)
+    assert migrate(clickhouse_url, rollups=ROLLUPS) == []
+
+
+def test_several_at_once_do_everything_once(clickhouse_url: str) -> None:
+    done: list[str] = []
+    in_threads(3, lambda: done.extend(migrate(clickhouse_url, rollups={"country": COUNTRY})))
+    assert sorted(set(done)) == sorted(done)
+    assert "rollup country" in done
+
+
+def test_a_newer_schema_is_left_alone(client: Client, clickhouse_url: str) -> None:
+    client.command("INSERT INTO migrations (number, name, hash) VALUES (9999, 'future', '')")
+    with pytest.raises(SchemaRefused, match="9999"):
+        migrate(clickhouse_url, rollups=WITH_DEVICE)
+    assert client.rows("EXISTS TABLE device") == [{"result": 0}]
+
+
+def test_an_old_server_is_refused_in_a_sentence(clickhouse_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rollups.migrate.MIN_VERSION", (99, 1))
+    with pytest.raises(SchemaRefused, match=r"ClickHouse \d+\..* is too old, Throughline needs 99.1 or newer"):
+        migrate(clickhouse_url)
+
+
+def test_a_new_rollup_holds_the_past_and_gets_the_future(writer: Writer, client: Client, clickhouse_url: str) -> None:
+    writer.insert_sessions("t1", [session(T0), session(T0 - 40 * DAY), session(T0 - DAY, sign=-1)])
+    assert migrate(clickhouse_url, rollups=WITH_DEVICE) == ["rollup device"]
+    assert total(client, "device") == 1
+    writer.insert_sessions("t2", [session(T0 + 1)])
+    writer.insert_sessions("t2", [session(T0 + 1)])
+    assert total(client, "device") == 2
+
+
+def test_a_changed_rollup_is_built_again(writer: Writer, client: Client, clickhouse_url: str) -> None:
+    writer.insert_sessions("t1", [session(T0), session(T0 + 1, country="FR")])
+    text = COUNTRY.facts + " WHERE country = 'FR'"
+    changed = {**ROLLUPS, "country": parse("country", f"-- source: sessions\n-- grain: day\n-- sum: sessions\n{text}")}
+    assert migrate(clickhouse_url, rollups=changed) == ["rollup country"]
+    assert total(client, "country") == 1
+    writer.insert_sessions("t2", [session(T0 + 2, country="FR"), session(T0 + 3)])
+    assert total(client, "country") == 2
+
+
+def test_a_half_inserted_batch_is_waited_for(writer: Writer, client: Client, clickhouse_url: str) -> None:
+    batch = Decided("log", 0, 0, 5, "mine", b"x")
+    writer.decide(batch)
+    writer.insert_sessions(writer.token("log", 0, 0), [session(T0)])
+    with pytest.raises(control.Unfinished, match="log/0/0"):
+        migrate(clickhouse_url, rollups=WITH_DEVICE, wait_seconds=0.5)
+    assert not writer.paused()
+    assert client.rows("EXISTS TABLE device") == [{"result": 0}]
+
+    def finish() -> None:
+        while not writer.paused():
+            pass
+        writer.insert_sessions(writer.token("log", 0, 0), [session(T0)])  # the replay of a worker that came back
+        writer.mark("log", 0, 0, 5, T0, {})
+
+    worker = threading.Thread(target=finish)
+    worker.start()
+    migrate(clickhouse_url, rollups=WITH_DEVICE, wait_seconds=30)
+    worker.join()
+    assert total(client, "device") == 1
+
+
+def test_workers_see_the_pause_while_it_lasts(writer: Writer, client: Client) -> None:
+    assert (writer.paused(), writer.closed()) == (False, False)
+    with control.claim(client) as held:
+        assert (writer.paused(), writer.closed()) == (True, False)
+        held.enter(control.CLOSED)
+        assert (writer.paused(), writer.closed()) == (True, True)
+    assert (writer.paused(), writer.closed()) == (False, False)
+
+
+def test_a_dead_migrator_frees_the_workers(writer: Writer, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.command(
+        "INSERT INTO control (epoch, nonce, phase, at) "
+        f"SELECT 1, 'dead', 'closed', now64(3) - {control.LEASE_SECONDS + 1}"
+    )
+    assert not writer.paused()
+    with control.claim(client) as held:
+        held.check()
+
+
+def test_of_two_claims_one_waits(client: Client) -> None:
+    with control.claim(client) as first:
+        with pytest.raises(control.ClaimLost), control.claim(client, wait_seconds=0.3):
+            pass
+        first.check()
+
+
+def test_a_migrator_that_lost_its_claim_records_nothing(client: Client) -> None:
+    with control.claim(client) as stalled:
+        client.command(
+            "INSERT INTO control (epoch, nonce, phase) SELECT max(epoch) + 1, 'other', 'draining' FROM control"
+        )
+        with pytest.raises(control.ClaimLost):
+            stalled.check()
+
+
+def test_an_absent_server_is_unavailable() -> None:
+    with pytest.raises(ClickHouseUnavailable):
+        migrate("http://127.0.0.1:9/x")
+
+
+def test_replicated_engines_are_a_switch() -> None:
+    sql = COUNTRY.create_table(
+        "country", {"site": "String", "time": "T", "country": "String", "sessions": "Int64"}, Engines("main", True)
+    )
+    assert "ON CLUSTER `main`" in sql
+    assert "ReplicatedAggregatingMergeTree" in sql
+    assert "replicated_deduplication_window_seconds = 604800" in sql
+    assert connect("http://u:p%40@h:1/name").database == "name"

@@ -1,0 +1,117 @@
+"""Ranges are exact to the millisecond whatever the grain, on a real ClickHouse against plain Python."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from rollups.client import ClickHouseUnavailable, Client
+from rollups.read import Reader
+from rollups.rows import EventRow, SessionRow
+from rollups.write import Writer
+from tests.rollups.make import DAY, HOUR, MINUTE, ROLLUPS, T0, event, session
+
+pytestmark = pytest.mark.services
+
+MIDNIGHT = T0 - 16 * HOUR
+
+
+@pytest.fixture
+def reader(client: Client, tmp_path: Path) -> Reader:
+    for name, made in ROLLUPS.items():
+        columns = ", ".join((*made.key, *(f"{f}({m}) AS {m}" for m, f in made.measures.items())))
+        by = f"GROUP BY {', '.join(made.key)}" if made.key else ""
+        (tmp_path / f"{name}.sql").write_text(f"SELECT {columns} FROM {{rollup:{name}}} {by}")  # noqa: S608
+    (tmp_path / "slow.sql").write_text("SELECT sleepEachRow(1) FROM numbers(10) SETTINGS max_block_size = 1")
+    (tmp_path / "wide.sql").write_text("SELECT groupArray(number) AS n FROM numbers(100000000)")
+    (tmp_path / "echo.sql").write_text("SELECT {text:String} AS text, {list:Array(String)} AS list")
+    return Reader(client, max_seconds=1, max_bytes=50_000_000, folder=tmp_path, rollups=ROLLUPS)
+
+
+def rows(seed: int) -> tuple[list[SessionRow], list[EventRow]]:
+    """Times on, just before and just after the edges of quarters and days, over five days and two sites."""
+    rng = random.Random(seed)
+    sessions: list[SessionRow] = []
+    events: list[EventRow] = []
+    for number in range(150):
+        edge = MIDNIGHT + rng.randrange(-2, 4) * DAY + rng.choice((0, 0, 15 * MINUTE, 23 * HOUR, 5 * HOUR + 7))
+        start = edge + rng.choice((-1, 0, 1))
+        later = start + rng.choice((0, 1, HOUR, DAY - 1, DAY))
+        sessions.append(
+            session(
+                start,
+                site=rng.choice(("site01", "site02")),
+                visitor=f"{number % 20:016x}",
+                session=f"s{number}",
+                end=later,
+                country=rng.choice("AB"),
+                pageviews=2,
+                pv_page=("/a", "/b"),
+                pv_time=(start, later),
+                pv_depth=(-1, 0),
+                pv_engaged_ms=(0, 0),
+            )
+        )
+        events.append(event(f"e{number}", start - 5, received=later, reason=rng.choice(("", "late"))))
+    gone = [row._replace(sign=-1) for row in rng.sample(sessions, 40)]
+    return sessions + gone, events
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_range_equals_a_plain_sum(reader: Reader, writer: Writer, seed: int) -> None:
+    sessions, events = rows(seed)
+    writer.insert_sessions("t", sessions)
+    writer.insert_events("t", events)
+    rng = random.Random(seed)
+    edges = [row.start + d for row in sessions[:40] for d in (-1, 0, 1)] + [MIDNIGHT, MIDNIGHT + DAY, MIDNIGHT + 1]
+    ranges = [tuple(sorted(rng.sample(edges, 2))) for _ in range(25)]
+    ranges += [
+        (MIDNIGHT, MIDNIGHT + DAY),
+        (MIDNIGHT + 1, MIDNIGHT + 2),
+        (MIDNIGHT - 1, MIDNIGHT + 1),
+        (-2 * 10**12, 7 * 10**12),
+    ]
+    for begin, end in ranges:
+        if begin == end:
+            continue
+        params = {"site": "site01", "from": begin, "to": end}
+        inside = [row for row in sessions if row.site == "site01" and begin <= row.start < end]
+        total = sum(row.sign for row in inside)
+        assert reader.rows("series", **params) == [{"sessions": total, "bounces": 0}], (begin, end)
+        country = {row["country"]: row["sessions"] for row in reader.rows("country", **params)}
+        for name in "AB":
+            assert country.get(name, 0) == sum(row.sign for row in inside if row.country == name), (begin, end)
+        viewed = {row["page"]: row["views"] for row in reader.rows("viewed", **params)}
+        for at, page in enumerate(("/a", "/b")):
+            ours = [row.sign for row in sessions if row.site == "site01" and begin <= row.pv_time[at] < end]
+            assert viewed.get(page, 0) == sum(ours), (begin, end)
+        ledger = {row["reason"]: row["events"] for row in reader.rows("ledger", **params)}
+        for reason in ("", "late"):
+            received = [row for row in events if row.reason == reason and begin <= row.received < end]
+            assert ledger.get(reason, 0) == len(received), (begin, end)
+
+
+def test_a_rollup_without_a_grain_is_grouped_by_its_key(reader: Reader, writer: Writer) -> None:
+    for token in ("t1", "t2"):
+        writer.insert_sessions(token, [session(T0), session(T0 + HOUR)])
+    found = reader.rows("visitor", site="site01")
+    assert [(row["visitor"], row["sessions"]) for row in found] == [("00000000000000aa", 4)]
+
+
+@pytest.mark.parametrize("name", ["slow", "wide"])
+def test_a_query_past_its_limits_is_stopped(reader: Reader, name: str) -> None:
+    with pytest.raises(ClickHouseUnavailable):
+        reader.rows(name)
+
+
+TEXTS = ("'; DROP TABLE events; --", "\\'", "a\tb\nc\\n", "{x:String}", "%s", "", "é\U0001f600")
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_value_means_itself(reader: Reader, text: str) -> None:
+    assert reader.rows("echo", text=text, list=[text, "x"], unknown=1) == [{"text": text, "list": [text, "x"]}]
+
+
+def test_a_missing_parameter_is_named(reader: Reader) -> None:
+    with pytest.raises(KeyError, match="list"):
+        reader.rows("echo", text="x")

@@ -1,0 +1,59 @@
+"""Rollup files: what a header may say, and that a change of what the table would hold changes the definition."""
+
+from dataclasses import replace
+
+import pytest
+
+from rollups.read import expand
+from rollups.rollup import load, parse
+from tests.rollups.make import COUNTRY, ROLLUPS
+
+SELECT = "SELECT site, start AS time, 1 AS n FROM {source}"
+
+
+def test_a_header_is_read_field_by_field() -> None:
+    text = (
+        "-- What it says.\n-- source: sessions   (sessions | events)\n-- grain: day\n-- reach: element\n"
+        "-- key: source, campaign\n-- sum: a, b\n-- min: c\n-- max: d\n" + SELECT
+    )
+    made = parse("x", text)
+    assert (made.source, made.grain_ms, made.element) == ("sessions", 86_400_000, True)
+    assert made.key == ("source", "campaign")
+    assert made.measures == {"a": "sum", "b": "sum", "c": "min", "d": "max"}
+    assert made.columns == ("site", "time", "source", "campaign", "a", "b", "c", "d")
+    assert made.facts == SELECT
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("-- grain: day\n-- sum: n\n" + SELECT, "source"),
+        ("-- source: people\n-- grain: day\n-- sum: n\n" + SELECT, "people"),
+        ("-- source: events\n-- grain: week\n-- sum: n\n" + SELECT, "week"),
+        ("-- source: events\n-- grain: day\n-- reach: far\n-- sum: n\n" + SELECT, "far"),
+        ("-- source: events\n-- grain: day\n" + SELECT, "measure"),
+        ("-- source: events\n-- grain: day\n-- sum: n\nSELECT 1 FROM events", "source"),
+    ],
+)
+def test_a_header_that_is_none_is_refused_by_name(wrong: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as refused:
+        parse("mine", wrong)
+    assert "mine" in str(refused.value)
+
+
+def test_a_definition_ignores_layout_and_nothing_else() -> None:
+    same = replace(COUNTRY, facts=COUNTRY.facts.replace(" FROM", "\n  FROM"))
+    assert same.definition == COUNTRY.definition
+    for other in (
+        replace(COUNTRY, facts=COUNTRY.facts + " WHERE sign > 0"),
+        replace(COUNTRY, key=()),
+        replace(COUNTRY, measures={"sessions": "max"}),
+        replace(COUNTRY, grain_ms=900_000),
+    ):
+        assert other.definition != COUNTRY.definition
+
+
+def test_the_names_in_query_files_are_rollups_of_the_folder() -> None:
+    with pytest.raises(KeyError, match="nobody"):
+        expand("SELECT * FROM {rollup:nobody}", ROLLUPS)
+    assert "country" in load()
