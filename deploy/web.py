@@ -65,9 +65,6 @@ def application(services: Sequence[Service], checks: Sequence[Check] = ()) -> St
 
 async def serve(services: Sequence[Service], listener: socket.socket, checks: Sequence[Check] = ()) -> None:
     """Serve on the listening socket until SIGTERM or SIGINT, then answer what is in flight and close, within 10 s."""
-    # uvicorn raises the signal again after its own shutdown; ours is not over then.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
     config = Config(
         application(services, checks),
         http=Connection,
@@ -81,6 +78,13 @@ async def serve(services: Sequence[Service], listener: socket.socket, checks: Se
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
     server = Server(config)
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    # For a signal before uvicorn listens to it, and for the one that it raises again when only its own part is over.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
     sweeper = asyncio.create_task(sweep(server.server_state.connections))
     started: list[Service] = []
     try:

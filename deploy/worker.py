@@ -15,7 +15,11 @@ from deploy.folder import StackError
 from deploy.logs import configure
 from deploy.settings import SettingError, Settings, load
 from deploy.supervise import die_with_parent
-from ingest.log.protocol import LogUnavailable
+from ingest.log.dead import TooManyDeadLetters
+from ingest.log.protocol import LogTruncated, LogUnavailable
+from rollups.write import TwoDecided
+
+STOPPED = (LogTruncated, TwoDecided, TooManyDeadLetters)  # for a human to look at
 
 Health = Callable[[], Mapping[str, str]]
 
@@ -36,7 +40,12 @@ def run(settings: Settings) -> None:
             stop.wait(0.2)
             continue
         state["worker"] = "ok"
-        worker.run(stop)
+        try:
+            worker.run(stop)
+        except STOPPED as error:
+            raise StackError(
+                f"the worker has stopped, because going on could lose or double events: {error}"
+            ) from error
 
 
 def serve_metrics(host: str, port: int, health: Health) -> None:
