@@ -44,8 +44,8 @@ class RememberedEvent(NamedTuple):
 class Remembered(NamedTuple):
     """A visitor within its memory: its newest receipt, its counted events, its live session rows exactly as written.
 
-    Both reach at least as far back as the memory does, and no further than its last gap of 25 h in receipts as far as
-    events are concerned; a row whose first event is not among them belongs to an earlier memory.
+    Both reach at least as far back as the memory does. A silence of over 25 h in receipts ended an earlier memory:
+    `events` has none of its events, `forgotten` has their (id, time), `sessions` may have its rows.
     """
 
     site: str
@@ -54,6 +54,7 @@ class Remembered(NamedTuple):
     received: int
     events: list[RememberedEvent]
     sessions: list[SessionRow]
+    forgotten: set[tuple[str, int]]
 
 
 class History(NamedTuple):
@@ -86,12 +87,18 @@ def _chunks(client: Client, params: dict[str, Any], chunks: int) -> Iterator[lis
     for number in range(chunks):
         own = params | {"chunks": chunks, "chunk": number}
         found = {
-            (row["site"], row["visitor"]): Remembered(row["site"], row["visitor"], row["hash"], row["last"], [], [])
+            (row["site"], row["visitor"]): Remembered(
+                row["site"], row["visitor"], row["hash"], row["last"], [], [], set()
+            )
             for row in _rows(client, "memory_visitors", own)
         }
         for row in _rows(client, "memory_events", own):
-            site, visitor, *event = row.values()
-            found[site, visitor].events.append(RememberedEvent(*event))
+            site, visitor, *fields, own_memory = row.values()
+            event = RememberedEvent(*fields)
+            if own_memory:
+                found[site, visitor].events.append(event)
+            else:
+                found[site, visitor].forgotten.add((event.id, event.time))
         for session in map(_session, _rows(client, "memory_sessions", own)):
             found[session.site, session.visitor].sessions.append(session)
         yield [remembered for remembered in found.values() if remembered.events]

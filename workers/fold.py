@@ -1,6 +1,6 @@
 """fold: the states of a partition and the lines of a batch → the states after it, and what it writes. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -92,8 +92,8 @@ def alive(state: State | None, clock: int) -> State | None:
 def fold(states: Mapping[str, State], clock: int, entries: Sequence[Entry], version: int, lookup: Lookup) -> Folded:
     """Judge the lines in log order and settle their visitors' sessions.
 
-    `states`: of the touched visitors at least; `version` goes on every row that is written. Raises what `lookup` raises,
-    but nothing for what a visitor's events do to the rule: its lines are `dead` then and its state stays as it was.
+    `states`: of the touched visitors at least; `version` goes on every row that is written. Raises what `lookup`
+    raises, but nothing for what a visitor's events do to the rule: its lines are `dead` then, its state stays.
     """
     limits = _Limits(lookup)
     after: dict[str, State] = {}
@@ -160,37 +160,50 @@ def apply(
         if not reason:
             memory.insert(line)
     for name, (memory, before) in memories.items():
-        written = {copy.row.session: copy.row for copy in before.copies}
+        written = [copy.row for copy in before.copies]
         for row in changed.get(name, ()):
             if row.sign > 0:
-                written[row.session] = row
+                written.append(row)
             else:
-                written.pop(row.session, None)
-        after[name] = state(before.site, before.visitor, before.hash, memory, written.values())
+                written = [old for old in written if (old.session, old.version) != (row.session, row.version)]
+        gone = {(item.id, item.time) for group in memory.gone for item in group}
+        written.reverse()  # where two begin alike, the later one
+        after[name] = state(before.site, before.visitor, before.hash, memory, written, gone)
     return after, newest
 
 
-def state(site: str, visitor: str, hash_: int, memory: Memory, rows: Iterable[SessionRow]) -> State:
+def state(
+    site: str,
+    visitor: str,
+    hash_: int,
+    memory: Memory,
+    rows: Iterable[SessionRow],
+    forgotten: Collection[tuple[str, int]] = (),
+) -> State:
     """The state of a memory whose rows were written elsewhere: of `rows`, those of sessions that still live in it.
 
-    A row belongs to the memory that its first event belongs to. An id that came again after its memory was forgotten
-    may be in two; the time tells them apart.
+    A row belongs to the memory that its first event belongs to. `forgotten`: (id, time) of events of an earlier memory;
+    what came again of these has a row of this memory only if a session begins with it.
     """
-    horizon = memory.items[-1].time - KEEP if memory.items else 0
     items = memory.items
-    firsts = {(session_id(site, visitor, item.id), item.time): item.id for item in items}
-    spans = {
-        (items[begin].id, items[end - 1].time, sum(item.type != ENGAGEMENT for item in items[begin:end])): (begin, end)
-        for begin, end in cut(items)
+    horizon = items[-1].time - KEEP if items else 0
+    spans = {items[begin].id: items[begin:end] for begin, end in cut(items)}
+    firsts = {
+        (session_id(site, visitor, item.id), item.time): item.id
+        for item in items
+        if item.type != ENGAGEMENT and (item.id in spans or (item.id, item.time) not in forgotten)
     }
-    copies: list[Copy] = []
+    copies: dict[str, Copy] = {}
     for row in rows:
         first = firsts.get((row.session, row.start))
-        if first is not None and row.end >= horizon:
-            begin, end = spans.get((first, row.end, row.events), (0, 0))
-            copies.append(Copy(first, items[end - 1].id, end - begin, row) if end else Copy(first, "", -1, row))
-    copies.sort(key=_order)
-    return State(site, visitor, hash_, memory.received, memory.text, memory.items, copies)
+        if first is None or row.end < horizon:
+            continue
+        span = spans.get(first, [])
+        same = span and (row.end, row.events) == (span[-1].time, sum(item.type != ENGAGEMENT for item in span))
+        # Of two rows that begin alike, one is of an earlier memory.
+        if same or first not in copies:
+            copies[first] = Copy(first, span[-1].id, len(span), row) if same else Copy(first, "", -1, row)
+    return State(site, visitor, hash_, memory.received, memory.text, items, sorted(copies.values(), key=_order))
 
 
 def memory(items: list[Item], received: int) -> Memory:

@@ -177,8 +177,10 @@ class Memory:
             items.append(item)
         else:
             insort(items, item)
-            if time + KEEP < self._trim_at:
-                self._trim_at = time + KEEP
+            # It may be passive and loose, or begin a session among the passive events at another's end, which then ends
+            # up to a gap before it.
+            if time + REACH < self._trim_at:
+                self._trim_at = time + REACH
         if items[-1].time > self._trim_at:
             self.trim()
         return ""

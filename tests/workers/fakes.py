@@ -284,6 +284,7 @@ def _remembered(tables: Tables, rows: Sequence[EventRow], clock: int) -> list[Re
             continue
         begin = max([b for a, b in pairwise(receipts) if b - a > FORGET], default=receipts[0])
         counted = [row for row in own if not row.reason and row.received >= begin]
+        forgotten = {(row.id, row.time) for row in own if not row.reason and row.received < begin}
         if not counted:
             continue
         live: dict[SessionRow, int] = {}
@@ -299,5 +300,5 @@ def _remembered(tables: Tables, rows: Sequence[EventRow], clock: int) -> list[Re
             for row in counted
             if row.time >= since
         ]
-        found.append(Remembered(site, visitor, own[0].hash, receipts[-1], events, sessions))
+        found.append(Remembered(site, visitor, own[0].hash, receipts[-1], events, sessions, forgotten))
     return found

@@ -208,6 +208,17 @@ def test_a_session_that_loses_its_end_and_grows_by_as_much_is_written_again() ->
     ]
 
 
+def test_a_session_that_lost_its_end_is_trimmed_by_the_end_it_has() -> None:
+    chain = [page(f"a{n}", START + n * 30 * MINUTE, START) for n in range(49)]
+    tail = Event(SITE, f"{1:016x}", "p", "engagement", START + DAY + 20 * MINUTE, START)
+    opener = page("opener", START + DAY + 10 * MINUTE, START)
+    later = page("later", START + KEEP + 1, START)  # after which the first end that matters is the tail's
+    far = page("far", START + DAY + KEEP + 1, START)
+    states, _, _ = run([*chain, tail, later, opener, far])
+    [state] = states.values()
+    assert [item.id for item in state.items] == ["opener", "p", "later", "far"]
+
+
 def test_nothing_is_written_when_nothing_changes() -> None:
     states, _, _ = run([page("a", START)])
     loose = Event(SITE, f"{1:016x}", "p", "engagement", START - 1, START)
