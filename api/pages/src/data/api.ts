@@ -1,0 +1,50 @@
+import { go, here } from "./route";
+
+/** An answer other than 2xx, or none at all (`status` 0). `param` names the field at fault. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly param: string | null = null,
+    readonly retryAfter = 0,
+  ) {
+    super(message);
+  }
+}
+
+const FIELD = /^(body\.)?(settings\.)?/;
+
+/** Asks the API with the session's cookie. A 401 leads to the sign-in page and back. */
+export async function ask<T>(path: string, method = "GET", body?: unknown, signal?: AbortSignal): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, {
+      method,
+      signal,
+      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      body: body === undefined ? null : JSON.stringify(body),
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Refused(0, "The server cannot be reached.");
+  }
+  if (answer.ok) return (answer.status === 204 ? undefined : await answer.json()) as T;
+  const told = await answer.json().catch(() => null);
+  if (answer.status === 401 && path !== "/api/login") {
+    const { path: at, query } = here();
+    if (at !== "/login") go(`/login?next=${encodeURIComponent(at + (query.size ? `?${query}` : ""))}`, true);
+  }
+  throw new Refused(
+    answer.status,
+    told?.error?.message ?? `The server answered ${answer.status}.`,
+    told?.error?.param?.replace(FIELD, "") ?? null,
+    Number(answer.headers.get("Retry-After")) || 0,
+  );
+}
+
+export const analytics = (site: string, name: string, params: Record<string, string | number | undefined>): string => {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(params)) if (value !== undefined && value !== "") query.set(key, `${value}`);
+  const path = name === "visitors" ? name : `analytics/${name}`;
+  return `/api/sites/${encodeURIComponent(site)}/${path}${query.size ? `?${query}` : ""}`;
+};

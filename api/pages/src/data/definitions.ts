@@ -1,0 +1,35 @@
+/** "How is this counted?": what each number means, in the words of the contract. */
+import type { Thresholds } from "./types";
+
+export const DEFINITION = {
+  totals:
+    "A session is one visitor's events with no gap over 30 minutes; it belongs to the moment it starts, so a visit over midnight counts on the day it began. Visitors are distinct visitors with a session that starts in the range; without an id on the device a visitor is a daily hash, so the same person counts again the next day. Bounce rate is the share of sessions with at most one pageview. Average duration runs over all sessions, from first to last event, zeros included. Changes compare with the period of the same length just before.",
+  sources:
+    "The first touch of each session: utm_source, source or ref in the address, else a click id (gclid, fbclid …), else the referring site, else Direct. Your own domain never counts as a source. Sessions are counted, by their start; the ten largest are shown.",
+  pages:
+    "Pageviews in the range by path: query, fragment and trailing slash do not make another page. The ten most viewed are shown.",
+  events:
+    "Sessions in which a custom event happened at least once, by type. Pageviews and engagement reports are not custom events. The ten most frequent are shown.",
+  countries:
+    "Sessions by country, looked up from the address of the request, which is then forgotten. Unknown where the lookup finds nothing.",
+  devices: "Sessions by device class, from the user agent. What cannot be told counts as Desktop.",
+  revenue:
+    "Events that carry revenue, each transaction id once, however often it is sent. Credited to the source and campaign of the session it belongs to, at the transaction's own time. Refunds lower revenue and are not in the number of orders; average order value is total revenue by orders. Other currencies are listed, not added.",
+  depth:
+    "Per pageview: the farthest point reached, (scroll top + viewport) / document height; a page that fits the window is 100 %. Shares and average run over the views that reported a depth; milestones are cumulative.",
+  engagement:
+    "Per session: its deepest view of the page (of any page if none is chosen). Each step is a share of the sessions that viewed it, and steps never grow.",
+  reach:
+    "The share of sessions, by source and campaign, that viewed the page or had the event at least once. Sources that never reached it are listed too.",
+  types:
+    "Count: how often events of the type happened in the range. Sessions: sessions starting in the range that hold at least one.",
+  funnel:
+    "Within one session, in this order; other events may lie between. Step by step the earliest match counts, and each step must be a later event than the one before. Sessions by start in the range.",
+  visitors:
+    "All visitors of the site, most recently seen first, all time. Country, device and source are those of the first session. Events are interactive ones: pageviews and custom events.",
+} as const;
+
+export const frictionDefinition = (t: Thresholds): string =>
+  `Each session falls into the first bucket that fits. Engaged: carries revenue. Hesitator: started something (a form, a cart) and did not finish it. Engaged: a custom event, or at least ${t.engaged_pageviews} pageviews and ${t.engaged_seconds} s, or ${t.deep_seconds} s and ${t.deep_percent} % depth. Bouncer: at most one pageview and under ${t.bouncer_seconds} s. Skimmer: under ${t.skimmer_seconds_per_page} s a page. Hesitator: everyone else. Seconds are visible, focused time. Thresholds are set per site in its settings.`;
+
+export const BUCKET_NAME = { bouncer: "Bounced", skimmer: "Skimmed", hesitator: "Hesitated", engaged: "Engaged" } as const;

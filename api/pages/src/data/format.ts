@@ -1,0 +1,73 @@
+/** Numbers, money, times and names as the reader's own locale writes them. */
+
+const locale = navigator.language || "en";
+const whole = new Intl.NumberFormat(locale);
+const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
+const tenth = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const countries = new Intl.DisplayNames(locale, { type: "region" });
+const currencies = new Intl.DisplayNames(locale, { type: "currency" });
+
+export const count = (n: number): string => whole.format(n);
+/** Short from 10,000 on; pair it with the full number in a title. */
+export const short = (n: number): string => (Math.abs(n) < 10_000 ? whole.format(n) : compact.format(n));
+export const percent = (n: number): string => `${tenth.format(n)}%`;
+export const decimal = (n: number): string => tenth.format(n);
+
+export function money(amount: number, currency: string | null): string {
+  if (!currency) return new Intl.NumberFormat(locale, { minimumFractionDigits: 2 }).format(amount);
+  try {
+    return new Intl.NumberFormat(locale, { style: "currency", currency }).format(amount);
+  } catch {
+    return `${whole.format(amount)} ${currency}`;
+  }
+}
+
+export function duration(seconds: number): string {
+  const s = Math.round(seconds);
+  if (s < 60) return `${s}s`;
+  if (s < 3600) return `${Math.floor(s / 60)}m ${String(s % 60).padStart(2, "0")}s`;
+  return `${Math.floor(s / 3600)}h ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")}m`;
+}
+
+export function country(code: string): string {
+  if (code === "unknown") return "Unknown";
+  try {
+    return countries.of(code) ?? code;
+  } catch {
+    return code;
+  }
+}
+
+export function currencyName(code: string): string {
+  try {
+    return `${code} – ${currencies.of(code)}`;
+  } catch {
+    return code;
+  }
+}
+
+export const source = (key: string): string => (key === "direct" ? "Direct" : key);
+export const campaign = (key: string): string => (key === "(none)" ? "No campaign" : key);
+
+/** A bucket's start as the site's clock shows it: the offset is in the text, so no zone is needed. */
+export function period(text: string, granularity: "hour" | "day", long = false): string {
+  const date = new Date(`${text.slice(0, 16)}Z`);
+  const options: Intl.DateTimeFormatOptions =
+    granularity === "hour"
+      ? long
+        ? { weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" }
+        : { hour: "numeric", minute: "2-digit" }
+      : long
+        ? { weekday: "short", day: "numeric", month: "short", year: "numeric" }
+        : { day: "numeric", month: "short" };
+  return new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options }).format(date);
+}
+
+export const moment = (iso: string, zone: string): string =>
+  new Intl.DateTimeFormat(locale, { timeZone: zone, dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
+
+export const clock = (iso: string, zone: string): string =>
+  new Intl.DateTimeFormat(locale, { timeZone: zone, timeStyle: "medium" }).format(new Date(iso));
+
+export const date = (text: string): string =>
+  new Intl.DateTimeFormat(locale, { timeZone: "UTC", dateStyle: "medium" }).format(new Date(`${text.slice(0, 10)}T00:00Z`));

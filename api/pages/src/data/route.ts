@@ -1,0 +1,53 @@
+/** The address bar is the state: what is shown is read from it, and every change of what is shown goes through it. */
+import { useEffect, useState } from "preact/hooks";
+
+export interface Route {
+  path: string;
+  query: URLSearchParams;
+}
+
+const MOVED = "throughline:moved";
+
+export const here = (): Route => ({ path: location.pathname, query: new URLSearchParams(location.search) });
+
+/** Shows another address of this app; `replace` leaves no step for the back button. */
+export function go(address: string, replace = false): void {
+  if (address !== location.pathname + location.search)
+    history[replace ? "replaceState" : "pushState"](null, "", address);
+  dispatchEvent(new Event(MOVED));
+}
+
+/** The present address with some of its query changed; null removes a parameter. */
+export function withQuery(change: Record<string, string | null>): string {
+  const { path, query } = here();
+  for (const [key, value] of Object.entries(change)) value === null ? query.delete(key) : query.set(key, value);
+  return path + (query.size ? `?${query}` : "");
+}
+
+export function useRoute(): Route {
+  const [route, setRoute] = useState(here);
+  useEffect(() => {
+    const moved = () => setRoute(here());
+    addEventListener("popstate", moved);
+    addEventListener(MOVED, moved);
+    return () => {
+      removeEventListener("popstate", moved);
+      removeEventListener(MOVED, moved);
+    };
+  }, []);
+  return route;
+}
+
+/** Plain links to pages of this app are followed without loading it again. */
+export function followLinks(): void {
+  document.addEventListener("click", (event) => {
+    const link = (event.target as Element).closest?.("a");
+    if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    if (link.origin !== location.origin || link.target || !/^\/(login|sites)?(\/|$)/.test(link.pathname)) return;
+    if (link.hash && link.pathname === location.pathname) return;
+    event.preventDefault();
+    const other = link.pathname !== location.pathname;
+    go(link.pathname + link.search + link.hash);
+    if (other) scrollTo(0, 0);
+  });
+}

@@ -1,0 +1,177 @@
+/** The shapes of the read API, as its OpenAPI document describes them. */
+
+export interface Settings {
+  timezone: string;
+  cookieless: boolean;
+  hosts: string[];
+  revenue: { currency: string; type: string | null } | null;
+  friction: Thresholds;
+  pairs: string[][];
+}
+
+export interface Thresholds {
+  bouncer_seconds: number;
+  skimmer_seconds_per_page: number;
+  engaged_pageviews: number;
+  engaged_seconds: number;
+  deep_seconds: number;
+  deep_percent: number;
+}
+
+export interface Site {
+  id: string;
+  name: string;
+  domain: string;
+  tracking_id: string;
+  visitors_count: number;
+  sessions_count: number;
+  events_count: number;
+  settings: Settings;
+}
+
+export interface ListedSite extends Omit<Site, "settings"> {
+  sparkline: number[];
+}
+
+export interface Dashboard {
+  sessions_over_time: { period: string; count: number }[];
+  granularity: "hour" | "day";
+  total_sessions: number;
+  bounce_rate: number;
+  avg_session_duration: number;
+  referrers: { source: string; count: number }[];
+  top_pages: { page: string; count: number }[];
+  top_events: { type: string; count: number }[];
+  countries: { country: string; count: number }[];
+  devices: { device: string; count: number }[];
+  visitors: number;
+  pageviews: number;
+  from: string;
+  to: string;
+  timezone: string;
+  fresh_as_of: string | null;
+}
+
+export interface Revenue {
+  configured: boolean;
+  summary: { total_revenue: number; total_transactions: number; avg_order_value: number };
+  revenue_over_time: { period: string; revenue: number; transactions: number }[];
+  by_source: { source: string; revenue: number; transactions: number }[];
+  by_campaign: { source: string; campaign: string; revenue: number; transactions: number }[];
+  currency: string | null;
+  excluded_currencies: { currency: string; revenue: number; transactions: number }[];
+}
+
+export const BUCKETS = ["bouncer", "skimmer", "hesitator", "engaged"] as const;
+export type Bucket = (typeof BUCKETS)[number];
+
+export interface FrictionRow {
+  key: string;
+  total: number;
+  buckets: Record<Bucket, number>;
+  bucket_pct: Record<Bucket, number>;
+}
+
+export interface Friction {
+  sources: (FrictionRow & { campaigns: FrictionRow[] })[];
+  thresholds: Thresholds;
+}
+
+export const MILESTONES = ["25", "50", "75", "100"] as const;
+export type Milestone = (typeof MILESTONES)[number];
+
+export interface ScrollPage {
+  page: string;
+  views: number;
+  reported: number;
+  depth: Record<Milestone, number>;
+  depth_pct: Record<Milestone, number>;
+  avg_depth: number;
+}
+
+export interface EngagementFunnel {
+  page: string | null;
+  sessions: number;
+  steps: { step: "view" | Milestone; sessions: number; pct: number; dropoff_pct: number }[];
+}
+
+export interface ReachRow {
+  key: string;
+  total: number;
+  reached: number;
+  pct: number;
+}
+
+export interface Reach {
+  metric: "page" | "event";
+  value: string;
+  total_sessions: number;
+  reached_sessions: number;
+  reach_pct: number;
+  sources: (ReachRow & { campaigns: ReachRow[] })[];
+}
+
+export interface EventTypes {
+  event_types: { type: string; count: number; sessions: number }[];
+}
+
+export interface CustomFunnel {
+  steps: { type: string; sessions: number; pct_of_first: number; pct_of_previous: number; dropoff: number }[];
+  conversion_pct: number;
+}
+
+export interface Visitor {
+  id: string;
+  first_seen: string;
+  last_seen: string;
+  sessions_count: number;
+  events_count: number;
+  country: string;
+  device: string;
+  source: string;
+}
+
+export interface Visitors {
+  page: number;
+  per_page: number;
+  total: number;
+  visitors: Visitor[];
+}
+
+export interface Session {
+  id: string;
+  started_at: string;
+  ended_at: string;
+  duration: number;
+  pageviews: number;
+  events_count: number;
+  entry_page: string | null;
+  exit_page: string | null;
+  source: string;
+  campaign: string;
+  country: string;
+  device: string;
+  browser: string;
+  os: string;
+  bucket: Bucket;
+  bounce: boolean;
+  revenue: number;
+}
+
+export interface SessionEvent {
+  id: string;
+  type: string;
+  timestamp: string;
+  url: string;
+  page: string;
+  title: string;
+  data: Record<string, unknown> | null;
+  scroll: number | null;
+  revenue: { amount: number; currency: string; transaction: string } | null;
+}
+
+export interface ApiKey {
+  id: string;
+  masked: string;
+  created_at: string;
+}
