@@ -5,6 +5,8 @@ import socket
 import pytest
 import redis
 
+from tests.services.clickhouse import ask
+
 
 @pytest.mark.services
 def test_redis_is_empty_durable_and_bounded(redis_url: str) -> None:
@@ -25,3 +27,9 @@ def test_redis_is_empty_again(redis_url: str) -> None:
 def test_kafka_listens(kafka_bootstrap: str) -> None:
     host, _, port = kafka_bootstrap.rpartition(":")
     socket.create_connection((host, int(port)), timeout=5).close()
+
+
+@pytest.mark.services
+def test_clickhouse_answers_and_nobody_made_the_database(clickhouse_url: str) -> None:
+    server, _, database = clickhouse_url.rpartition("/")
+    assert ask(server, f"SELECT count() FROM system.databases WHERE name = '{database}'") == "0"  # noqa: S608 - our own name
