@@ -161,7 +161,7 @@ function Outcome({ scope }: { scope: Scope }) {
           <Stack row={totalOf(data)} tall />
           <Legend row={totalOf(data)} />
           <ul class="stacks" aria-label="Largest sources">
-            {data.sources.slice(0, 4).map((row) => (
+            {data.sources.slice(0, 6).map((row) => (
               <li key={row.key}>
                 <span class="label">{format.source(row.key)}</span>
                 <Stack row={row} />

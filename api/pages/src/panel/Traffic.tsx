@@ -38,7 +38,7 @@ function Change({ total, now, before }: { total: Total; now: Dashboard; before: 
     <span class={level ? "change" : good ? "change good" : "change bad"} title={`${total.written(a)} in the period before`}>
       {!level && <Icon name={change > 0 ? "up" : "down"} />}
       <span class="unseen">{level ? "" : change > 0 ? "up " : "down "}</span>
-      {format.percent(Math.abs(change))}
+      {Math.abs(change) > 999 ? `>${format.count(999)}%` : format.percent(Math.abs(change))}
     </span>
   );
 }

@@ -71,7 +71,7 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240 }:
         {
           width: element.clientWidth,
           height,
-          padding: [12, 6, 0, 0],
+          padding: [12, 16, 0, 0],
           legend: { show: false },
           cursor: { y: false, drag: { x: false, y: false }, points: { size: 8, width: 2 } },
           scales: {
