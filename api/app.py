@@ -8,14 +8,14 @@ from pathlib import Path
 import anyio.to_thread
 from redis import Redis
 from redis.exceptions import RedisError
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from api import docs, page
 from api.client import Network
 from api.endpoint import Parts
 from api.endpoints import ENDPOINTS
 from api.registry.store import Registry
-from api.serve import Serve
+from api.serve import Below, Serve
 from rollups.client import ClickHouseUnavailable, Client
 from rollups.read import Reader
 from rollups.remove import remove
@@ -46,7 +46,7 @@ class Api:
         parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now)
         self.routes: list[BaseRoute] = [
             *docs.routes(),
-            Route("/api/{path:path}", Serve(parts, ENDPOINTS)),
+            Below("/api", Serve(parts, ENDPOINTS)),
             *page.routes(static),
         ]
         self._loops: list[asyncio.Task[None]] = []

@@ -45,7 +45,8 @@ def html(described: dict[str, Any]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{escape(info["title"])} API</title><link rel="stylesheet" href="/api/docs.css"></head><body>'
+        f'<title>{escape(info["title"])} API</title><link rel="icon" href="data:,">'
+        '<link rel="stylesheet" href="/api/docs.css"></head><body>'
         f"<header><h1>{escape(info['title'])} API</h1><p>{escape(info['summary'])}</p>"
         f"<p>{_inline(info['description'])}</p>"
         '<p>For programs: <a href="/api/openapi.json">openapi.json</a>. Back to <a href="/sites">your sites</a>.</p>'

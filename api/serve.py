@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 from redis.exceptions import RedisError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import compile_path
-from starlette.types import Receive, Scope, Send
+from starlette.routing import BaseRoute, Match, compile_path
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import body, client, query
 from api import range as ranges
@@ -34,8 +34,26 @@ log = logging.getLogger("throughline.api")
 _Result = TypeVar("_Result")
 
 
+class Below(BaseRoute):
+    """Leads every request for a path at or below `prefix` to an app: any method, any character, a line feed too."""
+
+    def __init__(self, prefix: str, app: ASGIApp) -> None:
+        self.prefix = prefix
+        self.app = app
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Full or none; the app finds the rest of the path as the parameter `path`."""
+        if scope["type"] != "http" or not (scope["path"] + "/").startswith(self.prefix + "/"):
+            return Match.NONE, {}
+        return Match.FULL, {"path_params": {"path": scope["path"][len(self.prefix) :]}}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on."""
+        await self.app(scope, receive, send)
+
+
 class Serve:
-    """The ASGI app of every path below /api; the route that leads here names the rest of the path `path`."""
+    """The ASGI app of every path below /api; `Below` leads here."""
 
     def __init__(self, parts: Parts, endpoints: Sequence[Endpoint]) -> None:
         self._parts = parts
@@ -59,9 +77,9 @@ class Serve:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
-        path = "/" + request.path_params["path"]
+        path = request.path_params["path"]
         match, methods = next(
-            ((match, methods) for pattern, methods in self._paths if (match := pattern.match(path))), (None, {})
+            ((match, methods) for pattern, methods in self._paths if (match := pattern.fullmatch(path))), (None, {})
         )
         endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
         # Before anything else, so that a stranger learns not even which paths there are.

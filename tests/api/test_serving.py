@@ -63,8 +63,12 @@ def test_401_comes_before_everything_else(served: Served) -> None:
 
 
 def test_unknown_paths_and_methods(served: Served) -> None:
-    for path in ("/api/nowhere", "/api/", "/api/sites/", f"/api/sites/{served.anna.site.id}/analytics", "/api/sites//"):
-        assert served.get(path).status_code == 404, path
+    own = f"/api/sites/{served.anna.site.id}"
+    for path in ("/api/nowhere", "/api", "/api/", "/api/sites/", f"{own}/analytics", "/api/sites//", "/api/sites%0A"):
+        assert served.http.get(path).status_code == 401, path
+        answer = served.get(path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found"), path
+    assert served.get(f"{own}%0A").status_code == 403
     refused = served.send("PUT", "/api/sites")
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, POST")
     assert refused.json()["error"]["code"] == "method_not_allowed"
