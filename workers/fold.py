@@ -26,7 +26,7 @@ class Entry(NamedTuple):
     line: Event | Filtered
 
 
-class Copy(msgspec.Struct, frozen=True, array_like=True):
+class Copy(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A session row exactly as it lies in ClickHouse, with the ids of the session's first and last event.
 
     `size`: of how many items it was made, -1 if not of those in the memory. A session loses items at its end only, to
@@ -40,7 +40,7 @@ class Copy(msgspec.Struct, frozen=True, array_like=True):
     row: SessionRow
 
 
-class State(msgspec.Struct, frozen=True, array_like=True):
+class State(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A visitor between batches: the items of its memory in order, the written copies of its live sessions in order."""
 
     site: str
