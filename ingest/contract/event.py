@@ -85,7 +85,7 @@ def encode(lines: list[Line]) -> bytes:
 def decode(line: bytes) -> Line:
     """One line of a record. Raises ValueError, saying what is wrong, for anything no worker can read."""
     try:
-        event = _decoder.decode(line)
+        event: Line = _decoder.decode(line)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise ValueError(f"not an event: {error}") from error
     if event.v != VERSION:
