@@ -119,7 +119,8 @@ guard(() => {
     const [keys, body] = batch();
     if (!keys[0]) return;
     const rest = Math.max(resting, held()) - now();
-    if (rest > 0 && rest <= DAY) return later(rest); // a longer one is a clock that was put back
+    // Not all at one moment, neither tabs nor visitors; a longer rest than a day is a clock that was put back.
+    if (rest > 0 && rest <= DAY) return later(rest + Math.random() * 1e3);
     flying = keys;
     try {
       const answer = await fetch(endpoint, {
@@ -161,10 +162,8 @@ guard(() => {
   const visitor = () => {
     if (!disk) return;
     const key = prefix + "id";
-    const id = get(key);
-    if (id) return id;
-    set(key, random());
     // Where nothing can be kept, an id of one page would make a visitor of every page: the server's daily hash is better.
+    guard(() => disk!.getItem(key) || disk!.setItem(key, random()))(0);
     return disk.getItem(key) || undefined;
   };
 

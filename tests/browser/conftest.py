@@ -3,14 +3,15 @@
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 from playwright.sync_api import Page as Tab
 
-from tests.browser.web import HOST, Web, eventually, serving
+from tests.browser.shop import HOSTILE, events, hostile_events, imported
+from tests.browser.site import Counted
+from tests.browser.web import HOST, Web, serving
 from tests.deploy.stack import Stack
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
@@ -59,48 +60,6 @@ def _web(stack: Stack) -> Iterator[Web]:
         yield web
 
 
-@dataclass
-class Counted:
-    """A Throughline site, and what the API says about it."""
-
-    stack: Stack
-    site: dict[str, Any]
-
-    @property
-    def id(self) -> str:
-        return str(self.site["id"])
-
-    def answer(self, name: str, query: str = "") -> Any:
-        return self.stack.get(f"/api/sites/{self.id}/analytics/{name}{query}")
-
-    def ledger(self) -> dict[str, Any]:
-        return dict(self.stack.get(f"/api/sites/{self.id}/ledger"))
-
-    def sessions(self) -> list[dict[str, Any]]:
-        """Every session of every visitor."""
-        visitors = self.stack.get(f"/api/sites/{self.id}/visitors")["visitors"]
-        lists = [self.stack.get(f"/api/visitors/{visitor['id']}/sessions") for visitor in visitors]
-        return [{**session, "visitor": each["visitor_id"]} for each in lists for session in each["sessions"]]
-
-    def events(self) -> list[dict[str, Any]]:
-        """Every interactive event of every session."""
-        return [
-            event
-            for session in self.sessions()
-            for event in self.stack.get(f"/api/visitors/{session['visitor']}/sessions/{session['id']}/events")["events"]
-        ]
-
-    def types(self) -> list[str]:
-        return sorted(event["type"] for event in self.events())
-
-    def wait(self, *types: str) -> list[dict[str, Any]]:
-        """The events, once exactly these types are there."""
-        found: list[dict[str, Any]] = eventually(
-            self.events, lambda events: sorted(event["type"] for event in events) == sorted(types)
-        )
-        return found
-
-
 @pytest.fixture
 def web(_web: Web, site: Counted) -> Web:
     _web.begin(site.site["domain"], site.site["tracking_id"])
@@ -140,3 +99,43 @@ def visitor(chromium: Browser) -> Iterator[Open]:
 @pytest.fixture
 def tab(visitor: Open) -> Tab:
     return visitor().new_page()
+
+
+@pytest.fixture(scope="session")
+def signed_in(chromium: Browser, stack: Stack) -> Any:
+    """The cookie of one sign-in, made through the page; guessing is slowed, so one is enough for all tests."""
+    context = chromium.new_context()
+    tab = context.new_page()
+    tab.goto(f"{stack.url}/login")
+    tab.get_by_label("Email").fill(stack.first_run["email"])
+    tab.get_by_label("Password").fill(stack.first_run["password"])
+    tab.get_by_role("button", name="Sign in").click()
+    tab.wait_for_url("**/sites")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def desk(visitor: Open, signed_in: Any, stack: Stack) -> Iterator[Tab]:
+    """A tab of the dashboard, signed in. Errors on its console and requests to other hosts fail the test."""
+    context = visitor(storage_state=signed_in, base_url=stack.url, permissions=["clipboard-read", "clipboard-write"])
+    tab = context.new_page()
+    wrong: list[str] = []
+    tab.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+    tab.on("request", lambda asked: None if asked.url.startswith(stack.url) else wrong.append(asked.url))
+    tab.on("dialog", lambda dialog: wrong.append(f"dialog: {dialog.message}"))
+    yield tab
+    assert wrong == []
+
+
+@pytest.fixture(scope="session")
+def shop(stack: Stack) -> Counted:
+    """A site with some of everything."""
+    return imported(stack, f"shop.{HOST}", "Shop", events)
+
+
+@pytest.fixture(scope="session")
+def hostile(stack: Stack) -> Counted:
+    """A site whose every string wants to run."""
+    return imported(stack, f"hostile.{HOST}", HOSTILE, hostile_events)

@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import Page as Tab
 
-from tests.browser.conftest import Counted, Open
+from tests.browser.conftest import Open
+from tests.browser.site import Counted
 from tests.browser.web import Web, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]

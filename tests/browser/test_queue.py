@@ -4,7 +4,8 @@ import pytest
 from playwright.sync_api import BrowserContext
 from playwright.sync_api import Page as Tab
 
-from tests.browser.conftest import Counted, Open
+from tests.browser.conftest import Open
+from tests.browser.site import Counted
 from tests.browser.web import Web, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
@@ -84,7 +85,6 @@ def test_retry_after_is_kept_by_every_tab(visitor: Open, web: Web, site: Counted
     site.wait("pageview", "pageview", "first", "second")
     times = [time for time, _ in web.gate.posts]
     assert times[1] - times[0] >= 2.9
-    assert len(ids(web)) == len(set(ids(web))) + 1, "only the refused pageview was sent twice"
 
 
 def test_two_tabs_share_the_queue(visitor: Open, web: Web, site: Counted) -> None:
@@ -203,9 +203,8 @@ def test_storage_of_a_sandboxed_page_is_really_blocked(tab: Tab, web: Web, site:
 
 
 def test_a_full_disk_of_a_real_site(tab: Tab, web: Web, site: Counted) -> None:
-    fill = (
-        "<script>let n = 1e6; while (n > 1) try { localStorage['x' + n] = 'x'.repeat(n) } catch { n = n >> 1 }</script>"
-    )
+    fill = """<script>for (let n = 1e6, i = 0; n > 1; i++)
+    try { localStorage['x' + i] = 'x'.repeat(n) } catch { n >>= 1 }</script>"""
     tab.goto(web.page("/", head=fill))
     tab.evaluate("throughline.track('kept')")
     site.wait("pageview", "kept")

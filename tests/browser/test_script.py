@@ -5,7 +5,8 @@ import time
 import pytest
 from playwright.sync_api import Page as Tab
 
-from tests.browser.conftest import Counted, Open
+from tests.browser.conftest import Open
+from tests.browser.site import Counted
 from tests.browser.web import Web, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
@@ -143,20 +144,26 @@ def test_engaged_time_is_visible_and_focused(visitor: Open, web: Web, site: Coun
     context = visitor()
     tab = context.new_page()
     context.new_cdp_session(tab).send("Emulation.setFocusEmulationEnabled", {"enabled": False})
-    tab.goto(web.page("/read", TALL))
     tab.bring_to_front()
-    tab.wait_for_timeout(1000)
+    watch = """<script>window.spent = 0; let since = document.hasFocus() ? performance.now() : 0;
+    addEventListener('blur', () => { spent += performance.now() - since; since = 0 });
+    addEventListener('focus', () => { since = since || performance.now() })</script>"""
+    tab.goto(web.page("/read", TALL, head=watch))
+    tab.wait_for_timeout(800)
     other = context.new_page()
     other.bring_to_front()
+    tab.wait_for_timeout(100)
+    spent, began = tab.evaluate("[spent, performance.now()]")
+    assert spent > 500, "the first tab was seen, and lost the focus"
     other.wait_for_timeout(2500)
-    tab.bring_to_front()
-    tab.wait_for_timeout(500)
-    tab.goto("about:blank")
-    eventually(site.ledger, lambda ledger: ledger["counted"] >= 2)
+    away = tab.evaluate("performance.now()") - began
+    tab.evaluate("history.pushState({}, '', '/next')")  # which reports the view before
+    eventually(site.ledger, lambda ledger: ledger["counted"] == 3)
     engaged = sum(posted.get("engaged_ms", 0) for posted in web.gate.events)
-    assert 1000 <= engaged < 3000, "the time in the other tab does not count"
+    assert away > 2400
+    assert engaged == pytest.approx(spent, abs=400), "the time in the other tab does not count"
     [session] = site.sessions()
-    assert session["duration"] >= 3.5, "a passive event extends the session"
+    assert session["duration"] >= 2.4, "the report extends the session"
 
 
 def test_the_back_button_shows_a_page_again(tab: Tab, web: Web, site: Counted) -> None:

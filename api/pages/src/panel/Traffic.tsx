@@ -30,16 +30,16 @@ const TOTALS: Total[] = [
 
 function Change({ total, now, before }: { total: Total; now: Dashboard; before: Dashboard }) {
   const [a, b] = [total.value(before), total.value(now)];
-  if (a === 0) return <span class="change">{b === 0 ? "no change" : "new"}</span>;
+  if (a === 0) return <dd class="changed change">{b === 0 ? "no change" : "new"}</dd>;
   const change = ((b - a) / a) * 100;
   const level = Math.abs(change) < 0.05;
   const good = change > 0 !== Boolean(total.inverse);
   return (
-    <span class={level ? "change" : good ? "change good" : "change bad"} title={`${total.written(a)} in the period before`}>
+    <dd class={`changed change ${level ? "" : good ? "good" : "bad"}`} title={`${total.written(a)} in the period before`}>
       {!level && <Icon name={change > 0 ? "up" : "down"} />}
       <span class="unseen">{level ? "" : change > 0 ? "up " : "down "}</span>
       {Math.abs(change) > 999 ? `>${format.count(999)}%` : format.percent(Math.abs(change))}
-    </span>
+    </dd>
   );
 }
 

@@ -1,0 +1,103 @@
+"""Everybody can use the pages: axe-core finds nothing serious, the keyboard is enough, a phone is wide enough."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page as Tab
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Open
+from tests.browser.site import Counted
+from tests.deploy.stack import Stack
+
+pytestmark = [pytest.mark.browser, pytest.mark.services]
+
+AXE = Path(__file__).parents[2] / "api/pages/node_modules/axe-core/axe.min.js"
+PLACES = [
+    "/sites",
+    "/sites?add",
+    "/sites/{site}",
+    "/sites/{site}?tab=revenue",
+    "/sites/{site}?tab=friction",
+    "/sites/{site}?tab=engagement",
+    "/sites/{site}?tab=reach",
+    "/sites/{site}?tab=events&step=add_to_cart&step=purchase",
+    "/sites/{site}?tab=visitors",
+    "/sites/{site}?tab=visitors&visitor={visitor}",
+    "/sites/{site}?tab=visitors&visitor={visitor}&session={session}",
+    "/sites/{site}/settings",
+]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def settled(tab: Tab, place: str) -> None:
+    tab.goto(place)
+    expect(tab.locator("h1").first).to_be_attached()
+    expect(tab.locator(".skeleton, .blank, [aria-busy=true]")).to_have_count(0, timeout=30_000)
+
+
+def serious(tab: Tab) -> list[str]:
+    """What axe-core finds of serious or critical impact. It is injected past the page's own policy."""
+    if tab.evaluate("typeof axe === 'undefined'"):
+        tab.evaluate(AXE.read_text())
+    found = tab.evaluate("rules => axe.run(document, rules)", RULES)
+    return [
+        f"{each['id']}: {node['html'][:160]}"
+        for each in found["violations"]
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
+
+
+def addresses(shop: Counted) -> list[str]:
+    visitor = shop.stack.get(f"/api/sites/{shop.id}/visitors")["visitors"][0]["id"]
+    session = shop.stack.get(f"/api/visitors/{visitor}/sessions")["sessions"][0]["id"]
+    return [place.format(site=shop.id, visitor=visitor, session=session) for place in PLACES]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(scheme: Any, visitor: Open, signed_in: Any, stack: Stack, shop: Counted) -> None:
+    context = visitor(storage_state=signed_in, base_url=stack.url, color_scheme=scheme, reduced_motion="reduce")
+    tab = context.new_page()
+    found = {}
+    for place in addresses(shop):
+        settled(tab, place)
+        for button in tab.get_by_role("button", name="how is this counted?").all():
+            button.click()
+        found[place] = serious(tab)
+    assert {place: wrong for place, wrong in found.items() if wrong} == {}
+
+
+def test_axe_on_the_sign_in(visitor: Open, stack: Stack) -> None:
+    tab = visitor(base_url=stack.url).new_page()
+    settled(tab, "/login")
+    assert serious(tab) == []
+
+
+def test_a_phone_is_wide_enough(visitor: Open, signed_in: Any, stack: Stack, shop: Counted) -> None:
+    """No page scrolls sideways; wide tables scroll within their card."""
+    phone = {"width": 360, "height": 740}
+    tab = visitor(
+        storage_state=signed_in, base_url=stack.url, viewport=phone, has_touch=True, is_mobile=True
+    ).new_page()
+    for place in addresses(shop):
+        settled(tab, place)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 360, place
+
+
+def test_the_keyboard_is_enough(desk: Tab, shop: Counted) -> None:
+    settled(desk, f"/sites/{shop.id}")
+    desk.keyboard.press("Tab")
+    expect(desk.locator(":focus")).to_have_text("Skip to the content")
+    desk.get_by_role("button", name="7 days").focus()
+    desk.keyboard.press("Enter")
+    desk.wait_for_url("**?range=7d")
+    expect(desk.locator(":focus")).to_have_text("7 days")
+    desk.get_by_role("button", name="Custom").focus()
+    desk.keyboard.press("Enter")
+    expect(desk.get_by_label("From", exact=True)).to_be_visible()
+    desk.keyboard.press("Escape")
+    expect(desk.get_by_label("From", exact=True)).to_have_count(0)
+    outline = desk.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid", "what has the focus shows it"

@@ -1,0 +1,267 @@
+"""Every panel shows the API's numbers, and nothing that a visitor sends can be more than text."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+from playwright.sync_api import Page as Tab
+
+from tests.browser.shop import HOSTILE
+from tests.browser.site import Counted
+
+pytestmark = [pytest.mark.browser, pytest.mark.services]
+
+
+def rows(part: Locator) -> list[list[str]]:
+    """The texts of a table's body, once it is there."""
+    expect(part.locator("tbody tr").first).to_be_visible()
+    found: list[list[str]] = part.locator("tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.children].map(cell => cell.innerText.trim()))"
+    )
+    return found
+
+
+def named(source: str) -> str:
+    return "Direct" if source == "direct" else source
+
+
+def number(n: int) -> str:
+    return f"{n:,}"
+
+
+def percent(n: float) -> str:
+    """One decimal as Intl writes it: half away from zero."""
+    return f"{int(n * 10 + 0.5 + 1e-9) / 10:.1f}%"
+
+
+def totals(part: Locator) -> dict[str, str]:
+    expect(part.locator(".totals dd:not(.changed)").first).to_be_visible()
+    names, values = (
+        part.locator(".totals dt").all_inner_texts(),
+        part.locator(".totals dd:not(.changed)").all_inner_texts(),
+    )
+    return dict(zip(names, values, strict=True))
+
+
+def test_overview(desk: Tab, shop: Counted) -> None:
+    desk.goto(f"/sites/{shop.id}?range=90d")
+    said = shop.answer("dashboard", "?" + last_days(desk, 90))
+    main = totals(desk.get_by_role("region", name="Sessions over time"))
+    assert main["Sessions"] == number(said["total_sessions"])
+    assert main["Visitors"] == number(said["visitors"])
+    assert main["Pageviews"] == number(said["pageviews"])
+    assert main["Bounce rate"] == percent(said["bounce_rate"])
+    sources = rows(desk.get_by_role("region", name="Sources"))
+    assert [row[:2] for row in sources] == [[named(r["source"]), number(r["count"])] for r in said["referrers"]]
+    pages = rows(desk.get_by_role("region", name="Pages"))
+    assert [row[:2] for row in pages] == [[r["page"], number(r["count"])] for r in said["top_pages"]]
+    events = rows(desk.get_by_role("region", name="Events", exact=True))
+    assert [row[:2] for row in events] == [[r["type"], number(r["count"])] for r in said["top_events"]]
+    devices = rows(desk.get_by_role("region", name="Devices"))
+    assert [row[:2] for row in devices] == [[r["device"], number(r["count"])] for r in said["devices"]]
+    countries = rows(desk.get_by_role("region", name="Countries"))
+    assert sum(int(row[1].replace(",", "")) for row in countries) == said["total_sessions"]
+    expect(desk.get_by_text("Fresh as of")).to_be_visible()
+    expect(desk.get_by_text("UTC", exact=True)).to_be_visible()
+
+
+def last_days(desk: Tab, days: int) -> str:
+    """The range that the page asks for: calendar days of the site's zone, today last."""
+    start = desk.evaluate(f"new Date(Date.now() - {days - 1} * 864e5).toISOString().slice(0, 10)")
+    return f"from={start}"
+
+
+def test_series_as_a_table_and_as_csv(desk: Tab, shop: Counted) -> None:
+    desk.goto(f"/sites/{shop.id}?range=30d&compare=off")
+    said = shop.answer("dashboard", "?" + last_days(desk, 30))["sessions_over_time"]
+    part = desk.get_by_role("region", name="Sessions over time", exact=True)
+    part.get_by_role("button", name="Sessions over time as a table").click()
+    shown = rows(part)
+    assert [int(row[1]) for row in shown] == [bucket["count"] for bucket in said]
+    part.get_by_role("button", name="Copy Sessions over time as CSV").click()
+    copied = list(csv.reader(io.StringIO(desk.evaluate("navigator.clipboard.readText()"))))
+    assert copied == [["period", "sessions"], *([b["period"], str(b["count"])] for b in said)]
+
+
+def test_the_period_before(desk: Tab, shop: Counted) -> None:
+    desk.goto(f"/sites/{shop.id}?range=7d")
+    part = desk.get_by_role("region", name="Sessions over time")
+    expect(part.locator(".change").first).to_be_visible()
+    part.get_by_role("button", name="Sessions over time as a table").click()
+    earlier = [int(row[2]) for row in rows(part)]
+    day = 86_400_000
+    ask = "new Date(Date.now() - {0}).toISOString()"
+    start, end = (desk.evaluate(ask.format(days * day)) for days in (13, 7))
+    said = shop.answer("dashboard", f"?from={start[:10]}&to={end[:10]}")["sessions_over_time"]
+    assert earlier[:-1] == [bucket["count"] for bucket in said][:-1]
+    desk.get_by_role("button", name="Compare").click()
+    desk.wait_for_url("**compare=off")
+    expect(part.get_by_role("columnheader")).to_have_count(2)
+
+
+def test_revenue(desk: Tab, shop: Counted) -> None:
+    desk.goto(f"/sites/{shop.id}?tab=revenue&range=90d")
+    said = shop.answer("revenue", "?" + last_days(desk, 90))
+    main = totals(desk.get_by_role("region", name="Revenue over time"))
+    assert main["Revenue"] == f"€{said['summary']['total_revenue']:,.2f}"
+    assert main["Orders"] == number(said["summary"]["total_transactions"])
+    shown = rows(desk.get_by_role("region", name="Revenue by source"))
+    expected = [[named(r["source"]), f"€{r['revenue']:,.2f}", number(r["transactions"])] for r in said["by_source"]]
+    assert shown == expected[:10]
+    [other] = rows(desk.get_by_role("region", name="Other currencies"))
+    assert other[2] == number(said["excluded_currencies"][0]["transactions"])
+
+
+def test_friction(desk: Tab, shop: Counted) -> None:
+    desk.goto(f"/sites/{shop.id}?tab=friction&range=90d")
+    said = shop.answer("friction", "?" + last_days(desk, 90))
+    part = desk.get_by_role("region", name="How visits went, by source")
+    expect(part.locator("tbody tr").first).to_be_visible()
+    closed = part.locator("button.opener[aria-expanded=false]")
+    while closed.count():
+        closed.first.click()
+    expected = []
+    for source in said["sources"]:
+        for row, name in [(source, named(source["key"])), *((c, c["key"]) for c in source["campaigns"])]:
+            shares = [percent(row["bucket_pct"][b]) for b in ("bouncer", "skimmer", "hesitator", "engaged")]
+            expected.append(["No campaign" if name == "(none)" else name, *shares, number(row["total"])])
+    shown = [[row[0], *row[2:]] for row in rows(part)]
+    assert sorted(shown) == sorted(expected)
+
+
+def test_engagement(desk: Tab, shop: Counted) -> None:
+    desk.goto(f"/sites/{shop.id}?tab=engagement&range=90d")
+    days = last_days(desk, 90)
+    said = shop.answer("scroll-depth", f"?limit=20&{days}")["pages"]
+    shown = rows(desk.get_by_role("region", name="Scroll depth by page").first)
+    shares = [[p["page"], *(percent(p["depth_pct"][m]) for m in ("25", "50", "75", "100"))] for p in said]
+    assert [row[:5] for row in shown] == shares
+    steps = shop.answer("engagement-funnel", "?" + days)["steps"]
+    funnel = desk.get_by_role("list", name="Sessions by depth reached").locator("b").all_inner_texts()
+    assert funnel == [percent(step["pct"]) for step in steps]
+    desk.get_by_role("link", name="/pricing").click()
+    desk.wait_for_url("**url=%2Fpricing")
+    expect(desk.get_by_role("heading", name="How far sessions read /pricing")).to_be_visible()
+
+
+def test_reach(desk: Tab, shop: Counted) -> None:
+    desk.goto(f"/sites/{shop.id}?tab=reach&metric=event&value=purchase&range=90d")
+    said = shop.answer("reach", f"?metric=event&value=purchase&{last_days(desk, 90)}")
+    part = desk.get_by_role("region", name="Sessions that reached purchase")
+    assert totals(part)["Reached it"] == number(said["reached_sessions"])
+    expected = [[named(s["key"]), percent(s["pct"]), number(s["reached"]), number(s["total"])] for s in said["sources"]]
+    assert [[row[0], *row[2:]] for row in rows(part)] == expected
+
+
+def test_custom_events_and_funnel(desk: Tab, shop: Counted) -> None:
+    desk.goto(f"/sites/{shop.id}?tab=events&range=90d")
+    days = last_days(desk, 90)
+    said = shop.answer("custom-event-types", "?" + days)["event_types"]
+    part = desk.get_by_role("region", name="Custom events")
+    assert [row[:3] for row in rows(part)] == [[t["type"], number(t["count"]), number(t["sessions"])] for t in said]
+    part.get_by_role("button", name="add_to_cart").click()
+    expect(part.locator(".keys code")).to_have_text(["item.sku", "n"])
+
+    add = desk.get_by_label("Add a step")
+    for step in ("purchase", "add_to_cart", "add_to_cart"):
+        add.select_option(step)
+    desk.get_by_role("button", name="Move purchase later").click()
+    desk.get_by_role("button", name="Remove add_to_cart").nth(1).click()
+    desk.get_by_role("button", name="Move purchase earlier").click()
+    desk.get_by_role("button", name="Move add_to_cart earlier").click()
+    desk.wait_for_url("**step=add_to_cart&step=purchase")
+    funnel = shop.answer("custom-event-funnel", f"?steps[]=add_to_cart&steps[]=purchase&{days}")
+    shown = desk.get_by_role("list", name="Sessions by step").locator("b")
+    expect(shown).to_have_text([percent(step["pct_of_first"]) for step in funnel["steps"]])
+    expect(desk.locator(".conversion b")).to_have_text(percent(funnel["conversion_pct"]))
+
+
+def test_visitors_sessions_events(desk: Tab, shop: Counted) -> None:
+    desk.goto(f"/sites/{shop.id}?tab=visitors")
+    said = shop.stack.get(f"/api/sites/{shop.id}/visitors")
+    first = max(said["visitors"], key=lambda visitor: int(visitor["events_count"]))
+    shown = rows(desk.get_by_role("region", name="Visitors", exact=True).first)
+    assert [row[0] for row in shown] == [visitor["id"].split("-")[1][:8] for visitor in said["visitors"]]
+    expect(desk.get_by_text(f"of 3 · {number(said['total'])} visitors")).to_be_visible()
+    desk.get_by_role("link", name=first["id"].split("-")[1][:8]).click()
+    sessions = shop.stack.get(f"/api/visitors/{first['id']}/sessions")["sessions"]
+    expect(desk.locator(".sessions > li")).to_have_count(len(sessions))
+    desk.locator(".sessions a").first.click()
+    listed = shop.stack.get(f"/api/visitors/{first['id']}/sessions/{sessions[0]['id']}/events")["events"]
+    expect(desk.locator(".timeline > li")).to_have_count(len(listed))
+    desk.go_back()
+    expect(desk.locator(".sessions > li")).to_have_count(len(sessions))
+    desk.go_back()
+    desk.get_by_role("link", name="Older").click()
+    expect(desk.get_by_text("Page 2 of 3")).to_be_visible()
+
+
+def test_the_address_holds_the_state(desk: Tab, shop: Counted) -> None:
+    desk.goto(f"/sites/{shop.id}")
+    desk.get_by_role("button", name="7 days").click()
+    desk.wait_for_url("**?range=7d")
+    desk.get_by_role("navigation", name="Reports").get_by_role("link", name="Friction").click()
+    desk.wait_for_url("**?range=7d&tab=friction")
+    desk.reload()
+    expect(desk.get_by_role("button", name="7 days")).to_have_attribute("aria-pressed", "true")
+    desk.go_back()
+    desk.go_back()
+    expect(desk.get_by_role("button", name="30 days")).to_have_attribute("aria-pressed", "true")
+    desk.get_by_role("button", name="Custom").click()
+    desk.get_by_label("From", exact=True).fill("2026-01-05")
+    desk.get_by_label("To", exact=True).fill("2026-01-09")
+    desk.get_by_role("button", name="Show", exact=True).click()
+    desk.wait_for_url("**from=2026-01-05&to=2026-01-09")
+    expect(desk.get_by_text("Nobody came in this range.")).to_be_visible()
+
+
+def test_it_refreshes_itself(desk: Tab, shop: Counted) -> None:
+    asked: list[str] = []
+    desk.clock.install()
+    desk.goto(f"/sites/{shop.id}")
+    rows(desk.get_by_role("region", name="Sources"))
+    desk.on("request", lambda request: asked.append(request.url))
+    with desk.expect_response("**/analytics/dashboard*"), desk.expect_response("**/analytics/friction*"):
+        desk.clock.fast_forward(16_000)
+    assert any(url.endswith(f"/api/sites/{shop.id}") for url in asked), "its settings may have changed too"
+
+
+def test_definitions(desk: Tab, shop: Counted) -> None:
+    desk.goto(f"/sites/{shop.id}")
+    part = desk.get_by_role("region", name="Sources")
+    rows(part)
+    part.get_by_role("button", name="how is this counted?").click()
+    expect(part.get_by_text("The first touch of each session")).to_be_visible()
+
+
+def test_hostile_strings_are_text(desk: Tab, hostile: Counted) -> None:
+    site = hostile.id
+    visitor = hostile.stack.get(f"/api/sites/{site}/visitors")["visitors"][0]["id"]
+    session = hostile.stack.get(f"/api/visitors/{visitor}/sessions")["sessions"][0]["id"]
+    step = "&step=".join(["", HOSTILE, HOSTILE + "2"]).replace("<", "%3C").replace(">", "%3E").replace(" ", "%20")
+    places = [
+        "/sites",
+        f"/sites/{site}",
+        f"/sites/{site}?tab=revenue",
+        f"/sites/{site}?tab=friction",
+        f"/sites/{site}?tab=engagement",
+        f"/sites/{site}?tab=reach&metric=event&value={HOSTILE}",
+        f"/sites/{site}?tab=events{step}",
+        f"/sites/{site}?tab=visitors",
+        f"/sites/{site}?tab=visitors&visitor={visitor}",
+        f"/sites/{site}?tab=visitors&visitor={visitor}&session={session}",
+        f"/sites/{site}/settings",
+    ]
+    seen: dict[str, Any] = {}
+    for place in places:
+        desk.goto(place)
+        expect(desk.locator("h1, h2").first).to_be_attached()
+        expect(desk.locator(".skeleton, [aria-busy=true]")).to_have_count(0, timeout=30_000)
+        assert desk.locator("img, iframe, [onerror]").count() == 0, place
+        assert desk.locator("a[href^='javascript:']").count() == 0, place
+        seen[place] = desk.locator("body").inner_text()
+    assert HOSTILE in seen["/sites"], "the site's name"
+    assert HOSTILE in seen[places[6]], "an event type"
+    assert HOSTILE in seen[places[9]], "a title"
