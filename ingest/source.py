@@ -60,6 +60,7 @@ def read_list(text: str) -> Published:
 _published = read_list(files("ingest").joinpath("source.txt").read_text("utf-8"))
 
 
+@lru_cache(2_048)
 def attribute(url: Url, referrer: Url, domain: str) -> Attribution:
     """Source and campaign of an event on a page `url` of the site `domain`; pure, never raises."""
     if not url.query:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ingest.contract.event import Event, encode
 from ingest.log.dead import DeadLetter
+from ingest.log.partition import hash31
 from ingest.log.protocol import Record
 from rollups.rows import EventRow
 from rollups.write import Decided
@@ -12,7 +13,7 @@ from workers import blob as blobs
 from workers.blob import Blob
 from workers.fold import DEAD, Entry, Folded, fold, key, keys
 from workers.read import read
-from workers.rows import event_row, filtered_row, hash31, version
+from workers.rows import event_row, filtered_row, version
 from workers.state import Moved, Position
 from workers.world import Held, Paused, World
 

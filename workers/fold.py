@@ -7,10 +7,11 @@ import msgspec
 
 from ingest.contract.event import ENGAGEMENT, Event, Filtered
 from ingest.contract.site import SiteSettings
+from ingest.log.partition import hash31
 from rollups.rows import SessionRow
 from workers.bucket import Thresholds, thresholds
 from workers.memory import FORGET, KEEP, MINUTE, Item, Memory, cut, text
-from workers.rows import Limits, hash31, session_id, session_row
+from workers.rows import Limits, session_id, session_row
 
 DEAD = "dead"  # a reason of ours, beside those of the ledger: the rule threw on this visitor
 SLACK = 10 * MINUTE  # how far receipts in the log may be out of order

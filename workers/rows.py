@@ -1,16 +1,12 @@
 """Events and sessions → the rows of the tables."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from hashlib import blake2b
 
 from ingest.contract.event import ENGAGEMENT, PAGEVIEW, Event, Filtered
-from ingest.log import partition
 from rollups.rows import EventRow, SessionRow
 from workers.bucket import Thresholds, bucket
 from workers.memory import Item
-
-hash31 = lru_cache(1 << 16)(partition.hash31)  # 4 µs in plain Python, and visitors come back
 
 Limits = Callable[[int], Thresholds]  # settings revision → thresholds, of one site
 

@@ -1,1 +1,1 @@
-"""What every stage agrees on: the event, the page function, a site and its settings, the published snapshot of sites."""
+"""What every stage agrees on: the event, the page function, a site, the published snapshot of sites."""

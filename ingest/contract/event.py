@@ -20,7 +20,7 @@ UNKNOWN = "unknown"
 
 
 class Revenue(msgspec.Struct, frozen=True):
-    """`amount` in ten-thousandths of `currency` (exact, no floats); currency "" = the site's; `transaction` never empty."""
+    """`amount` in ten-thousandths of `currency` (exact); currency "" = the site's; `transaction` never empty."""
 
     amount: int
     currency: str
@@ -31,7 +31,7 @@ class Event(msgspec.Struct, frozen=True, tag_field="kind", tag="event", omit_def
     """One admitted event, already corrected in time, enriched and stripped of everything private.
 
     `time` and `received` are ms since the epoch, UTC; `visitor` is 16 hex digits, unique within `site`; `scroll` is in
-    hundredths of a per cent (0–10,000, ≥ 98 % already raised to 100 %); `data` is a JSON text or "";
+    hundredths of a per cent (0 to 10,000, ≥ 98 % already raised to 100 %); `data` is a JSON text or "";
     `settings` is the registry revision of the site's settings at admission. Order of events: (time, seq, id).
     """
 

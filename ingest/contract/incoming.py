@@ -65,6 +65,8 @@ def _no_nul(text: str) -> str:
 
 
 def _printable(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
     for character in text:
         # Cf hides text or turns its direction; the joiner inside emoji is the one of them that shows.
         if character != "\u200d" and unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):

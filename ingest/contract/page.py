@@ -4,12 +4,14 @@ Beside it what admission keeps of a url: its host, and the stored forms that hol
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote_plus
 
 MAX_PAGE = 2_000  # characters
 MAX_VALUE = 200  # characters of a kept query value
 MAX_KEPT = 10  # query parameters of one url
+_CACHED = 2_048  # urls: an event asks for its own and its referrer several times, and both come again
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{0,5}))?")
@@ -32,6 +34,7 @@ class Url(NamedTuple):
     query: str
 
 
+@lru_cache(_CACHED)
 def read_url(url: str) -> Url:
     """Take a url apart once for everything below; never raises. A bare path has no scheme and no host."""
     text = _stripped(url)
@@ -60,13 +63,14 @@ def host(url: str) -> str:
     return read_url(url).host
 
 
-def parameters(url: Url) -> list[tuple[str, str]]:
+@lru_cache(_CACHED)
+def parameters(url: Url) -> tuple[tuple[str, str], ...]:
     """The decoded query in order: names in lower case, values trimmed, printable, ≤ 200 characters."""
     pairs = []
     for part in url.query.split("&") if url.query else ():
         name, _, value = part.partition("=")
         pairs.append((unquote_plus(name).strip().lower(), _printable(unquote_plus(value))))
-    return pairs
+    return tuple(pairs)
 
 
 def stored_url(url: Url) -> str:
@@ -137,4 +141,6 @@ def _without_dots(path: str) -> str:
 
 
 def _printable(text: str) -> str:
+    if len(text) <= MAX_VALUE and text.isprintable():
+        return text.strip()
     return "".join(c for c in text[: 4 * MAX_VALUE] if c.isprintable()).strip()[:MAX_VALUE].strip()

@@ -66,7 +66,7 @@ class SiteSettings(BaseModel):
 
 
 class Site(BaseModel):
-    """One revision of a site. `secret` keys the visitor hashes that must stay the same for ever; it leaves no service."""
+    """One revision of a site. `secret` keys the visitor hashes that stay the same for ever; it leaves no service."""
 
     model_config = ConfigDict(frozen=True)
     id: str
@@ -82,7 +82,7 @@ class Site(BaseModel):
     kind: Literal["site"] = "site"
 
     def allows(self, host: str) -> bool:
-        """Whether events of pages on `host` (lower case) are the site's: its domain, a subdomain, or in its setting `hosts`."""
+        """Whether pages on `host` (lower case) are the site's: its domain, a subdomain, or in its setting `hosts`."""
         hosts = self.settings.hosts
         return (
             host == self.domain

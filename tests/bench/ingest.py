@@ -1,4 +1,4 @@
-"""`python -m tests.bench.ingest`: POST /e with durable acknowledgement, single and in bodies of 20, on a fresh stack."""
+"""`python -m tests.bench.ingest`: POST /e with durable acknowledgement, single and in bodies of 20."""
 
 import asyncio
 import json
