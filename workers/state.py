@@ -32,35 +32,41 @@ for _, name in ipairs(old) do
 end
 return 1
 """
-# KEYS: position, rebuild, receipts. ARGV: nonce. From here on nobody's save finds its position.
+# KEYS: position, rebuild. ARGV: the rebuild key's value. From here on nobody's save finds its position.
 _BEGIN = "redis.call('DEL', KEYS[1]) redis.call('SET', KEYS[2], ARGV[1])"
-# KEYS: rebuild, receipts. ARGV: nonce, prefix. Answers how many went, -1 if the rebuild is no longer ours.
+# A rebuild's key holds its nonce and the number of its writes so far: a Redis that was put back to a moment within this
+# very rebuild has the nonce, but not all that was written since.
+# KEYS: rebuild, receipts. ARGV: key's value before, after, prefix. Answers how many went, -1 if the rebuild has ended.
 _CLEAR = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+redis.call('SET', KEYS[1], ARGV[2])
 local old = redis.call('ZRANGE', KEYS[2], 0, 999)
 for _, name in ipairs(old) do
-  redis.call('UNLINK', ARGV[2] .. name)
+  redis.call('UNLINK', ARGV[3] .. name)
   redis.call('ZREM', KEYS[2], name)
 end
 return #old
 """
-# KEYS: rebuild, receipts, then a key a state. ARGV: nonce, then receipt, name, blob …
+# KEYS: rebuild, receipts, then a key a state. ARGV: key's value before, after, then receipt, name, blob …
 _PUT = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
 for i = 3, #KEYS do
-  local at = 2 + (i - 3) * 3
+  local at = 3 + (i - 3) * 3
   redis.call('SET', KEYS[i], ARGV[at + 2])
   redis.call('ZADD', KEYS[2], ARGV[at], ARGV[at + 1])
 end
 return 1
 """
-# KEYS: rebuild, position. ARGV: nonce, position and clock.
+# KEYS: rebuild, position. ARGV: key's value, position and clock.
 _END = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[2], ARGV[2])
 redis.call('DEL', KEYS[1])
 return 1
 """
+
+_LOST = "the rebuild of the states is no longer this worker's, or Redis was put back while it went on"
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(State)
@@ -87,6 +93,7 @@ class Store:
         self._rebuild = tag + "rebuild"
         self._receipts = tag + "receipts"
         self._prefix = tag + "visitor:"
+        self._nonce, self._writes = "", 0  # of the rebuild under way
 
     def position(self) -> Position | None:
         """Where the states stand; None: nowhere, rebuild them."""
@@ -114,22 +121,31 @@ class Store:
             raise Moved(f"the states no longer stand at {a}")
 
     def begin(self, nonce: str) -> None:
-        """Start a rebuild: there are no states any more. A later rebuild by another nonce ends this one."""
-        self._redis.eval(_BEGIN, 2, self._position, self._rebuild, nonce)
-        while left := int(self._redis.eval(_CLEAR, 2, self._rebuild, self._receipts, nonce, self._prefix)):
+        """Start a rebuild: there are no states any more. A later one by another nonce ends this one. Raises Moved."""
+        self._nonce, self._writes = nonce, 0
+        self._redis.eval(_BEGIN, 2, self._position, self._rebuild, self._mark())
+        while left := int(self._redis.eval(_CLEAR, 2, self._rebuild, self._receipts, *self._step(), self._prefix)):
             if left < 0:
-                raise Moved("another worker rebuilds the states")
+                raise Moved(_LOST)
 
-    def put(self, nonce: str, states: Mapping[str, State]) -> None:
+    def put(self, states: Mapping[str, State]) -> None:
         """Add rebuilt states. Raises Moved."""
         keys, values = self._pairs(states)
-        if not self._redis.eval(_PUT, 2 + len(keys), self._rebuild, self._receipts, *keys, nonce, *values):
-            raise Moved("another worker rebuilds the states")
+        if not self._redis.eval(_PUT, 2 + len(keys), self._rebuild, self._receipts, *keys, *self._step(), *values):
+            raise Moved(_LOST)
 
-    def end(self, nonce: str, position: Position) -> None:
+    def end(self, position: Position) -> None:
         """Say that the rebuilt states are complete, at `position`. Raises Moved."""
-        if not self._redis.eval(_END, 2, self._rebuild, self._position, nonce, _text(position)):
-            raise Moved("another worker rebuilds the states")
+        if not self._redis.eval(_END, 2, self._rebuild, self._position, self._mark(), _text(position)):
+            raise Moved(_LOST)
+
+    def _mark(self) -> str:
+        return f"{self._nonce} {self._writes}"
+
+    def _step(self) -> tuple[str, str]:
+        before = self._mark()
+        self._writes += 1
+        return before, self._mark()
 
     def _pairs(self, states: Mapping[str, State]) -> tuple[list[str], list[str | bytes]]:
         keys: list[str] = []

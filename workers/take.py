@@ -102,13 +102,12 @@ def _rebuild(
 ) -> Position:
     logger.warning("partition %d: rebuilding the states at %d from the raw events", partition, offset)
     world.metrics.rebuilds.inc()
-    nonce = world.nonce()
-    store.begin(nonce)
+    store.begin(world.nonce())
     clock, chunks = world.memories(log, partition, partitions, offset)
     for chunk in chunks:
         states = [rebuilt(remembered) for remembered in chunk]
-        store.put(nonce, {state.key: state for state in states})
+        store.put({state.key: state for state in states})
         breathe()
     position = Position(offset, clock)
-    store.end(nonce, position)
+    store.end(position)
     return position

@@ -112,6 +112,7 @@ class FakeStore:
 
     def __init__(self, redis: FakeRedis, log: str, partitions: int, partition: int) -> None:
         self._redis, self._name = redis, f"{log}/{partitions}/{partition}"
+        self._nonce, self._writes = "", 0
 
     def _get(self) -> tuple[Position | None, str | None, dict[str, State]]:
         return self._redis.held.get(self._name, (None, None, {}))
@@ -139,23 +140,29 @@ class FakeStore:
 
     def begin(self, nonce: str) -> None:
         self.point("before begin")
-        self._redis.held[self._name] = None, nonce, {}
+        self._nonce, self._writes = nonce, 0
+        self._redis.held[self._name] = None, self._mark(), {}
         self.point("after begin")
 
-    def put(self, nonce: str, states: Mapping[str, State]) -> None:
+    def put(self, states: Mapping[str, State]) -> None:
         self.point("before put")
         position, held, old = self._get()
-        if held != nonce:
+        if held != self._mark():
             raise Moved("put")
-        self._redis.held[self._name] = position, nonce, {**old, **states}
+        self._writes += 1
+        self._redis.held[self._name] = position, self._mark(), {**old, **states}
+        self.point("after put")
 
-    def end(self, nonce: str, position: Position) -> None:
+    def end(self, position: Position) -> None:
         self.point("before end")
         _, held, states = self._get()
-        if held != nonce:
+        if held != self._mark():
             raise Moved("end")
         self._redis.held[self._name] = position, None, states
         self.point("after end")
+
+    def _mark(self) -> str:
+        return f"{self._nonce} {self._writes}"
 
 
 class FakeLog:
@@ -270,7 +277,11 @@ def memories(tables: Tables) -> Callable[[str, int, int, int], tuple[int, Iterat
             and not (row.log == log and row.partition == partition and row.offset >= before)
         ]
         clock = max((row.received for row in rows), default=0)
-        return clock, iter([_remembered(tables, rows, clock)])
+        visitors = sorted({row.visitor for row in rows if row.visitor})
+        # As from the real tables: each chunk is read when it is asked for.
+        return clock, (
+            _remembered(tables, [row for row in rows if row.visitor == visitor], clock) for visitor in visitors
+        )
 
     return of
 

@@ -28,7 +28,7 @@ def redis(redis_url: str) -> Iterator[Redis]:
 def store(redis: Redis) -> Store:
     made = Store(redis, "log", 4, 3)
     made.begin("n")
-    made.end("n", Position(2**60, NOON))
+    made.end(Position(2**60, NOON))
     return made
 
 
@@ -76,27 +76,43 @@ def test_nobody_saves_during_a_rebuild_and_a_rebuild_starts_from_nothing(store: 
     with pytest.raises(Moved):
         store.save(2**60 + 1, Position(2**60 + 2, NOON), state(1))
     assert redis.keys("*visitor:*") == []
-    store.put("mine", state(2))
-    store.end("mine", Position(2**60 + 1, NOON))
+    store.put(state(2))
+    store.end(Position(2**60 + 1, NOON))
     assert store.load(2**60 + 1, [*state(1), *state(2)]) == state(2)
 
 
-def test_only_the_latest_rebuild_writes(store: Store) -> None:
+def test_only_the_latest_rebuild_writes(store: Store, redis: Redis) -> None:
+    other = Store(redis, "log", 4, 3)
     store.begin("first")
-    store.begin("second")
+    other.begin("second")
     with pytest.raises(Moved):
-        store.put("first", state(1))
+        store.put(state(1))
     with pytest.raises(Moved):
-        store.end("first", Position(9, NOON))
-    store.end("second", Position(9, NOON))
+        store.end(Position(9, NOON))
+    other.end(Position(9, NOON))
     assert store.position() == Position(9, NOON)
+
+
+def test_a_rebuild_that_lost_some_of_its_writes_does_not_go_on(store: Store, redis: Redis) -> None:
+    store.begin("mine")
+    store.put(state(1))
+    held = {key: redis.dump(key) or b"" for key in redis.keys("*")}
+    store.put(state(2))
+    redis.flushdb()
+    for key, value in held.items():
+        redis.restore(key, 0, value)
+    with pytest.raises(Moved):
+        store.end(Position(9, NOON))
+    with pytest.raises(Moved):
+        store.put(state(3))
+    assert store.position() is None
 
 
 def test_a_wipe_ends_a_rebuild_too(store: Store, redis: Redis) -> None:
     store.begin("mine")
     wipe(redis)
     with pytest.raises(Moved):
-        store.end("mine", Position(9, NOON))
+        store.end(Position(9, NOON))
     assert store.position() is None
 
 
