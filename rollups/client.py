@@ -55,6 +55,7 @@ class Client:
         self._timeout = timeout
         self._lock = threading.Lock()
         self._driver: Driver | None = None
+        self._pool = get_pool_manager(maxsize=32, num_pools=2)
 
     def command(
         self, sql: str, params: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
@@ -101,6 +102,7 @@ class Client:
             if self._driver is not None:
                 self._driver.close()
                 self._driver = None
+            self._pool.clear()
 
     def _connected(self) -> Driver:
         with self._lock:
@@ -121,7 +123,7 @@ class Client:
             connect_timeout=5,
             send_receive_timeout=self._timeout,
             query_retries=0,  # who calls knows whether trying again is right
-            pool_mgr=get_pool_manager(maxsize=32, num_pools=2),
+            pool_mgr=self._pool,
         )
 
 

@@ -15,23 +15,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from rollups.client import TOKEN_SETTINGS, ClickHouseUnavailable, Client
+from rollups.sql import statement
 
 LEASE_SECONDS = 60
 BEAT_SECONDS = 10
 GRACE_SECONDS = 2.0
 
 DRAINING, CLOSED, CLEARED = "draining", "closed", "cleared"
-
-_STATE = """
-SELECT epoch, argMax(nonce, at) AS nonce, argMax(phase, at) AS phase,
-    max(at) > now64(3) - toIntervalSecond({lease:UInt32}) AS alive
-FROM control GROUP BY epoch ORDER BY epoch DESC LIMIT 1
-"""
-_UNFINISHED = """
-SELECT log, partition, a FROM decided
-WHERE (log, partition, a) NOT IN (SELECT log, partition, a FROM batches)
-ORDER BY log, partition, a
-"""
 
 
 class Unfinished(Exception):
@@ -44,13 +34,13 @@ class ClaimLost(Exception):
 
 def phase(client: Client) -> str:
     """draining, closed, or cleared; what a worker asks before and after it decides. Blocks."""
-    rows = client.rows(_STATE, {"lease": LEASE_SECONDS})
+    rows = client.rows(statement("control_state"), {"lease": LEASE_SECONDS})
     return str(rows[0]["phase"]) if rows and rows[0]["alive"] else CLEARED
 
 
 def unfinished(client: Client) -> list[tuple[str, int, int]]:
     """(log, partition, a) of every decided batch without a marker."""
-    return [(row["log"], row["partition"], row["a"]) for row in client.rows(_UNFINISHED)]
+    return [(row["log"], row["partition"], row["a"]) for row in client.rows(statement("control_unfinished"))]
 
 
 class Claim:
@@ -76,7 +66,7 @@ class Claim:
 
     def check(self) -> None:
         """Raises ClaimLost unless this claim is the newest and its heart beats."""
-        rows = self._client.rows(_STATE, {"lease": LEASE_SECONDS})
+        rows = self._client.rows(statement("control_state"), {"lease": LEASE_SECONDS})
         if not rows or rows[0]["nonce"] != self._nonce or not rows[0]["alive"] or rows[0]["phase"] == CLEARED:
             raise ClaimLost("another migration has taken over, or this one stood still for too long; run it again")
 
@@ -105,14 +95,14 @@ def claim(client: Client, wait_seconds: float = 2 * LEASE_SECONDS) -> Iterator[C
     """Hold the claim; waits for another migrator to end. Raises ClaimLost when that takes too long."""
     deadline = time.monotonic() + wait_seconds
     while True:
-        rows = client.rows(_STATE, {"lease": LEASE_SECONDS})
+        rows = client.rows(statement("control_state"), {"lease": LEASE_SECONDS})
         taken = bool(rows) and rows[0]["alive"] and rows[0]["phase"] != CLEARED
         if not taken:
             epoch = (rows[0]["epoch"] if rows else 0) + 1
             nonce = uuid.uuid4().hex
             # Of two that claim one epoch the first stands: the token drops the other.
             _insert(client, f"control/{epoch}", epoch, nonce, DRAINING)
-            rows = client.rows(_STATE, {"lease": LEASE_SECONDS})
+            rows = client.rows(statement("control_state"), {"lease": LEASE_SECONDS})
             if rows[0]["nonce"] == nonce:
                 break
         if time.monotonic() > deadline:

@@ -11,17 +11,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from rollups import control, rollup
 from rollups.client import Client
 from rollups.rollup import Rollup
+from rollups.sql import statement
 
 MOST = 1000  # differences listed of one part
 _EVENTS_A_PART = 500_000
 _KEYS_A_PART = 2_000_000
-_QUERY = Path(__file__).parent / "query"
 _SETTINGS = {
     "max_memory_usage": 3_000_000_000,
     "max_bytes_before_external_group_by": 500_000_000,
@@ -100,7 +99,7 @@ def _month(number: int, later: int = 0) -> datetime:
 
 
 def _reasons(client: Client, params: Mapping[str, Any]) -> list[Difference]:
-    rows = client.rows((_QUERY / "verify_reasons.sql").read_text(), params, _SETTINGS)
+    rows = client.rows(statement("verify_reasons"), params, _SETTINGS)
     return [
         Difference(
             params["site"], "events", f"{row['visitor']} {row['id']} {row['received']}", row["expected"], row["found"]
@@ -110,7 +109,7 @@ def _reasons(client: Client, params: Mapping[str, Any]) -> list[Difference]:
 
 
 def _sessions(client: Client, params: Mapping[str, Any]) -> list[Difference]:
-    rows = client.rows((_QUERY / "verify_sessions.sql").read_text(), params, _SETTINGS)
+    rows = client.rows(statement("verify_sessions"), params, _SETTINGS)
     sides: dict[str, tuple[list[str], list[str]]] = {}
     for row in rows:
         expected, found = sides.setdefault(f"{row['visitor']} {row['start']}", ([], []))

@@ -7,7 +7,9 @@ from typing import Any
 
 from rollups import control
 from rollups.client import TOKEN_SETTINGS, Client
+from rollups.engine import WINDOW
 from rollups.rows import EventRow, SessionRow
+from rollups.sql import statement
 
 _TIME = "DateTime64(3, 'UTC')"
 _MONEY = "Decimal(18, 4)"
@@ -60,6 +62,9 @@ _SESSION = [SESSION_TYPES.get(name, "String") for name in SessionRow._fields]
 _AMOUNT = EventRow._fields.index("amount")
 _TX_AMOUNT = SessionRow._fields.index("tx_amount")
 
+# Half a window of batches cannot be finished in this time. Half, for a batch over a month's edge is two blocks.
+_YOUNG_SECONDS = 600
+
 _DECIDED = ("log", "partition", "a", "b", "nonce", "blob")
 _MARKER = ("log", "partition", "a", "b", "received_to", "counts")
 
@@ -80,6 +85,10 @@ class TwoDecided(Exception):
     """Two batches lie at one position: the deduplication window did not outlive a stalled worker. Stop and say so."""
 
 
+class Outlived(Exception):
+    """An unfinished batch is older than the tokens that ClickHouse remembers: inserting it could count it twice."""
+
+
 class Writer:
     """Inserts under tokens; each may be repeated as it was. Every method blocks and raises ClickHouseUnavailable."""
 
@@ -92,16 +101,23 @@ class Writer:
         return f"{log}/{partition}/{a}"
 
     def decided(self, log: str, partition: int, a: int) -> Decided | None:
-        """The batch decided at `a`, if any. Raises TwoDecided."""
-        rows = self._client.rows(
-            "SELECT b, nonce, hex(blob) AS blob FROM decided "
-            "WHERE log = {log:String} AND partition = {partition:UInt32} AND a = {a:UInt64}",
-            {"log": log, "partition": partition, "a": a},
-        )
+        """The batch decided at `a`, if any. Raises TwoDecided; Outlived for one that is unfinished for too long."""
+        where = {"log": log, "partition": partition, "a": a}
+        rows = self._client.rows(statement("decided_at"), where)
         found = {Decided(log, partition, a, row["b"], row["nonce"], bytes.fromhex(row["blob"])) for row in rows}
         if len(found) > 1:
             raise TwoDecided(f"{len(found)} batches were decided at {self.token(log, partition, a)}")
+        if rows and rows[0]["age"] > _YOUNG_SECONDS:
+            self._refuse_outlived(where)
         return next(iter(found), None)
+
+    def _refuse_outlived(self, where: Mapping[str, Any]) -> None:
+        since = self._client.rows(statement("batches_since"), where)[0]
+        if not since["finished"] and since["batches"] > WINDOW // 2:
+            raise Outlived(
+                f"the batch {self.token(**where)} was left half inserted and {since['batches']} others were finished "
+                f"since, so ClickHouse may have forgotten its tokens; see the operators' notes on the window"
+            )
 
     def decide(self, decided: Decided) -> None:
         """Propose the batch; the first proposal at its `a` stands, so read it back."""
@@ -145,7 +161,7 @@ class Writer:
     def position(self, log: str, partition: int) -> int | None:
         """Where the partition's next batch begins: the end of the last finished one; None before the first."""
         rows = self._client.rows(
-            "SELECT b FROM batches WHERE log = {log:String} AND partition = {partition:UInt32} ORDER BY a DESC LIMIT 1",
+            statement("position"),
             {"log": log, "partition": partition},
         )
         return rows[0]["b"] if rows else None

@@ -29,7 +29,8 @@ from deploy.local.body import BadBody, BodyTooLarge, compress, decompress, form
 from deploy.local.engine import Engine, QueryError, default_memory
 
 MAX_BODY = 256 * 1024 * 1024
-MAX_CONNECTIONS = 128
+MAX_CONNECTIONS = 512
+IDLE_SECONDS = 60  # a kept-alive connection holds a thread; clients open a new one without a word
 DRAIN_SECONDS = 6.0
 
 # URL parameters that belong to the transport; every other one is a setting of the query.
@@ -72,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
     disable_nagle_algorithm = True
     wbufsize = -1
-    timeout = 3600
+    timeout = IDLE_SECONDS
     server: "Door"
 
     def do_GET(self) -> None:
@@ -220,8 +221,15 @@ class Door(socketserver.ThreadingTCPServer):
                 self._idle.notify_all()
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        with self._connections:
+        if not self._connections.acquire(blocking=False):
+            with contextlib.suppress(OSError):
+                request.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            self.shutdown_request(request)
+            return
+        try:
             super().process_request_thread(request, client_address)
+        finally:
+            self._connections.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away mid-answer is its own affair."""
