@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from tests.browser.site import Counted
+from tests.browser.web import eventually
 from tests.deploy.stack import Stack
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -75,4 +76,6 @@ def imported(stack: Stack, domain: str, name: str, make: Any) -> Counted:
     lines = sorted(make(domain, int(time.time() * 1000)), key=lambda event: int(event["at"]))
     text = "".join(json.dumps({"site": site["tracking_id"], **line}) + "\n" for line in lines)
     stack.command("import", "-", "--format", "events", "--site", str(site["id"]), stdin=text)
-    return Counted(stack, answer.json())
+    shop = Counted(stack, answer.json())
+    eventually(lambda: shop.answer("dashboard")["total_sessions"], lambda sessions: sessions > 0, 60)
+    return shop
