@@ -19,6 +19,7 @@ from api.serve import Below, Serve
 from rollups.client import ClickHouseUnavailable, Client
 from rollups.read import Reader
 from rollups.remove import remove
+from rollups.sweep import drop_decided
 
 REFRESH_SECONDS = 1.0
 REMOVE_SECONDS = 60.0  # workers may still write what was on its way when a site was deleted
@@ -75,7 +76,7 @@ class Api:
             await self.refresh()
 
     async def _keep_removing(self) -> None:
-        """Remove the rows of deleted sites: at once, and what comes late."""
+        """Remove the rows of deleted sites, at once and what comes late, and what workers need no longer."""
         removed, pause = 0, 0.0
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
@@ -85,8 +86,9 @@ class Api:
                 continue
             try:
                 await anyio.to_thread.run_sync(remove, self._client, deleted)
+                await anyio.to_thread.run_sync(drop_decided, self._client)
             except ClickHouseUnavailable as error:
-                log.warning("rows of deleted sites cannot be removed now: %s", error)
+                log.warning("rows that are no longer needed cannot be removed now: %s", error)
             removed, pause = len(deleted), REMOVE_SECONDS
 
     async def refresh(self) -> None:
