@@ -1,14 +1,16 @@
 import { useEffect, useState } from "preact/hooks";
 import { DEFINITION } from "../data/definitions";
 import * as format from "../data/format";
+import type { Loaded } from "../data/load";
 import { go, useRoute, withQuery } from "../data/route";
 import { type Scope, useAnswer } from "../data/scope";
 import type { Dashboard, Reach, ReachRow } from "../data/types";
 import { Icon } from "../part/Icon";
 import { Panel } from "../part/Panel";
+import { Skeleton } from "../part/State";
 
 /** Which sources bring people who get as far as a page or an event. */
-export function ReachTab({ scope, dashboard }: { scope: Scope; dashboard: Dashboard | null }) {
+export function ReachTab({ scope, dashboard: { data: dashboard, busy } }: { scope: Scope; dashboard: Loaded<Dashboard> }) {
   const { query } = useRoute();
   const metric = query.get("metric") === "event" ? "event" : "page";
   const known = metric === "page" ? dashboard?.top_pages.map((p) => p.page) : dashboard?.top_events.map((e) => e.type);
@@ -59,7 +61,9 @@ export function ReachTab({ scope, dashboard }: { scope: Scope; dashboard: Dashbo
       </form>
       <div class="panels">
         {value === "" ? (
-          <p class="panel wide nothing">{dashboard ? `Type ${metric === "page" ? "the path of a page" : "an event type"} to see who gets there.` : "…"}</p>
+          <div class="panel wide" aria-busy={busy}>
+            {busy ? <Skeleton lines={10} /> : <p class="nothing">Type {metric === "page" ? "the path of a page" : "an event type"} to see who gets there.</p>}
+          </div>
         ) : (
           <Panel
             title={`Sessions that reached ${value}`}

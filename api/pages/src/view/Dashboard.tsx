@@ -124,14 +124,14 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
       {tab !== "visitors" && (
         <div class="bar-row under">
           <RangePicker key={zone} range={range} zone={zone} compared={tab === "overview" ? compared : null} />
-          <Fresh answer={load.data} zone={zone} />
+          <Fresh answer={load.data} busy={load.busy} zone={zone} />
         </div>
       )}
       {tab === "overview" && <Overview scope={scope} load={load} before={before} />}
       {tab === "revenue" && <RevenueTab scope={scope} />}
       {tab === "friction" && <FrictionTab scope={scope} />}
       {tab === "engagement" && <EngagementTab scope={scope} />}
-      {tab === "reach" && <ReachTab scope={scope} dashboard={load.data} />}
+      {tab === "reach" && <ReachTab scope={scope} dashboard={load} />}
       {tab === "events" && <EventsTab scope={scope} />}
       {tab === "visitors" && <VisitorsTab scope={scope} />}
     </>
@@ -139,11 +139,11 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
 }
 
 /** Up to when everything received is counted, and whose clock the page shows. */
-function Fresh({ answer, zone }: { answer: Answer | null; zone: string }) {
+function Fresh({ answer, busy, zone }: { answer: Answer | null; busy: boolean; zone: string }) {
   const at = answer?.fresh_as_of;
   const behind = at ? Date.now() - Date.parse(at) : Infinity;
   return (
-    <p class="fresh">
+    <p class="fresh" aria-busy={busy}>
       {at && (
         <span class={behind > 60_000 ? "late" : ""} title={`Everything received before ${at} is in these numbers. They refresh every ${REFRESH_SECONDS} s.`}>
           <i aria-hidden="true" />
