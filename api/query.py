@@ -34,7 +34,9 @@ def parameters(model: type[Parameters], pairs: Sequence[tuple[str, str]]) -> Par
         return model.model_validate(given)
     except ValidationError as error:
         problem = first_problem(error, given)
-        param = str(problem.detail.param)
+        param, _, place = str(problem.detail.param).partition(".")
+        if place:
+            raise invalid(spelled.get(param, param), f"number {int(place) + 1}: {problem.detail.message}") from None
         raise invalid(spelled.get(param, param), problem.detail.message) from None
 
 
