@@ -29,19 +29,20 @@ FLAGS = [
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(tmp_path_factory.mktemp("stack") / "data") as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
+    """Ends with this folder: until then an event loop runs in this thread, and no other test could start its own."""
     with sync_playwright() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
@@ -54,7 +55,7 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _web(stack: Stack) -> Iterator[Web]:
     with serving(stack.url) as web:
         yield web
@@ -101,7 +102,7 @@ def tab(visitor: Open) -> Tab:
     return visitor().new_page()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def signed_in(chromium: Browser, stack: Stack) -> Any:
     """The cookie of one sign-in, made through the page; guessing is slowed, so one is enough for all tests."""
     context = chromium.new_context()
@@ -129,13 +130,13 @@ def desk(visitor: Open, signed_in: Any, stack: Stack) -> Iterator[Tab]:
     assert wrong == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shop(stack: Stack) -> Counted:
     """A site with some of everything."""
     return imported(stack, f"shop.{HOST}", "Shop", events)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def hostile(stack: Stack) -> Counted:
     """A site whose every string wants to run."""
     return imported(stack, f"hostile.{HOST}", HOSTILE, hostile_events)
