@@ -9,7 +9,7 @@ PAGES := api/pages
 PAGE_SOURCES := $(wildcard $(PAGES)/package-lock.json $(PAGES)/*.mjs $(PAGES)/*.json \
   $(PAGES)/src/* $(PAGES)/src/*/* ingest/script/*)
 
-.PHONY: setup up test nightly lint format bench pages country clean
+.PHONY: setup up test nightly lint format bench pages screenshots country clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.country $(VENV)/.pages
@@ -53,6 +53,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd $(PAGES) && $(NODE) npm run --silent check
 
 format: setup
 	$(BIN)/ruff format .
@@ -60,6 +61,10 @@ format: setup
 
 bench: setup
 	$(BIN)/python -m tests.bench $(ARGS)
+
+# Pictures of every page, of a demo shop started for it, into docs/img.
+screenshots: setup
+	$(BIN)/python -m tests.browser.screenshots docs/img $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(PAGES)/node_modules

@@ -44,6 +44,7 @@ const { metafile } = await build({
 const files = Object.keys(metafile.outputs).map((path) => basename(path));
 const named = (pattern) => files.find((name) => pattern.test(name));
 const shell = (await readFile(at("src/index.html"), "utf8"))
+  .replace("{font}", named(/\.woff2$/))
   .replace("{style}", named(/^style-.*\.css$/))
   .replace("{app}", named(/^app-.*\.js$/))
   .replace("{icon}", named(/^icon-.*\.svg$/));
