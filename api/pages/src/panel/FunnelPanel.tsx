@@ -96,7 +96,7 @@ export function FunnelPanel({ scope, known }: { scope: Scope; known: string[] })
                     }}
                   >
                     <option value="">{steps.length === 0 ? "Choose the first event…" : "Add a step…"}</option>
-                    {[...new Set([...known, "pageview"])].map((type) => (
+                    {known.map((type) => (
                       <option key={type} value={type}>
                         {type}
                       </option>
