@@ -99,8 +99,14 @@ class Serve:
         def find() -> Caller:
             return caller(request, self._parts.registry, self._parts.redis)
 
-        needs_redis = "authorization" not in request.headers and COOKIE in request.cookies
-        return await self._on_thread(find) if needs_redis else find()
+        if "authorization" not in request.headers:
+            return await self._on_thread(find) if COOKIE in request.cookies else find()
+        try:
+            return find()
+        except Problem:
+            # The key may have been made a moment ago, by a command or another api.
+            await self._on_thread(self._parts.registry.look_again)
+            return find()
 
     def _check_origin(self, request: Request, who: Caller | None) -> None:
         """Refuse a change that a page of another origin makes by the cookie, or makes to it by signing in."""

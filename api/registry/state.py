@@ -49,12 +49,12 @@ class State:
     def sites_of(self, account: str) -> list[Site]:
         """The account's sites that are not deleted, the oldest first."""
         sites = [site for site in tuple(self.site_by_id.values()) if site.account == account and not site.deleted]
-        return sorted(sites, key=lambda site: (site.created, site.id))
+        return sorted(sites, key=lambda site: site.created)
 
     def keys_of(self, account: str) -> list[Key]:
         """The account's keys that are not revoked, the oldest first."""
         keys = [key for key in tuple(self.key_by_id.values()) if key.account == account and not key.revoked]
-        return sorted(keys, key=lambda key: (key.created, key.id))
+        return sorted(keys, key=lambda key: key.created)
 
     def deleted_sites(self) -> list[str]:
         """Ids of all tombstones."""

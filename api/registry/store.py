@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -11,13 +12,14 @@ from redis.exceptions import LockError, RedisError
 from api.registry.state import Some, State, numbered, read
 from ingest.contract import snapshot
 from rollups import registry
-from rollups.client import Client
+from rollups.client import ClickHouseUnavailable, Client
 from rollups.registry import RegistryRow
 
 LOCK = "throughline:registry:lock"
 _LOCK_SECONDS = 10.0  # longer than a change takes; past it a second writer is stopped by the revision's number
 _WAIT_SECONDS = 5.0
 _ATTEMPTS = 5
+_LOOK_SECONDS = 0.2  # between two looks for a key that is not known
 
 
 class RegistryUnavailable(Exception):
@@ -35,6 +37,7 @@ class Registry:
         self._client = client
         self._redis = redis
         self._guard = threading.Lock()
+        self._looked = 0.0
 
     def refresh(self) -> bool:
         """Take in what was written since; returns whether there was anything. Raises ClickHouseUnavailable."""
@@ -44,6 +47,14 @@ class Registry:
                 self.state.put(read(row.body, row.revision), row.revision)
             self.loaded = True
         return bool(rows)
+
+    def look_again(self) -> None:
+        """Refresh because somebody asks for what is not known; not soon after the last time. Never raises."""
+        if time.monotonic() - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        with suppress(ClickHouseUnavailable):
+            self.refresh()
 
     def change(self, make: Callable[[State], Some]) -> Some:
         """Store the entry that `make` derives from the latest state, and publish it; returns it as stored.

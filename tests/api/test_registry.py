@@ -14,7 +14,7 @@ from api.app import Api
 from api.endpoints import ENDPOINTS
 from api.problem import Problem
 from api.registry.account import Key
-from api.registry.change import change_site, create_site, delete_site
+from api.registry.change import change_site, create_key, create_site, delete_site
 from api.registry.store import LOCK, Registry, RegistryUnavailable
 from ingest.contract import snapshot
 from ingest.contract.site import SiteSettings
@@ -180,3 +180,8 @@ def test_the_rows_of_a_deleted_site_are_removed_while_the_api_runs(served: Serve
         time.sleep(0.1)
     served.http.portal.call(api.close)
     assert served.client.rows(question, {"site": site}) == [{"rows": 0}]
+
+
+def test_a_key_that_another_process_made_opens_the_door_at_once(served: Served) -> None:
+    _, secret = create_key(another(served), served.anna.account.id)
+    assert served.http.get("/api/me", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
