@@ -161,4 +161,4 @@ def eventually(question: Callable[[], Any], met: Callable[[Any], bool], seconds:
         if met(answer):
             return answer
         assert time.monotonic() < end, answer
-        time.sleep(0.1)
+        time.sleep(0.2)
