@@ -1,7 +1,7 @@
 """`python -m tests.bench.million`: a million events through a worker, then every endpoint beside raw events.
 
-Prints worker events/s, and p50 and p95 of each endpoint over HTTP with the ratio to the same question asked of the table
-`events` by the fastest plain SQL we know.
+Prints worker events/s, and p50 and p95 of each endpoint over HTTP with the ratio to the same question asked of the
+table `events` by the fastest plain SQL we know.
 """
 
 import asyncio
