@@ -1,7 +1,7 @@
 """kill -9 of every part under load: nothing acknowledged is lost, nothing counts twice, every answer is the model's.
 
-Holds of docs/reliability.md: R1 (20 kills of a worker on the two logs, 200 nightly), R2, R5 (retries with the same ids),
-R8 (Redis restarted).
+Holds of docs/reliability.md: R1 (20 kills of a worker on both logs, 200 nightly), R2, R5 (the same ids
+again), R8 (Redis restarted).
 """
 
 import os
