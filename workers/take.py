@@ -100,7 +100,9 @@ def _caught_up(world: World, store: Store, log: str, partition: int, position: P
 def _rebuild(
     world: World, store: Store, log: str, partition: int, partitions: int, offset: int, breathe: Callable[[], None]
 ) -> Position:
-    logger.warning("partition %d: rebuilding the states at %d from the raw events", partition, offset)
+    # At 0 of a new log there is usually nothing to rebuild from, and nothing for an operator to wonder about.
+    level = logging.WARNING if offset else logging.INFO
+    logger.log(level, "partition %d: rebuilding the states at %d from the raw events", partition, offset)
     world.metrics.rebuilds.inc()
     store.begin(world.nonce())
     clock, chunks = world.memories(log, partition, partitions, offset)
