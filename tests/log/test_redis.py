@@ -68,6 +68,22 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.mark.services
+@pytest.mark.parametrize("policy", ["always", "everysec"])
+def test_a_redis_that_is_not_durable_is_told(
+    server: RedisServer, caplog: pytest.LogCaptureFixture, policy: str
+) -> None:
+    async def start() -> None:
+        producer = RedisProducer(server.url)
+        await producer.start()
+        await producer.close()
+
+    with closing(redis.Redis.from_url(server.url)) as client:
+        client.config_set("appendfsync", policy)
+    asyncio.run(start())
+    assert ("power cut" in caplog.text) == (policy != "always")
+
+
+@pytest.mark.services
 def test_a_full_log_refuses_until_the_workers_have_caught_up(redis_url: str) -> None:
     big = os.urandom(100_000)
 
