@@ -1,11 +1,11 @@
 """Sessions of a range that took the steps of a funnel of custom events, in order."""
 
 from pydantic import BaseModel
-from rollups.read import Reader
 
 from api.answer.within import within
 from api.number import percent
 from api.span import Span
+from rollups.read import Reader
 
 
 class FunnelStep(BaseModel):

@@ -1,10 +1,10 @@
 """The custom events of a range, type by type."""
 
 from pydantic import BaseModel
-from rollups.read import Reader
 
 from api.answer.within import within
 from api.span import Span
+from rollups.read import Reader
 
 
 class EventType(BaseModel):

@@ -3,11 +3,11 @@
 from typing import Literal
 
 from pydantic import BaseModel
-from rollups.read import Reader
 
 from api.answer.within import within
 from api.number import percent
 from api.span import Span
+from rollups.read import Reader
 
 
 class Step(BaseModel):

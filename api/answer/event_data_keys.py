@@ -1,10 +1,10 @@
 """Which keys the data of an event type carries."""
 
 from pydantic import BaseModel
-from rollups.read import Reader
 
 from api.answer.within import within
 from api.span import Span
+from rollups.read import Reader
 
 
 class EventDataKeys(BaseModel):

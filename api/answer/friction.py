@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
-from rollups.read import Reader
 
 from api.answer.within import within
 from api.number import shares
 from api.span import Span
 from ingest.contract.site import Friction as Thresholds
+from rollups.read import Reader
 
 BUCKETS = ("bouncer", "skimmer", "hesitator", "engaged")  # in the order in which ties of percentages are settled
 

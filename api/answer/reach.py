@@ -4,11 +4,11 @@ from collections import defaultdict
 from typing import Any, Literal
 
 from pydantic import BaseModel
-from rollups.read import Reader
 
 from api.answer.within import within
 from api.number import percent
 from api.span import Span
+from rollups.read import Reader
 
 
 class Campaign(BaseModel):

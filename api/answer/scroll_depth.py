@@ -3,11 +3,11 @@
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from rollups.read import Reader
 
 from api.answer.within import within
 from api.number import percent, ratio
 from api.span import Span
+from rollups.read import Reader
 
 MILESTONES = ("25", "50", "75", "100")
 

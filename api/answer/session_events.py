@@ -6,11 +6,11 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 from pydantic import BaseModel
-from rollups.read import Reader
 
 from api.number import money
 from api.span import iso
 from ingest.contract.event import PAGEVIEW
+from rollups.read import Reader
 
 REACH_MS = 24 * 3_600_000  # an interactive event lies at most so far behind its session's first
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
-from rollups.read import Reader
 
 from api.span import first_instant, local
+from rollups.read import Reader
 
 DAYS = 7
 

@@ -4,11 +4,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 from pydantic import BaseModel
-from rollups.read import Reader
 
 from api.number import money, ratio
 from api.span import iso
 from ingest.contract.site import Revenue as Setting
+from rollups.read import Reader
 
 
 class Session(BaseModel):

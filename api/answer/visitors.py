@@ -1,10 +1,10 @@
 """A site's visitors, page by page."""
 
 from pydantic import BaseModel
-from rollups.read import Reader
 
 from api.answer.sites import counts
 from api.span import iso
+from rollups.read import Reader
 
 PER_PAGE = 50
 
