@@ -48,6 +48,9 @@ class Settings:
     )
     country_db: str = _setting("", "MMDB file of countries; empty = the one that `make setup` fetched, if any")
     log_max_bytes: int = _setting(0, "bytes of log on Redis above which events are refused; 0 = half of `maxmemory`")
+    state_bytes: int = _setting(
+        0, "bytes of visitors' states that workers keep in Redis, all partitions together; 0 = a quarter of `maxmemory`"
+    )
     redis_memory: str = _setting("1gb", "`maxmemory` of the Redis that `up` starts")
     log_level: str = _setting("warning", "`debug`, `info`, `warning` or `error`")
 
@@ -120,7 +123,7 @@ def _check(settings: Settings) -> None:
         value = getattr(settings, name)
         if value:
             _check_address(name, value, schemes)
-    for name in ("address_rate", "site_rate", "log_max_bytes"):
+    for name in ("address_rate", "site_rate", "log_max_bytes", "state_bytes"):
         if not 0 <= getattr(settings, name) < 1e18:
             raise SettingError(f"{name.replace('_', '-')} must be 0 or more, not {getattr(settings, name)}")
     for name, low, high in (

@@ -6,6 +6,7 @@ A process imports only the stages that it runs: that is a second of starting and
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ingest.app import Ingest
     from ingest.contract.site import SiteSettings
     from ingest.log.dead import DeadLetters
-    from workers.fold import Lookup
+    from workers.fold import Settings as SettingsLookup
     from workers.loop import Worker
 
 COUNTRY_DB = Path(__file__).parent / "geo" / "country.mmdb"
@@ -120,10 +121,11 @@ def api(settings: Settings) -> "Api":
 
 def worker(settings: Settings) -> "Worker":
     """A worker that has joined the group. Blocks; raises LogUnavailable."""
-    from rollups.memory import memories
+    from rollups.past import newest, past
     from rollups.write import Writer
     from workers.loop import Worker
     from workers.metrics import Metrics
+    from workers.state import BYTES
     from workers.world import World
 
     client = clickhouse(settings)
@@ -131,16 +133,26 @@ def worker(settings: Settings) -> "Worker":
         consumer=consumer(settings),
         writer=Writer(client),
         redis=redis_client(settings),
-        memories=partial(memories, client),
+        past=partial(past, client),
+        newest=partial(newest, client),
         dead=dead_letters(settings),
         lookup=_lookup(client),
         metrics=Metrics(REGISTRY),
         nonce=lambda: secrets.token_hex(8),
+        now=now,
+        state_bytes=settings.state_bytes or _quarter(redis_client(settings), BYTES),
     )
-    return Worker(world, now=now)
+    return Worker(world)
 
 
-def _lookup(client: Client) -> "Lookup":
+def _quarter(client: redis.Redis, otherwise: int) -> int:
+    """A quarter of what the Redis may use: the log has half of it, if it lies there."""
+    with suppress(redis.RedisError):
+        return int(client.info("memory").get("maxmemory") or 0) // 4 or otherwise
+    return otherwise
+
+
+def _lookup(client: Client) -> "SettingsLookup":
     """Settings by site and revision; a revision never changes, so what was read once is remembered."""
     from ingest.contract.site import Site, SiteSettings
     from rollups.registry import body_as_of

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from rollups import control
 from rollups.client import TOKEN_SETTINGS, Client
@@ -79,6 +79,13 @@ class Decided:
     b: int
     nonce: str
     blob: bytes
+
+
+class Marked(NamedTuple):
+    """Where a finished batch ended, and the newest receipt of its partition then, ms."""
+
+    end: int
+    clock: int
 
 
 class TwoDecided(Exception):
@@ -160,11 +167,13 @@ class Writer:
 
     def position(self, log: str, partition: int) -> int | None:
         """Where the partition's next batch begins: the end of the last finished one; None before the first."""
-        rows = self._client.rows(
-            statement("position"),
-            {"log": log, "partition": partition},
-        )
-        return rows[0]["b"] if rows else None
+        marked = self.marked(log, partition)
+        return None if marked is None else marked.end
+
+    def marked(self, log: str, partition: int) -> Marked | None:
+        """The partition's last finished batch; None before the first."""
+        rows = self._client.rows(statement("position"), {"log": log, "partition": partition})
+        return Marked(rows[0]["b"], rows[0]["clock"]) if rows else None
 
     def _insert(
         self, table: str, token: str, names: Sequence[str], types: Sequence[str], columns: Sequence[Sequence[Any]]

@@ -7,14 +7,17 @@ from ingest.contract.event import Event, encode
 from ingest.log.dead import DeadLetter
 from ingest.log.partition import hash31
 from ingest.log.protocol import Record
+from rollups.past import Asked, Found
 from rollups.rows import EventRow
 from rollups.write import Decided
 from workers import blob as blobs
+from workers.back import fold_back
 from workers.blob import Blob
-from workers.fold import DEAD, Entry, Folded, fold, key, keys
-from workers.read import read
+from workers.fold import Entry, Folded, touched
+from workers.read import FUTURE_MS, read
 from workers.rows import event_row, filtered_row, version
-from workers.state import Moved, Position
+from workers.state import Moved
+from workers.visitor import key
 from workers.world import Held, Paused, World
 
 
@@ -29,11 +32,9 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
     a, b = held.offset, records[-1].offset + 1
 
     # 1. Fold: pure. Redis is asked for its offset even if the cache holds every state, so a wipe is seen at once.
-    entries, letters = read(log, records)
-    states, missing = held.cache.take(keys(entries))
-    states |= held.store.load(a, missing)
+    entries, letters = read(log, records, world.now() + FUTURE_MS)
     token = writer.token(log, partition, a)
-    folded = fold(states, held.clock, entries, version(token), world.lookup)
+    folded = _folded(world, held, entries, version(token))
     letters += _thrown(log, partition, entries, folded)
     decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock)
 
@@ -52,10 +53,10 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
     counts = insert(world, stands, decision, entries, letters)
 
     # 4. Save the states, unless somebody else went on meanwhile.
-    after = Position(b, folded.clock)
-    held.store.save(a, after, folded.states)
-    held.cache.put(folded.states)
-    held.offset, held.clock = after
+    gone = heard(entries, folded.states)
+    held.store.save(a, b, folded.clock, folded.states, gone)
+    held.cache.put(folded.states, gone)
+    held.offset, held.clock = b, folded.clock
 
     # 5. Commit: for information and retention.
     world.consumer.commit({partition: b})
@@ -72,18 +73,35 @@ def insert(
         world.dead.append(letter)
     unread = {(offset, place) for offset, place, _ in decision.dead}
     reasons = {(offset, place): reason for offset, place, reason in decision.reasons}
-    rows = [
-        _row(entry, reasons.get(entry[:2], ""), log, partition)
-        for entry in entries
-        if entry[:2] not in unread and reasons.get(entry[:2]) != DEAD
-    ]
+    rows = [_row(entry, reasons.get(entry[:2], ""), log, partition) for entry in entries if entry[:2] not in unread]
     counts = Counter([row.reason or "counted" for row in rows])
     if unread:
-        counts[DEAD] = len(unread)
+        counts["dead"] = len(unread)
     writer.insert_events(token, rows)
     writer.insert_sessions(token, decision.rows)
     writer.mark(log, partition, decided.a, decided.b, decision.clock, counts)
     return counts
+
+
+def heard(entries: Iterable[Entry], but: Iterable[str] = ()) -> dict[str, int]:
+    """The visitors of the lines, except some, each with its newest receipt or event, ms."""
+    left = set(but)
+    return {
+        name: max(max(event.received, event.time) for event in events)
+        for name, events in touched(entries).items()
+        if name not in left
+    }
+
+
+def _folded(world: World, held: Held, entries: Sequence[Entry], version_: int) -> Folded:
+    states, absent = held.cache.take(touched(entries))
+    loaded, horizon = held.store.load(held.offset, absent)
+
+    def read_back(asked: Sequence[Asked]) -> Sequence[Found]:
+        world.metrics.read_back.inc(len(asked))
+        return world.past(asked)
+
+    return fold_back(states | loaded, horizon, held.clock, entries, version_, world.lookup, read_back)
 
 
 def _row(entry: Entry, reason: str, log: str, partition: int) -> EventRow:

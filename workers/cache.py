@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
-from workers.fold import State
+from workers.visitor import State
 
 MAX_TEXT = 256 * 1024 * 1024  # characters, all partitions' caches of a worker share it evenly
 _STATE_TEXT = 500  # what a state costs beyond its items
@@ -29,8 +29,12 @@ class Cache:
                 found[name] = state
         return found, missing
 
-    def put(self, states: Mapping[str, State]) -> None:
-        """Hold the states as the newest."""
+    def put(self, states: Mapping[str, State], gone: Iterable[str] = ()) -> None:
+        """Hold the states as the newest, and none of those that are gone."""
+        for name in gone:
+            old = self._held.pop(name, None)
+            if old is not None:
+                self._text -= old.text + _STATE_TEXT
         for name, state in states.items():
             old = self._held.pop(name, None)
             if old is not None:

@@ -4,7 +4,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -26,6 +26,7 @@ SLACK_MS = 2_000  # an append is durable within this after its receipt, or it wa
 _POLL_SECONDS = 0.25
 _IDLE_SECONDS = 0.5
 _PAUSED_SECONDS = 0.5
+_TIDY_SECONDS = 60.0
 
 # The broken world; anything else a batch raises is for a human.
 Broken = (ClickHouseUnavailable, RedisError, LogUnavailable, Moved, Paused)
@@ -57,6 +58,7 @@ class _Slot:
     bytes: int = 0
     since: float = 0.0
     told_at: float = 0.0  # when freshness was last published while idle
+    tidied_at: float = 0.0  # when states were last deleted by the wall clock
 
     def add(self, record: Record, at: float) -> None:
         if not self.records:
@@ -73,19 +75,18 @@ class _Slot:
 
 
 class Worker:
-    """One member of the worker group. `now`: ms since the epoch; `clock`: seconds that only grow."""
+    """One member of the worker group. `clock`: seconds that only grow."""
 
     def __init__(
         self,
         world: World,
         *,
-        now: Callable[[], int],
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
         cache_text: int = caches.MAX_TEXT,
     ) -> None:
         self._world = world
-        self._now = now
+        self._now = world.now
         self._limits = limits or Limits()
         self._clock = clock
         self._cache_text = cache_text
@@ -148,7 +149,7 @@ class Worker:
     def _take(self, slot: _Slot) -> None:
         cache = Cache(self._cache_text // max(1, len(self._slots)))
         try:
-            slot.held = take(self._world, slot.partition, cache, self._breathe)
+            slot.held = take(self._world, slot.partition, cache)
             self._world.consumer.resume([slot.partition])
         except Broken as error:
             self._failed(slot, error)
@@ -170,6 +171,7 @@ class Worker:
         metrics.batch_seconds.observe(self._clock() - begun)
         metrics.batch_lines.observe(lines)
         metrics.counted(counts)
+        metrics.state_bytes.labels(str(slot.partition)).set(slot.held.store.bytes)
         metrics.lag.labels(str(slot.partition)).set(max(0, self._now() - slot.held.clock) / 1000)
         self._publish(slot.held, slot.held.clock - SLACK_MS)
 
@@ -192,19 +194,22 @@ class Worker:
         if self._world.consumer.bounds(slot.partition).end <= held.offset:
             self._world.metrics.lag.labels(str(slot.partition)).set(0)
             self._publish(held, polled_at - SLACK_MS)
+            if slot.told_at - slot.tidied_at >= _TIDY_SECONDS:
+                slot.tidied_at = slot.told_at
+                self._tidy(slot, held, polled_at)
+
+    def _tidy(self, slot: _Slot, held: Held, now: int) -> None:
+        """Nothing waits, so nobody's memory may still be needed that the wall clock has passed."""
+        try:
+            held.store.tidy(held.offset, now)
+        except Broken as error:
+            self._failed(slot, error)
 
     def _publish(self, held: Held, before: int) -> None:
         # Away: the next batch finds out.
         with suppress(RedisError):
             partitions = self._world.consumer.partitions
             freshness.publish(self._world.redis, held.log, partitions, held.partition, before)
-
-    def _breathe(self) -> None:
-        """Keep the membership during long work: a poll that brings nothing."""
-        partitions: Sequence[int] = list(self._slots)
-        self._world.consumer.pause(partitions)
-        self._world.consumer.poll(0)
-        self._world.consumer.resume([p for p, slot in self._slots.items() if slot.held is not None])
 
     def _wait(self) -> float:
         due = [_POLL_SECONDS]

@@ -1,9 +1,7 @@
-"""A visitor's memory: the set of events that can still change a session, and the judgement of each new one.
+"""A visitor's counted events within a stretch of time, and the judgement of each new one."""
 
-Everything here happens per event, in log order, so that the end of a batch never shows.
-"""
-
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable
 from operator import attrgetter
 
 import msgspec
@@ -15,16 +13,15 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 GAP = 30 * MINUTE  # between two events of one session, exactly this still belongs
-REACH = DAY  # how far behind the newest an event may arrive, and how far from its first an interactive one may lie
-KEEP = REACH + GAP  # a session that ended longer before the newest event can change no more
-FORGET = 25 * HOUR  # without a receipt
+REACH = DAY  # how far from its session's first event an interactive one may lie
+KEEP = REACH + GAP  # how far around an event others can matter to it: duplicates, the sessions it may join or cut
 FLOOD = 5_000  # events within REACH of the newest
-TEXT = 4 * 1024 * 1024  # characters a visitor's state may hold
+TEXT = 4 * 1024 * 1024  # characters of them
 ITEM_TEXT = 100  # what an event counts beyond its texts, so that events without any are bounded too
 
 
 class Item(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
-    """What sessions need of an event. Compares in the order of events, (time, seq, id): ids are unique in a memory."""
+    """What sessions need of an event. Compares in the order of events, (time, seq, id)."""
 
     time: int
     seq: int
@@ -114,95 +111,74 @@ def cut(items: list[Item]) -> list[tuple[int, int]]:
 
 
 class Memory:
-    """One visitor while a batch is folded.
+    """Counted events in order, and what they say of a new one; `text` counts what they hold."""
 
-    `items` are in order. `gone` collects, oldest first, what trimming and forgetting took out: nothing can change the
-    sessions of such a group any more, so their rows must be settled with this batch.
-    """
+    __slots__ = ("_at", "_ids", "_recent", "_since", "items", "text")
 
-    __slots__ = ("_ids", "_trim_at", "gone", "items", "received", "text")
-
-    def __init__(self, items: list[Item], received: int, text: int) -> None:
+    def __init__(self, items: list[Item], text: int) -> None:
         self.items = items
-        self.received = received
         self.text = text
-        self.gone: list[list[Item]] = []
-        self._ids = {item.id for item in items}
-        # A lower bound of the newest time at which trimming takes anything: nothing ends before it begins.
-        self._trim_at = items[0].time + KEEP if items else 0
+        ids: dict[str, tuple[int, ...]] = {}
+        for item in items:
+            ids[item.id] = (*ids[item.id], item.time) if item.id in ids else (item.time,)
+        self._ids = ids
+        # The items from index _at on, those from the time _since on, hold _recent text; -1: not worked out yet.
+        self._at, self._since, self._recent = -1, 0, 0
 
     def judge(self, event: Event) -> str:
-        """Why the event does not count, "" if it does; then it is in the memory, which is trimmed."""
-        self.hear(event.received)
-        if event.id in self._ids:
+        """Why the event does not count, "" if it does; then it is among the items."""
+        times = self._ids.get(event.id)
+        if times and any(abs(event.time - time) <= KEEP for time in times):
             return "duplicate"
-        items = self.items
-        if not items:
-            return self._insert(event)
-        time, newest = event.time, items[-1].time
-        if time < newest - REACH:
-            return "late"
-        if len(items) >= FLOOD:
-            since = (newest if newest > time else time) - REACH
-            if len(items) - bisect_left(items, since, key=_time) >= FLOOD:
-                return "flood"
-        return self._insert(event)
-
-    def hear(self, received: int) -> None:
-        """Note a receipt of any kind; after 25 h of silence everything before it is forgotten."""
-        if self.items and received - self.received > FORGET:
-            self.gone.append(self.items)
-            self.items, self._ids, self.text = [], set(), 0
-            self.received = received
-        elif received > self.received:
-            self.received = received
-
-    def insert(self, event: Event) -> None:
-        """Insert what a decided batch has already judged to count."""
-        self._insert(event, bounded=False)
-
-    def _insert(self, event: Event, bounded: bool = True) -> str:
         item = Item.of(event)
-        size = self.text + text(item)
-        if size > TEXT and bounded:
+        size = text(item)
+        if (len(self.items) >= FLOOD or self.text + size > TEXT) and self._floods(item.time, size):
             return "flood"
-        self.text = size
-        self._ids.add(item.id)
-        items, time = self.items, item.time
-        if not items:
-            self._trim_at = time + KEEP
-            items.append(item)
-            return ""
-        if item > items[-1]:
+        self._ids[item.id] = (*times, item.time) if times else (item.time,)
+        self._insert(item, size)
+        return ""
+
+    def _insert(self, item: Item, size: int) -> None:
+        items = self.items
+        self.text += size
+        if not items or item > items[-1]:
             items.append(item)
         else:
             insort(items, item)
-            # It may be passive and loose, or begin a session among the passive events at another's end, which then ends
-            # up to a gap before it.
-            if time + REACH < self._trim_at:
-                self._trim_at = time + REACH
-        if items[-1].time > self._trim_at:
-            self.trim()
-        return ""
+        if self._at >= 0:
+            if item.time >= self._since:
+                self._recent += size
+            else:
+                self._at += 1
 
-    def trim(self) -> None:
-        """Take out what can change no more: sessions that ended, loose passive events, over KEEP before the newest."""
+    def _floods(self, time: int, size: int) -> bool:
+        """Whether the day behind the newest event is full; in history, behind the newest within a day after it."""
         items = self.items
-        horizon = items[-1].time - KEEP
-        dead = 0  # everything before it goes
-        kept = len(items)  # where the first session that stays begins
-        ends = items[-1].time
-        for begin, after in cut(items):
-            if items[after - 1].time >= horizon:
-                kept, ends = begin, items[after - 1].time
-                break
-            dead = after
-        while dead < kept and items[dead].time < horizon:
-            dead += 1
-        if dead:
-            taken = items[:dead]
-            del items[:dead]
-            self._ids.difference_update(item.id for item in taken)
-            self.text -= sum(map(text, taken))
-            self.gone.append(taken)
-        self._trim_at = (ends if dead == kept else items[0].time) + KEEP
+        if not items:
+            return size > TEXT
+        newest = items[-1].time
+        if time < newest - REACH:
+            after = bisect_right(items, time + REACH, key=_time)
+            end = max(time, items[after - 1].time) if after else time
+            return after - bisect_left(items, end - REACH, key=_time) >= FLOOD
+        self._advance(newest - REACH)
+        at, recent = self._at, self._recent
+        while at < len(items) and items[at].time < time - REACH:  # one newer than all moves the day with it
+            recent -= text(items[at])
+            at += 1
+        return len(items) - at >= FLOOD or recent + size > TEXT
+
+    def _advance(self, since: int) -> None:
+        items = self.items
+        if self._at < 0:
+            self._at = bisect_left(items, since, key=_time)
+            self._recent = sum(map(text, items[self._at :]))
+        while self._at < len(items) and items[self._at].time < since:
+            self._recent -= text(items[self._at])
+            self._at += 1
+        self._since = since
+
+
+def total(items: Iterable[Item]) -> int:
+    """What items count towards TEXT together."""
+    return sum(map(text, items))

@@ -34,7 +34,13 @@ class Metrics:
             "throughline_worker_retries_total", "Partitions dropped to be taken again", ["cause"], registry=registry
         )
         self.rebuilds = Counter(
-            "throughline_worker_rebuilds_total", "Partitions whose states were rebuilt", registry=registry
+            "throughline_worker_rebuilds_total", "Partitions whose states began anew", registry=registry
+        )
+        self.read_back = Counter(
+            "throughline_worker_read_back_total", "Visitors read back from ClickHouse for a batch", registry=registry
+        )
+        self.state_bytes = Gauge(
+            "throughline_worker_state_bytes", "Bytes of states in Redis", ["partition"], registry=registry
         )
         self.rollbacks = Counter(
             "throughline_worker_log_rollbacks_total",

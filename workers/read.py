@@ -1,6 +1,6 @@
 """Records → lines that a worker can use, and letters for those that nobody can. Bad data is a value here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -17,18 +17,37 @@ _LONG = 2**63
 _AMOUNT = 10**18
 
 
-def read(log: str, records: Iterable[Record]) -> tuple[list[Entry], list[DeadLetter]]:
-    """The lines of the records in log order, and a letter for each line that is not one."""
+FUTURE_MS = 5 * 60_000  # how far ahead of the worker's clock a receipt is believed
+
+
+def read(
+    log: str, records: Iterable[Record], latest: int, decided: Mapping[tuple[int, int], str] | None = None
+) -> tuple[list[Entry], list[DeadLetter]]:
+    """The lines of the records in log order, and a letter for each line that is not one.
+
+    A receipt after `latest` (ms) is not believed. `decided`: (offset, place) → reason of the dead lines of a batch that
+    was decided before, whatever the clock and the code say now.
+    """
     entries: list[Entry] = []
     letters: list[DeadLetter] = []
     for record in records:
         for place, raw in enumerate(record.value.split(b"\n")):
             if not raw or raw.isspace():
                 continue
-            try:
-                entries.append(Entry(record.offset, place, line(raw)))
-            except ValueError as error:
-                letters.append(DeadLetter(str(error), log, record.partition, record.offset, place, raw))
+            reason = "" if decided is None else decided.get((record.offset, place), "")
+            if not reason:
+                try:
+                    found = line(raw)
+                    if decided is None and found.received > latest:
+                        reason = (
+                            f"future: received {(found.received - latest + FUTURE_MS) // 1000} s ahead of the clock"
+                        )
+                    else:
+                        entries.append(Entry(record.offset, place, found))
+                except ValueError as error:
+                    reason = str(error)
+            if reason:
+                letters.append(DeadLetter(reason, log, record.partition, record.offset, place, raw))
     return entries, letters
 
 

@@ -13,7 +13,7 @@ from rollups.memory import History, histories
 from rollups.rows import SessionRow
 from rollups.write import Writer
 from workers.bucket import Thresholds, thresholds
-from workers.memory import FORGET, Item, cut
+from workers.memory import Item, cut
 from workers.rows import session_row, version
 from workers.state import wipe
 
@@ -65,32 +65,18 @@ def difference(
     """
     left = Counter(history.sessions)
     written = {_content(row): row for row in history.sessions}
-    for items in _memories(history):
-        for begin, end in cut(items):
-            row = session_row(site, visitor, history.hash, items[begin:end], lambda _: limits, version_)
-            row = row._replace(settings=revision)
-            old = written.get(_content(row))
-            if old is not None and left[old]:
-                left[old] -= 1
-            else:
-                yield row
+    items = sorted(Item(*event) for _, event in history.lines if event is not None)
+    for begin, end in cut(items):
+        row = session_row(site, visitor, history.hash, items[begin:end], lambda _: limits, version_)
+        row = row._replace(settings=revision)
+        old = written.get(_content(row))
+        if old is not None and left[old]:
+            left[old] -= 1
+        else:
+            yield row
     for row in left.elements():
         yield row._replace(sign=-1)
 
 
 def _content(row: SessionRow) -> SessionRow:
     return row._replace(settings=0, version=0)
-
-
-def _memories(history: History) -> Iterator[list[Item]]:
-    """The counted items of each memory, in order; a silence of over 25 h begins the next."""
-    items: list[Item] = []
-    last = history.lines[0][0] if history.lines else 0
-    for received, event in history.lines:
-        if received - last > FORGET:
-            yield sorted(items)
-            items = []
-        last = received
-        if event is not None:
-            items.append(Item(*event))
-    yield sorted(items)

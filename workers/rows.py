@@ -16,9 +16,9 @@ def version(token: str) -> int:
     return int.from_bytes(blake2b(token.encode(), digest_size=8).digest())
 
 
-def session_id(site: str, visitor: str, first: str) -> str:
-    """16 hex; `first` is the id of the session's first interactive event."""
-    return blake2b(f"{site}\0{visitor}\0{first}".encode(), digest_size=8).hexdigest()
+def session_id(site: str, visitor: str, first: str, time: int) -> str:
+    """16 hex; of the session's first interactive event, whose id alone may come again after a day."""
+    return blake2b(f"{site}\0{visitor}\0{first}\0{time}".encode(), digest_size=8).hexdigest()
 
 
 def event_row(event: Event, reason: str, hash_: int, log: str, partition_: int, offset: int, index: int) -> EventRow:
@@ -74,9 +74,8 @@ def session_row(
     items: Sequence[Item],
     limits: Limits,
     version_: int,
-    session: str | None = None,
 ) -> SessionRow:
-    """The session of these items, which are in order and begin with an interactive one; `session`: its id if known."""
+    """The session of these items, which are in order and begin with an interactive one."""
     first, last = items[0], items[-1]
     pv_page: list[str] = []
     pv_time: list[int] = []
@@ -115,7 +114,7 @@ def session_row(
     return SessionRow(
         site,
         visitor,
-        session or session_id(site, visitor, first.id),
+        session_id(site, visitor, first.id, first.time),
         first.time,
         last.time,
         touch.source,

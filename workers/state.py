@@ -1,8 +1,12 @@
-"""The states of one partition in Redis: a cache that says up to which offset of the log it is true.
+"""The states of one partition in Redis: a bounded cache that says up to which offset of the log it is true.
 
 One msgpack blob a visitor. All keys of a partition share a hash tag, so a script touches one slot of a Redis Cluster.
-The tag names the log and its number of partitions: another log or count starts from nothing. A blob has no TTL: while
-ClickHouse is away for a day, a TTL would expire the states of the very backlog that waits.
+The tag names the log and its number of partitions: another log or count starts from nothing. States are of a
+*generation*, which the position names: to forget them all is to name another. A blob has no TTL: while ClickHouse is
+away for a day, a TTL would expire the states of the very backlog that waits.
+
+States that go — the visitors longest unheard, by age or past the budget — leave the *horizon* behind: of a visitor
+without a state there is no event after it, and what lies before it is read back from ClickHouse.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,63 +14,97 @@ from typing import Any, NamedTuple
 
 import msgspec
 from redis import Redis
+from redis.exceptions import OutOfMemoryError
 
-from workers.fold import SLACK, State
-from workers.memory import FORGET
+from workers.memory import HOUR, MINUTE
+from workers.visitor import State
 
-# KEYS: position, receipts (ZSET of visitors by newest receipt), then a key a state.
-# ARGV: expected position, new position and clock, prefix of the state keys, oldest receipt, then receipt, name, blob …
+FORGET = 25 * HOUR  # without a receipt
+SLACK = 10 * MINUTE  # how far receipts in the log may be out of order
+BYTES = 256 * 1024 * 1024  # a worker group's states, shared evenly by the partitions
+OVERHEAD = 200  # bytes that Redis spends on a state beyond its blob and its name
+
+# KEYS: position, heard (ZSET of visitors), bytes, generations, then a key a state. ARGV: expected offset, generation,
+# new offset, new clock, prefix of the states, oldest to keep, budget, overhead, then score, name, blob of each; where
+# the blob is '' the state goes.
+# Deleting comes first: a Redis at its maxmemory refuses a script's writes until it has deleted something.
 _SAVE = """
-local held = redis.call('GET', KEYS[1])
-if not held or string.match(held, '^%d+') ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2])
-for i = 3, #KEYS do
-  local at = 5 + (i - 3) * 3
-  redis.call('SET', KEYS[i], ARGV[at + 2])
-  redis.call('ZADD', KEYS[2], ARGV[at], ARGV[at + 1])
-end
-local old = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. ARGV[4], 'LIMIT', 0, 1000)
-for _, name in ipairs(old) do
-  redis.call('UNLINK', ARGV[3] .. name)
+local offset, horizon, generation = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) %S+ (%S+) (%S+)$')
+if offset ~= ARGV[1] or generation ~= ARGV[2] then return false end
+horizon = tonumber(horizon)
+local bytes, budget, overhead = tonumber(redis.call('GET', KEYS[3]) or '0'), tonumber(ARGV[7]), tonumber(ARGV[8])
+local function cost(size, name) return size + #name + overhead end
+local function drop(name, score)
+  local size = redis.call('STRLEN', ARGV[5] .. name)
+  if size > 0 then bytes = bytes - cost(size, name) end
+  redis.call('UNLINK', ARGV[5] .. name)
   redis.call('ZREM', KEYS[2], name)
+  if score and tonumber(score) > horizon then horizon = tonumber(score) end
 end
-return 1
-"""
-# KEYS: position, rebuild. ARGV: the rebuild key's value. From here on nobody's save finds its position.
-_BEGIN = "redis.call('DEL', KEYS[1]) redis.call('SET', KEYS[2], ARGV[1])"
-# A rebuild's key holds its nonce and the number of its writes so far: a Redis that was put back to a moment within this
-# very rebuild has the nonce, but not all that was written since.
-# KEYS: rebuild, receipts. ARGV: key's value before, after, prefix. Answers how many went, -1 if the rebuild has ended.
-_CLEAR = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
-redis.call('SET', KEYS[1], ARGV[2])
-local old = redis.call('ZRANGE', KEYS[2], 0, 999)
-for _, name in ipairs(old) do
-  redis.call('UNLINK', ARGV[3] .. name)
-  redis.call('ZREM', KEYS[2], name)
+redis.call('UNLINK', ARGV[5])
+local coming = 0
+for i = 5, #KEYS do
+  local at = 9 + (i - 5) * 3
+  local name, blob = ARGV[at + 1], ARGV[at + 2]
+  if blob == '' then
+    drop(name, redis.call('ZSCORE', KEYS[2], name))
+    if tonumber(ARGV[at]) > horizon then horizon = tonumber(ARGV[at]) end
+  else
+    drop(name)
+    coming = coming + cost(#blob, name)
+  end
 end
-return #old
-"""
-# KEYS: rebuild, receipts, then a key a state. ARGV: key's value before, after, then receipt, name, blob …
-_PUT = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2])
-for i = 3, #KEYS do
-  local at = 3 + (i - 3) * 3
-  redis.call('SET', KEYS[i], ARGV[at + 2])
-  redis.call('ZADD', KEYS[2], ARGV[at], ARGV[at + 1])
+local old = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. ARGV[6], 'WITHSCORES', 'LIMIT', 0, 1000)
+for i = 1, #old, 2 do drop(old[i], old[i + 1]) end
+while bytes + coming > budget do
+  local oldest = redis.call('ZRANGE', KEYS[2], 0, 99, 'WITHSCORES')
+  if #oldest == 0 then break end
+  for i = 1, #oldest, 2 do
+    if bytes + coming > budget then drop(oldest[i], oldest[i + 1]) end
+  end
 end
-return 1
+for i = 5, #KEYS do
+  local at = 9 + (i - 5) * 3
+  local score, name, blob = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  if blob ~= '' then
+    if bytes + cost(#blob, name) <= budget then
+      redis.call('SET', KEYS[i], blob)
+      redis.call('ZADD', KEYS[2], score, name)
+      bytes = bytes + cost(#blob, name)
+    elseif tonumber(score) > horizon then
+      horizon = tonumber(score)
+    end
+  end
+end
+redis.call('SET', KEYS[3], string.format('%.0f', bytes))
+redis.call('SET', KEYS[1], ARGV[3] .. ' ' .. ARGV[4] .. string.format(' %.0f ', horizon) .. generation)
+return {string.format('%.0f', bytes), redis.call('SCARD', KEYS[4])}
 """
-# KEYS: rebuild, position. ARGV: key's value, position and clock.
-_END = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[2], ARGV[2])
-redis.call('DEL', KEYS[1])
-return 1
+# KEYS: position, generations. ARGV: the new position, its generation.
+_RESET = """
+redis.call('UNLINK', KEYS[1])
+redis.call('SADD', KEYS[2], ARGV[2])
+redis.call('SET', KEYS[1], ARGV[1])
 """
-
-_LOST = "the rebuild of the states is no longer this worker's, or Redis was put back while it went on"
+# KEYS: position, generations. ARGV: tag. Deletes some of what other generations left; answers how many states went.
+_SWEEP = """
+local current = string.match(redis.call('GET', KEYS[1]) or '', '(%S+)$')
+local gone = 0
+for _, generation in ipairs(redis.call('SMEMBERS', KEYS[2])) do
+  if generation ~= current and gone == 0 then
+    local tag = ARGV[1] .. generation .. ':'
+    local names = redis.call('ZRANGE', tag .. 'heard', 0, 999)
+    for _, name in ipairs(names) do redis.call('UNLINK', tag .. 'visitor:' .. name) end
+    if #names > 0 then redis.call('ZREM', tag .. 'heard', unpack(names)) end
+    gone = #names
+    if gone == 0 then
+      redis.call('UNLINK', tag .. 'bytes')
+      redis.call('SREM', KEYS[2], generation)
+    end
+  end
+end
+return gone
+"""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(State)
@@ -77,98 +115,101 @@ class Moved(Exception):
 
 
 class Position(NamedTuple):
-    """The states are those after every record below `offset`; `clock`: the newest receipt among them, ms."""
+    """The states are those after every record below `offset`; `clock`: the newest receipt among them, ms.
+
+    `horizon`: of a visitor without a state there is no event after it, ms.
+    """
 
     offset: int
     clock: int
+    horizon: int
 
 
 class Store:
     """The states of a partition of one log. Every method blocks and raises redis.RedisError."""
 
-    def __init__(self, redis: Redis, log: str, partitions: int, partition: int) -> None:
-        tag = "throughline:{state:" + f"{log}:{partitions}:{partition}" + "}:"
+    def __init__(self, redis: Redis, log: str, partitions: int, partition: int, budget: int = BYTES) -> None:
+        """`budget`: bytes that all partitions' states may take together."""
+        self._tag = "throughline:{state:" + f"{log}:{partitions}:{partition}" + "}:"
         self._redis = redis
-        self._position = tag + "position"
-        self._rebuild = tag + "rebuild"
-        self._receipts = tag + "receipts"
-        self._prefix = tag + "visitor:"
-        self._nonce, self._writes = "", 0  # of the rebuild under way
+        self._position = self._tag + "position"
+        self._generations = self._tag + "generations"
+        self._budget = budget // partitions
+        self._generation = ""  # of the position as last read
+        self.bytes = 0  # that the states take, as of the last save
 
     def position(self) -> Position | None:
-        """Where the states stand; None: nowhere, rebuild them."""
-        return _position(self._redis.get(self._position))
+        """Where the states stand; None: nowhere."""
+        position, self._generation = _position(self._redis.get(self._position))
+        return position
 
-    def load(self, offset: int, names: Iterable[str]) -> dict[str, State]:
-        """The states of these visitors, those that exist. Raises Moved unless all stand at `offset`."""
+    def load(self, offset: int, names: Iterable[str]) -> tuple[dict[str, State], int]:
+        """The states of these visitors, those that exist, and the horizon. Raises Moved unless at `offset`."""
         wanted = list(names)
-        answer: list[Any] = self._redis.mget([self._position, *(self._prefix + name for name in wanted)])
-        held, *blobs = answer
-        position = _position(held)
-        if position is None or position.offset != offset:
+        answer: list[Any] = self._redis.mget([self._position, *(self._key(name) for name in wanted)])
+        position, generation = _position(answer[0])
+        if position is None or position.offset != offset or generation != self._generation:
             raise Moved(f"the states stand at {position}, not at {offset}")
-        return {name: _decoder.decode(blob) for name, blob in zip(wanted, blobs, strict=True) if blob is not None}
+        found = {name: _decoder.decode(blob) for name, blob in zip(wanted, answer[1:], strict=True) if blob is not None}
+        return found, position.horizon
 
-    def save(self, a: int, after: Position, states: Mapping[str, State]) -> None:
-        """Put the states of a batch in place of those at `a`, all or nothing. Raises Moved.
+    def save(
+        self, a: int, b: int, clock: int, states: Mapping[str, State], gone: Mapping[str, int] | None = None
+    ) -> None:
+        """Put the states of a batch [a, b) in place of those at `a`, all or nothing. Raises Moved.
 
-        After a RedisError the outcome is unknown: read `position`.
+        `gone`: visitors whose states go instead, each with its newest receipt or event, ms. The visitors longest
+        unheard go too, those of before 25 h and what the budget has no room for; so do the new ones if Redis has none.
+        After another RedisError the outcome is unknown: read `position`.
         """
-        oldest = after.clock - FORGET - SLACK
-        keys, values = self._pairs(states)
-        arguments = [str(a), _text(after), self._prefix, str(oldest), *values]
-        if not self._redis.eval(_SAVE, 2 + len(keys), self._position, self._receipts, *keys, *arguments):
+        values = [(name, state.heard, _encoder.encode(state)) for name, state in states.items()]
+        values += [(name, heard, b"") for name, heard in (gone or {}).items()]
+        try:
+            self._save(a, b, clock, values)
+        except OutOfMemoryError:
+            self._save(a, b, clock, [(name, heard, b"") for name, heard, _ in values])
+
+    def tidy(self, offset: int, clock: int) -> None:
+        """Delete what the clock has passed, while nothing comes. Raises Moved."""
+        self._save(offset, offset, clock, [])
+
+    def _save(self, a: int, b: int, clock: int, values: list[tuple[str, int, bytes]]) -> None:
+        own = self._tag + self._generation + ":"
+        keys = [self._position, own + "heard", own + "bytes", self._generations]
+        oldest = clock - FORGET - SLACK
+        arguments: list[Any] = [a, self._generation, b, clock, own + "visitor:", oldest, self._budget, OVERHEAD]
+        for name, heard, blob in values:
+            keys.append(self._key(name))
+            arguments += (heard, name, blob)
+        answer: Any = self._redis.eval(_SAVE, len(keys), *keys, *arguments)
+        if not answer:
             raise Moved(f"the states no longer stand at {a}")
+        self.bytes = int(answer[0])
+        if int(answer[1]) > 1:
+            self._sweep()
 
-    def begin(self, nonce: str) -> None:
-        """Start a rebuild: there are no states any more. A later one by another nonce ends this one. Raises Moved."""
-        self._nonce, self._writes = nonce, 0
-        self._redis.eval(_BEGIN, 2, self._position, self._rebuild, self._mark())
-        while left := int(self._redis.eval(_CLEAR, 2, self._rebuild, self._receipts, *self._step(), self._prefix)):
-            if left < 0:
-                raise Moved(_LOST)
+    def reset(self, position: Position, generation: str) -> None:
+        """Forget every state, and stand at `position`. `generation` is a name that was never used."""
+        self._generation = generation
+        text = f"{position.offset} {position.clock} {position.horizon} {generation}"
+        self._redis.eval(_RESET, 2, self._position, self._generations, text, generation)
+        self._sweep()
 
-    def put(self, states: Mapping[str, State]) -> None:
-        """Add rebuilt states. Raises Moved."""
-        keys, values = self._pairs(states)
-        if not self._redis.eval(_PUT, 2 + len(keys), self._rebuild, self._receipts, *keys, *self._step(), *values):
-            raise Moved(_LOST)
+    def _sweep(self) -> None:
+        self._redis.eval(_SWEEP, 2, self._position, self._generations, self._tag)
 
-    def end(self, position: Position) -> None:
-        """Say that the rebuilt states are complete, at `position`. Raises Moved."""
-        if not self._redis.eval(_END, 2, self._rebuild, self._position, self._mark(), _text(position)):
-            raise Moved(_LOST)
+    def _key(self, name: str) -> str:
+        return f"{self._tag}{self._generation}:visitor:{name}"
 
-    def _mark(self) -> str:
-        return f"{self._nonce} {self._writes}"
 
-    def _step(self) -> tuple[str, str]:
-        before = self._mark()
-        self._writes += 1
-        return before, self._mark()
-
-    def _pairs(self, states: Mapping[str, State]) -> tuple[list[str], list[str | bytes]]:
-        keys: list[str] = []
-        values: list[str | bytes] = []
-        for name, state in states.items():
-            keys.append(self._prefix + name)
-            values += (str(state.received), name, _encoder.encode(state))
-        return keys, values
+def _position(held: Any) -> tuple[Position | None, str]:
+    if held is None:
+        return None, ""
+    offset, clock, horizon, generation = held.decode().split()
+    return Position(int(offset), int(clock), int(horizon)), generation
 
 
 def wipe(redis: Redis) -> None:
-    """Make every worker rebuild the states of every partition before its next batch. Blocks."""
-    for name in ("position", "rebuild"):
-        for key in list(redis.scan_iter("throughline:{state:*}:" + name)):
-            redis.delete(key)
-
-
-def _text(position: Position) -> str:
-    return f"{position.offset} {position.clock}"
-
-
-def _position(held: Any) -> Position | None:
-    if held is None:
-        return None
-    offset, clock = held.split()
-    return Position(int(offset), int(clock))
+    """Make every worker forget the states of every partition before its next batch. Blocks."""
+    for key in list(redis.scan_iter("throughline:{state:*}:position")):
+        redis.delete(key)

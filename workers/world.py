@@ -1,35 +1,37 @@
 """What a worker is given: the log, ClickHouse, Redis, and the few things it must know."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from redis import Redis
 
 from ingest.log.dead import DeadLetters
 from ingest.log.protocol import Consumer
-from rollups.memory import Remembered
 from rollups.write import Writer
+from workers.back import ReadBack
 from workers.cache import Cache
-from workers.fold import Lookup
+from workers.fold import Settings
 from workers.metrics import Metrics
-from workers.state import Store
-
-# (log, partition, partitions, before) → the partition's newest receipt, and the visitors to rebuild, in chunks
-Memories = Callable[[str, int, int, int], tuple[int, Iterator[list[Remembered]]]]
+from workers.state import BYTES, Store
 
 
 @dataclass(frozen=True)
 class World:
-    """`nonce` gives a new name for a proposal or a rebuild; nothing replayed depends on it."""
+    """`nonce` gives a new name for a proposal or a generation of states, `now` the wall clock, ms; `newest` the time of
+    the newest event in ClickHouse, ms. Nothing replayed depends on any of them.
+    """
 
     consumer: Consumer
     writer: Writer
     redis: Redis
-    memories: Memories
+    past: ReadBack
+    newest: Callable[[], int]
     dead: DeadLetters
-    lookup: Lookup
+    lookup: Settings
     metrics: Metrics
     nonce: Callable[[], str]
+    now: Callable[[], int]
+    state_bytes: int = BYTES
 
 
 @dataclass

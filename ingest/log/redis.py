@@ -31,9 +31,10 @@ SEQUENCE_ALARM = stream.SEQUENCE_LIMIT // 2
 
 
 # KEYS: stream, state. ARGV: position, ms before which nothing need be kept.
+# The trim comes first: a Redis at its maxmemory refuses a script's writes until it has deleted something.
 _COMMIT = """
-redis.call('HSET', KEYS[2], 'committed', ARGV[1])
 if redis.call('XTRIM', KEYS[1], 'MINID', '~', ARGV[2]) > 0 then redis.call('HSET', KEYS[2], 'floor', ARGV[2]) end
+redis.call('HSET', KEYS[2], 'committed', ARGV[1])
 """
 
 # KEYS: stream. ARGV: the last id that must not come again. A missing stream is made by an entry taken out at once.

@@ -108,12 +108,9 @@ class Room:
 
     @property
     def full(self) -> str:
-        """Why the log takes no more records now; empty if it does."""
+        """Why the log takes no more records now; empty if it does. What else lies in Redis has budgets of its own."""
         if self.size > self.limit:
             return f"the log holds {self.size} bytes, above its limit of {self.limit}: the workers are behind"
-        # Near maxmemory Redis refuses the workers' saves too, and then nothing would ever drain.
-        if self.used > 0.9 * self.allowed:
-            return f"Redis uses {self.used} of the {self.allowed} bytes it may"
         return ""
 
     @property

@@ -5,49 +5,21 @@ WITH
 heard AS (
     SELECT
         visitor,
-        received,
-        -- Arrival: the order of the log; of two logs (or partitions) the one that spoke first.
-        (min(received) OVER (PARTITION BY visitor, log, partition), log, partition, offset, index) AS arrival,
-        reason,
         (
             toUnixTimestamp64Milli(time), seq, id, type, view, page, source, campaign, country, device, browser, os,
             scroll, engaged_ms, amount, currency, transaction, settings, hash
         ) AS event
     FROM events
-    WHERE site = {site:String} AND visitor != '' AND hash % {chunks:UInt32} = {chunk:UInt32}
-),
--- A visitor's memory ends when nothing of theirs, counted or not, was received for 25 h.
-silences AS (
-    SELECT
-        visitor,
-        arrival,
-        reason,
-        event,
-        received > max(received) OVER before + toIntervalHour(25) AND row_number() OVER (PARTITION BY visitor ORDER BY arrival) > 1 AS silent
-    FROM heard
-    WINDOW before AS (PARTITION BY visitor ORDER BY arrival ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-),
-remembered AS (
-    SELECT
-        visitor,
-        reason,
-        event,
-        sum(silent) OVER (PARTITION BY visitor ORDER BY arrival ROWS UNBOUNDED PRECEDING) AS memory
-    FROM silences
+    WHERE site = {site:String} AND visitor != '' AND reason = '' AND hash % {chunks:UInt32} = {chunk:UInt32}
 ),
 -- Runs of events without a gap over 30 min. Sessions never reach over the edge of a run.
 gaps AS (
-    SELECT visitor, memory, event, event.1 - lagInFrame(event.1, 1, event.1) OVER so_far > 30 * 60000 AS gap
-    FROM remembered
-    WHERE reason = ''
-    WINDOW so_far AS (PARTITION BY visitor, memory ORDER BY event ROWS UNBOUNDED PRECEDING)
+    SELECT visitor, event, event.1 - lagInFrame(event.1, 1, event.1) OVER so_far > 30 * 60000 AS gap
+    FROM heard
+    WINDOW so_far AS (PARTITION BY visitor ORDER BY event ROWS UNBOUNDED PRECEDING)
 ),
 runs AS (
-    SELECT
-        visitor,
-        memory,
-        event,
-        sum(gap) OVER (PARTITION BY visitor, memory ORDER BY event ROWS UNBOUNDED PRECEDING) AS run
+    SELECT visitor, event, sum(gap) OVER (PARTITION BY visitor ORDER BY event ROWS UNBOUNDED PRECEDING) AS run
     FROM gaps
 ),
 -- Within a run a session starts at its first interactive event, the next one at an interactive event over 24 h later.
@@ -55,7 +27,6 @@ runs AS (
 cuts AS (
     SELECT
         visitor,
-        memory,
         run,
         arraySort(groupArray(event)) AS list,
         arrayFold(
@@ -70,11 +41,11 @@ cuts AS (
             (emptyArrayUInt32(), toInt64(0))
         ).1 AS firsts
     FROM runs
-    GROUP BY visitor, memory, run
+    GROUP BY visitor, run
 ),
 placed AS (
     SELECT
-        (visitor, memory, run, arrayCount(first -> first <= n, firsts)) AS session,
+        (visitor, run, arrayCount(first -> first <= n, firsts)) AS session,
         n,
         event.1 AS time,
         event.2 AS seq,
@@ -92,7 +63,7 @@ placed AS (
         event.19 AS hash
     FROM cuts
     ARRAY JOIN list AS event, arrayEnumerate(list) AS n
-    WHERE session.4 > 0
+    WHERE session.3 > 0
 ),
 -- Engagement credits the latest pageview of the same view, else the latest earlier one of the same page.
 found AS (

@@ -1,12 +1,12 @@
 """Arrival list → what counts → sessions: a sort and a gap."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from tests.oracle.fact import DAY, HOUR, MINUTE, Fact, Session, View
+from tests.oracle.fact import DAY, MINUTE, Fact, Session, View
 
 GAP = 30 * MINUTE
 FLOOD = 5_000
@@ -47,7 +47,7 @@ def _credit(session: Session) -> None:
 
 @dataclass
 class Judged:
-    """What one visitor's arrivals come to: sessions of every memory, and a reason for each fact that does not count."""
+    """What one visitor's arrivals come to: sessions, and a reason for each fact that does not count."""
 
     sessions: list[Session] = field(default_factory=list)
     counted: list[Fact] = field(default_factory=list)
@@ -55,39 +55,24 @@ class Judged:
 
 
 def judge(arrivals: Sequence[Fact]) -> Judged:
-    """One visitor's facts in order of arrival, each judged: duplicate, late, flood, or counted."""
+    """One visitor's facts in order of arrival, each judged: duplicate, flood, or counted."""
     judged = Judged()
-    memory: list[Fact] = []
     times: list[int] = []
-    last_received: int | None = None
+    by_id: dict[str, list[int]] = defaultdict(list)
     for fact in arrivals:
-        if last_received is not None and fact.received - last_received > 25 * HOUR:
-            judged.sessions += cut(memory)
-            memory, times = [], []
-        last_received = fact.received if last_received is None else max(last_received, fact.received)
-        newest = times[-1] if times else fact.time
-        if _held(memory, fact.id, newest):
+        # The day behind the newest; far behind it, behind the newest within a day.
+        after = bisect_right(times, fact.time + DAY)
+        day_end = max(fact.time, times[after - 1]) if after else fact.time
+        if any(abs(fact.time - time) <= DAY + GAP for time in by_id[fact.id]):
             judged.filtered.append((fact, "duplicate"))
-        elif fact.time < newest - DAY:
-            judged.filtered.append((fact, "late"))
-        elif len(times) - bisect_left(times, max(newest, fact.time) - DAY) >= FLOOD:
+        elif after - bisect_left(times, day_end - DAY) >= FLOOD:
             judged.filtered.append((fact, "flood"))
         else:
-            memory.append(fact)
+            by_id[fact.id].append(fact.time)
             insort(times, fact.time)
             judged.counted.append(fact)
-    judged.sessions += cut(memory)
+    judged.sessions += cut(judged.counted)
     return judged
-
-
-def _held(memory: list[Fact], event_id: str, newest: int) -> bool:
-    """Whether the memory still holds the id: its session (or the loose passive event) has not ended 24 h 30 min ago."""
-    copies = [fact for fact in memory if fact.id == event_id]
-    if not copies:
-        return False
-    horizon = newest - DAY - GAP
-    inside = {id(fact): session for session in cut(memory) for fact in session.facts}
-    return any((inside[id(copy)].end if id(copy) in inside else copy.time) >= horizon for copy in copies)
 
 
 @dataclass

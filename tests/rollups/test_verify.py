@@ -1,6 +1,7 @@
 """verify agrees with the workers' fold on random traffic, and sees whatever is changed behind its back."""
 
 import random
+from functools import partial
 
 import pytest
 
@@ -9,13 +10,16 @@ from ingest.contract.site import SiteSettings
 from ingest.log.partition import hash31
 from rollups.client import Client, connect
 from rollups.migrate import migrate
+from rollups.past import past
 from rollups.registry import RegistryRow, append
 from rollups.rows import EventRow
 from rollups.verify import Difference, verify
 from rollups.write import Writer
 from tests.rollups.make import DAY, HOUR, MINUTE, T0
-from workers.fold import Entry, State, fold
+from workers.back import fold_back
+from workers.fold import Entry
 from workers.rows import event_row
+from workers.visitor import State
 
 pytestmark = pytest.mark.services
 
@@ -73,7 +77,9 @@ def store(client: Client, events: list[Event], batch: int) -> None:
     clock = 0
     for begin in range(0, len(events), batch):
         entries = [Entry(begin + i, 0, event) for i, event in enumerate(events[begin : begin + batch])]
-        folded = fold(states, clock, entries, begin + 1, lambda _, revision: SETTINGS[revision])
+        folded = fold_back(
+            states, 0, clock, entries, begin + 1, lambda _, revision: SETTINGS[revision], partial(past, client)
+        )
         assert not folded.errors
         states |= folded.states
         clock = folded.clock

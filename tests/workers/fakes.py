@@ -1,17 +1,15 @@
 """ClickHouse, Redis and a log in memory, that fail, lose, stall and finish late wherever the real ones may."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import Bounds, Record
-from rollups.memory import Remembered, RememberedEvent
+from rollups.past import Asked, Found, PastEvent
 from rollups.rows import EventRow, SessionRow
-from rollups.write import Decided, Writer
-from workers.fold import State
-from workers.memory import FORGET, KEEP, MINUTE
-from workers.state import Moved, Position
+from rollups.write import Decided, Marked, Writer
+from workers.state import FORGET, SLACK, Moved, Position
+from workers.visitor import State
 
 Point = Callable[[str], None]  # called before and after every effect; may raise
 
@@ -23,7 +21,7 @@ class Tables:
         self.decided: dict[tuple[str, int, int], Decided] = {}
         self.events: dict[tuple[str, int], list[EventRow]] = {}
         self.sessions: dict[tuple[str, int], list[SessionRow]] = {}
-        self.batches: dict[tuple[str, int, int], int] = {}
+        self.batches: dict[tuple[str, int, int], Marked] = {}
         self.phase = "cleared"
         self.late: list[Callable[[], None]] = []  # inserts whose client has given up already
 
@@ -64,7 +62,7 @@ class FakeWriter(Writer):
         )
 
     def mark(self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int]) -> None:
-        self._effect("mark", [lambda: self._tables.batches.setdefault((log, partition, a), b)])
+        self._effect("mark", [lambda: self._tables.batches.setdefault((log, partition, a), Marked(b, received_to))])
 
     def paused(self) -> bool:
         self._point("paused")
@@ -74,9 +72,9 @@ class FakeWriter(Writer):
         self._point("closed")
         return self._tables.phase == "closed"
 
-    def position(self, log: str, partition: int) -> int | None:
+    def marked(self, log: str, partition: int) -> Marked | None:
         self._point("position")
-        ends = [b for (of, p, _), b in self._tables.batches.items() if (of, p) == (log, partition)]
+        ends = [marked for (of, p, _), marked in self._tables.batches.items() if (of, p) == (log, partition)]
         return max(ends, default=None)
 
     def _effect(self, name: str, commits: Iterable[Callable[[], Any]]) -> None:
@@ -95,7 +93,7 @@ class FakeRedis:
     """What the state store holds, by partition."""
 
     def __init__(self) -> None:
-        self.held: dict[str, tuple[Position | None, str | None, dict[str, State]]] = {}
+        self.held: dict[str, tuple[Position | None, str, dict[str, State]]] = {}
 
     def eval(self, *_: object) -> int:
         """Freshness is published into the void."""
@@ -106,63 +104,56 @@ class FakeRedis:
 
 
 class FakeStore:
-    """`workers.state.Store` over `FakeRedis`; `point` is set by the simulation."""
+    """`workers.state.Store` over `FakeRedis`, with room for `room` states; both are set by the simulation."""
 
     point: Point = staticmethod(lambda _: None)
+    room = 1_000_000
+    bytes = 0
 
-    def __init__(self, redis: FakeRedis, log: str, partitions: int, partition: int) -> None:
+    def __init__(self, redis: FakeRedis, log: str, partitions: int, partition: int, budget: int) -> None:
         self._redis, self._name = redis, f"{log}/{partitions}/{partition}"
-        self._nonce, self._writes = "", 0
+        self._generation = ""
 
-    def _get(self) -> tuple[Position | None, str | None, dict[str, State]]:
-        return self._redis.held.get(self._name, (None, None, {}))
+    def _get(self) -> tuple[Position | None, str, dict[str, State]]:
+        return self._redis.held.get(self._name, (None, "", {}))
 
     def position(self) -> Position | None:
         self.point("redis position")
-        return self._get()[0]
+        position, self._generation, _ = self._get()
+        return position
 
-    def load(self, offset: int, names: Iterable[str]) -> dict[str, State]:
+    def load(self, offset: int, names: Iterable[str]) -> tuple[dict[str, State], int]:
         self.point("redis load")
-        position, _, states = self._get()
-        if position is None or position.offset != offset:
+        position, generation, states = self._get()
+        if position is None or position.offset != offset or generation != self._generation:
             raise Moved("load")
-        return {name: states[name] for name in names if name in states}
+        return {name: states[name] for name in names if name in states}, position.horizon
 
-    def save(self, a: int, after: Position, states: Mapping[str, State]) -> None:
+    def save(
+        self, a: int, b: int, clock: int, states: Mapping[str, State], gone: Mapping[str, int] | None = None
+    ) -> None:
         self.point("before save")
-        position, nonce, held = self._get()
-        if position is None or position.offset != a:
+        position, generation, held = self._get()
+        if position is None or position.offset != a or generation != self._generation:
             raise Moved("save")
-        oldest = after.clock - FORGET - 10 * MINUTE
-        kept = {name: state for name, state in {**held, **states}.items() if state.received >= oldest}
-        self._redis.held[self._name] = after, nonce, kept
+        horizon = max([position.horizon, *(gone or {}).values()])
+        kept = {name: state for name, state in {**held, **states}.items() if name not in (gone or {})}
+        left = sorted(kept.values(), key=lambda state: state.heard)
+        while left and (left[0].heard < clock - FORGET - SLACK or len(left) > self.room):
+            horizon = max(horizon, left.pop(0).heard)
+        for name in gone or {}:
+            horizon = max(horizon, held[name].heard if name in held else 0)
+        self._redis.held[self._name] = Position(b, clock, horizon), generation, {state.key: state for state in left}
         self.point("after save")
 
-    def begin(self, nonce: str) -> None:
+    def tidy(self, offset: int, clock: int) -> None:
+        self.save(offset, offset, clock, {})
+
+    def reset(self, position: Position, generation: str) -> None:
         self.point("before begin")
-        self._nonce, self._writes = nonce, 0
-        self._redis.held[self._name] = None, self._mark(), {}
+        self._generation = generation
+        self._redis.held[self._name] = position, generation, {}
         self.point("after begin")
-
-    def put(self, states: Mapping[str, State]) -> None:
-        self.point("before put")
-        position, held, old = self._get()
-        if held != self._mark():
-            raise Moved("put")
-        self._writes += 1
-        self._redis.held[self._name] = position, self._mark(), {**old, **states}
-        self.point("after put")
-
-    def end(self, position: Position) -> None:
-        self.point("before end")
-        _, held, states = self._get()
-        if held != self._mark():
-            raise Moved("end")
-        self._redis.held[self._name] = position, None, states
-        self.point("after end")
-
-    def _mark(self) -> str:
-        return f"{self._nonce} {self._writes}"
 
 
 class FakeLog:
@@ -266,50 +257,31 @@ class FakeDead:
         pass
 
 
-def memories(tables: Tables) -> Callable[[str, int, int, int], tuple[int, Iterator[list[Remembered]]]]:
-    """`rollups.memory.memories` over `Tables`, in plain words."""
+def past(tables: Tables) -> Callable[[Sequence[Asked]], list[Found]]:
+    """`rollups.past.past` over `Tables`, in plain words."""
 
-    def of(log: str, partition: int, partitions: int, before: int) -> tuple[int, Iterator[list[Remembered]]]:
-        rows = [
-            row
-            for row in tables.event_rows()
-            if row.hash % partitions == partition
-            and not (row.log == log and row.partition == partition and row.offset >= before)
-        ]
-        clock = max((row.received for row in rows), default=0)
-        visitors = sorted({row.visitor for row in rows if row.visitor})
-        # As from the real tables: each chunk is read when it is asked for.
-        return clock, (
-            _remembered(tables, [row for row in rows if row.visitor == visitor], clock) for visitor in visitors
-        )
+    def of(asked: Sequence[Asked]) -> list[Found]:
+        found = []
+        for site, visitor, begin, end in asked:
+            live: dict[SessionRow, int] = {}
+            for row in tables.session_rows():
+                if (row.site, row.visitor) == (site, visitor) and row.start <= end and row.end >= begin:
+                    plus = row._replace(sign=1)
+                    live[plus] = live.get(plus, 0) + row.sign
+            sessions = [row for row, times in live.items() if times > 0]
+            first = min([begin, *(row.start for row in sessions)])
+            last = max([end, *(row.end for row in sessions)])
+            events = [
+                PastEvent(*(getattr(row, name) for name in PastEvent._fields))
+                for row in tables.event_rows()
+                if (row.site, row.visitor, row.reason) == (site, visitor, "") and first <= row.time <= last
+            ]
+            found.append(Found(site, visitor, first, last, events, sessions))
+        return found
 
     return of
 
 
-def _remembered(tables: Tables, rows: Sequence[EventRow], clock: int) -> list[Remembered]:
-    found = []
-    for site, visitor in sorted({(row.site, row.visitor) for row in rows if row.visitor}):
-        own = [row for row in rows if (row.site, row.visitor) == (site, visitor)]
-        receipts = sorted(row.received for row in own)
-        if receipts[-1] < clock - FORGET - 10 * MINUTE:
-            continue
-        begin = max([b for a, b in pairwise(receipts) if b - a > FORGET], default=receipts[0])
-        counted = [row for row in own if not row.reason and row.received >= begin]
-        forgotten = {(row.id, row.time) for row in own if not row.reason and row.received < begin}
-        if not counted:
-            continue
-        live: dict[SessionRow, int] = {}
-        for row in tables.session_rows():
-            if (row.site, row.visitor) == (site, visitor):
-                plus = row._replace(sign=1)
-                live[plus] = live.get(plus, 0) + row.sign
-        horizon = max(row.time for row in counted) - KEEP
-        sessions = [row for row, times in live.items() if times > 0 and row.end >= horizon]
-        since = min([horizon, *(row.start for row in sessions)])
-        events = [
-            RememberedEvent(*(getattr(row, name) for name in RememberedEvent._fields))
-            for row in counted
-            if row.time >= since
-        ]
-        found.append(Remembered(site, visitor, own[0].hash, receipts[-1], events, sessions, forgotten))
-    return found
+def newest(tables: Tables) -> int:
+    """`rollups.past.newest` over `Tables`."""
+    return max((row.time for row in tables.event_rows()), default=0)

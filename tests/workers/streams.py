@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from ingest.contract.event import Event, Revenue
 from rollups.rows import SessionRow
 from tests.oracle.fact import Fact, Money
-from workers.memory import DAY, FORGET, GAP, HOUR, KEEP, MINUTE
+from workers.memory import DAY, GAP, HOUR, KEEP, MINUTE
+from workers.state import FORGET
 
 START = 1_772_000_000_000 // HOUR * HOUR
 SITE = "abcdef"
 
 _STEPS = [0, 0, 1, MINUTE, 10 * MINUTE, GAP - 1, GAP, GAP, GAP + 1, 2 * HOUR, DAY - GAP, DAY, DAY + 1, KEEP, KEEP + 1]
-_BACK = [0, 0, 0, 0, 0, 1, GAP, GAP + 1, HOUR, DAY, DAY + 1]
+_BACK = [0, 0, 0, 0, 0, 0, 0, 1, GAP, GAP + 1, HOUR, DAY, DAY + 1, KEEP, KEEP + 1, 3 * DAY, 40 * DAY]
 _SILENCE = [0] * 12 + [1, MINUTE, HOUR, FORGET, FORGET + 1]
 
 

@@ -19,13 +19,14 @@ from ingest.contract.site import SiteSettings
 from ingest.log.partition import partition as partition_of
 from ingest.log.protocol import LogUnavailable, Record
 from rollups.client import ClickHouseUnavailable
-from tests.workers.fakes import FakeConsumer, FakeDead, FakeLog, FakeRedis, FakeStore, FakeWriter, Tables, memories
+from tests.workers.fakes import FakeConsumer, FakeDead, FakeLog, FakeRedis, FakeStore, FakeWriter, Tables, newest, past
 from tests.workers.streams import SITE, live, stream
 from workers import take
-from workers.fold import Entry, fold
+from workers.fold import Entry, Known, fold
 from workers.loop import Limits, Worker
 from workers.metrics import Metrics
 from workers.read import read
+from workers.visitor import FOREVER
 from workers.world import World
 
 PARTITIONS = 2
@@ -89,14 +90,16 @@ class Simulation:
             consumer=consumer,
             writer=FakeWriter(self.tables, self.point, self.give_up),
             redis=cast(Redis, self.redis),
-            memories=memories(self.tables),
+            past=past(self.tables),
+            newest=lambda: newest(self.tables),
             dead=self.dead,
             lookup=lookup,
             metrics=Metrics(CollectorRegistry()),
             nonce=self.nonce,
+            now=lambda: FOREVER,
         )
         limits = Limits(seconds=0, backoff_seconds=0, backoff_max_seconds=0)
-        self.workers.append((Worker(world, now=lambda: 0, limits=limits, clock=self.clock), consumer))
+        self.workers.append((Worker(world, limits=limits, clock=self.clock), consumer))
 
     def nonce(self) -> str:
         self.nonces += 1
@@ -184,8 +187,8 @@ def expected(log: dict[int, list[Record]]) -> tuple[list[tuple[Any, ...]], list[
     lines: list[tuple[Any, ...]] = []
     sessions = []
     for p, own in log.items():
-        entries = read("log", own)[0]
-        folded = fold({}, 0, entries, 1, lookup)
+        entries = read("log", own, FOREVER)[0]
+        folded = fold(Known({}, {}, 0), 0, entries, 1, lookup)
         reasons = {each[:2]: each.reason for each in folded.reasons}
         lines += [(p, *each[:2], _admission(each) or reasons.get(each[:2], "")) for each in entries]
         sessions += live(folded.rows)
@@ -201,6 +204,7 @@ def check(seed: int, size: int, trouble: float) -> Counter[str]:
     simulation = Simulation(seed, log, trouble)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(take, "Store", FakeStore)
+        patch.setattr(FakeStore, "room", simulation.draw.choice([0, 1, 1, 2, 1_000]))
         simulation.run()
     lines, sessions = expected(log)
     tables = simulation.tables

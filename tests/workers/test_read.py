@@ -9,6 +9,9 @@ from workers.read import MAX_LINE, read
 GOOD = Event("abcdef", "0" * 16, "e", "pageview", 1_772_000_000_000, 1_772_000_000_000)
 
 
+LATEST = GOOD.received
+
+
 def line(event: Event) -> bytes:
     return encode([event]).rstrip()
 
@@ -46,7 +49,7 @@ def changed(**fields: object) -> bytes:
     ],
 )
 def test_a_line_that_nobody_can_read(bad: bytes) -> None:
-    entries, letters = read("log", [Record(3, 7, b"\n".join([line(GOOD), bad, line(GOOD)]) + b"\n")])
+    entries, letters = read("log", [Record(3, 7, b"\n".join([line(GOOD), bad, line(GOOD)]) + b"\n")], LATEST)
     assert [entry[:2] for entry in entries] == [(7, 0), (7, 2)]
     [letter] = letters
     assert (letter.origin, letter.line) == ("log/3/7/1", bad)
@@ -54,9 +57,26 @@ def test_a_line_that_nobody_can_read(bad: bytes) -> None:
 
 
 def test_an_escape_within_the_text_of_data_is_no_nul() -> None:
-    entries, letters = read("log", [Record(0, 1, changed(data='{"a":"\\u0000"}'))])
+    entries, letters = read("log", [Record(0, 1, changed(data='{"a":"\\u0000"}'))], LATEST)
     assert (len(entries), letters) == (1, [])
 
 
 def test_an_empty_record_is_nothing() -> None:
-    assert read("log", [Record(0, 1, b""), Record(0, 2, b"\n \n")]) == ([], [])
+    assert read("log", [Record(0, 1, b""), Record(0, 2, b"\n \n")], LATEST) == ([], [])
+
+
+def test_a_receipt_from_the_future_is_not_believed() -> None:
+    bot = encode([Filtered("abcdef", "bot", LATEST + 1)]).rstrip()
+    record = Record(0, 1, b"\n".join([changed(received=LATEST), changed(received=LATEST + 1), bot]))
+    entries, letters = read("log", [record], LATEST)
+    assert [entry[:2] for entry in entries] == [(1, 0)]
+    assert [(letter.index, letter.reason.partition(":")[0]) for letter in letters] == [(1, "future"), (2, "future")]
+
+
+def test_a_decided_batch_is_read_as_it_was_decided() -> None:
+    """Whatever the clock says at the replay, the same lines are events and the same are letters."""
+    record = Record(0, 1, b"\n".join([changed(received=LATEST), changed(received=LATEST + 1), changed(v=2)]))
+    decided = {(1, 0): "future: then", (1, 2): "unreadable then"}
+    entries, letters = read("log", [record], 0, decided)
+    assert [entry[:2] for entry in entries] == [(1, 1)]
+    assert [(letter.index, letter.reason) for letter in letters] == [(0, "future: then"), (2, "unreadable then")]

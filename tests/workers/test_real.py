@@ -18,11 +18,11 @@ from ingest.log.dead_redis import RedisDeadLetters
 from ingest.log.partition import partition as partition_of
 from ingest.log.redis import RedisConsumer, RedisProducer
 from rollups.client import Client, connect
-from rollups.memory import memories
 from rollups.migrate import migrate
+from rollups.past import newest, past
 from rollups.write import Writer
 from tests.workers.streams import SITE, stream
-from workers.fold import Entry, fold
+from workers.fold import Entry, Known, fold
 from workers.loop import Limits, Worker
 from workers.metrics import Metrics
 from workers.rebuild_site import rebuild_site
@@ -52,15 +52,17 @@ class Stack:
             consumer=RedisConsumer(self.url, partitions=PARTITIONS, lease_seconds=3),
             writer=Writer(self.client),
             redis=self.redis,
-            memories=partial(memories, self.client),
+            past=partial(past, self.client),
+            newest=partial(newest, self.client),
             dead=RedisDeadLetters(self.url),
             lookup=lookup,
             metrics=Metrics(CollectorRegistry()),
             nonce=lambda: f"{id(numbers)}-{next(numbers)}",
+            now=lambda: 1_800_000_000_000,
         )
 
     def run(self, until: Callable[[], bool], world: World | None = None) -> None:
-        worker = Worker(world or self.world(), now=lambda: 1_800_000_000_000, limits=Limits(seconds=0.05))
+        worker = Worker(world or self.world(), limits=Limits(seconds=0.05))
         stop = threading.Event()
         failed: list[BaseException] = []
 
@@ -115,7 +117,7 @@ def stack(redis_url: str, clickhouse_url: str) -> Iterator[Stack]:
 
 
 def expected(events: list[Event]) -> list[tuple[object, ...]]:
-    rows = fold({}, 0, [Entry(n, 0, event) for n, event in enumerate(events)], 1, lookup).rows
+    rows = fold(Known({}, {}, 0), 0, [Entry(n, 0, event) for n, event in enumerate(events)], 1, lookup).rows
     return sorted((row.visitor, row.session, row.start, row.end, row.events, row.bucket) for row in rows)
 
 

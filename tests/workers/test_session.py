@@ -1,5 +1,6 @@
 """The session rule at its boundaries, by literal times."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from ingest.contract.event import Event, Revenue
 from ingest.contract.site import SiteSettings
 from rollups.rows import SessionRow
-from workers.fold import Entry, fold
+from workers.fold import Entry, Folded, Known, fold
 
 SITE, VISITOR = "abcdef", "00000000000000aa"
 
@@ -27,15 +28,26 @@ def passive(time: str, id_: str = "", **more: object) -> Event:
     return event(time, id_, "engagement", **more)  # type: ignore[arg-type]
 
 
+def folded_once(events: Sequence[Event]) -> Folded:
+    entries = [Entry(n, 0, each) for n, each in enumerate(events)]
+    folded = fold(Known({}, {}, 0), 0, entries, 7, lambda *_: SiteSettings())
+    assert not folded.errors
+    return folded
+
+
 def sessions(*events: Event) -> list[SessionRow]:
     """What is live after one batch."""
-    folded = fold({}, 0, [Entry(n, 0, each) for n, each in enumerate(events)], 7, lambda *_: SiteSettings())
+    folded = fold(
+        Known({}, {}, 0), 0, [Entry(n, 0, each) for n, each in enumerate(events)], 7, lambda *_: SiteSettings()
+    )
     assert not folded.errors
     return sorted((row for row in folded.rows if row.sign > 0), key=lambda row: row.start)
 
 
 def reasons(*events: Event) -> list[str]:
-    folded = fold({}, 0, [Entry(n, 0, each) for n, each in enumerate(events)], 7, lambda *_: SiteSettings())
+    folded = fold(
+        Known({}, {}, 0), 0, [Entry(n, 0, each) for n, each in enumerate(events)], 7, lambda *_: SiteSettings()
+    )
     assert not folded.errors
     found = {each.offset: each.reason for each in folded.reasons}
     return [found.get(n, "") for n in range(len(events))]
@@ -93,15 +105,13 @@ def test_midnight_and_a_new_campaign_cut_nothing() -> None:
     assert (session.campaign, session.end) == ("a", at("2026-03-02 00:10"))
 
 
-def test_an_event_exactly_a_day_behind_the_newest_is_in_and_a_millisecond_more_is_late() -> None:
-    newest = event("2026-03-02 09:00:00.000")
-    assert reasons(newest, event("09:00:00.000"), event("08:59:59.999")) == ["", "", "late"]
-
-
-def test_what_does_not_count_does_not_move_the_newest() -> None:
-    newest = event("09:00")
-    copy = event("2026-03-05 09:00", id_="09:00", received="10:00")
-    assert reasons(newest, copy, event("08:00")) == ["", "duplicate", ""]
+def test_an_event_joins_its_session_however_far_behind_the_newest() -> None:
+    newest = event("2026-03-20 09:00")
+    assert reasons(event("09:00"), newest, event("09:20"), event("08:40")) == [""] * 4
+    assert spans(event("09:00"), newest, event("09:20"), event("08:40")) == [
+        (at("08:40"), at("09:20")),
+        (at("2026-03-20 09:00"),) * 2,
+    ]
 
 
 def test_the_copy_received_first_stands() -> None:
@@ -125,26 +135,41 @@ def test_a_visitor_cannot_fill_the_memory_with_long_texts() -> None:
     assert 1_500 < counted < 2_200
 
 
-def test_silence_of_exactly_twenty_five_hours_is_remembered_and_a_millisecond_more_is_not() -> None:
+def test_a_visitor_that_filled_its_memory_is_heard_again_as_soon_as_there_is_room() -> None:
+    full = [event("09:00", f"{n:05}", page="/" + "x" * 1_999) for n in range(2_500)]
+    assert reasons(*full)[-1] == "flood"
+    after = [
+        event("2026-03-02 09:00:00.000", "still full", page="/" + "x" * 1_999),
+        event("2026-03-02 09:00:00.001", "heard"),
+    ]
+    daily = [event(f"2026-03-{day:02} 12:00", f"d{day}") for day in range(3, 20)]
+    assert reasons(*full, *after, *daily)[2_500:] == ["flood", ""] + [""] * 17
+
+
+def test_an_id_is_a_duplicate_within_a_day_and_a_gap_to_both_sides() -> None:
+    first = event("2026-03-05 09:00", "x")
+    assert reasons(first, event("2026-03-06 09:30:00.000", "x")) == ["", "duplicate"]
+    assert reasons(first, event("2026-03-06 09:30:00.001", "x")) == ["", ""]
+    assert reasons(first, event("2026-03-04 08:30:00.000", "x")) == ["", "duplicate"]
+    assert reasons(first, event("2026-03-04 08:29:59.999", "x")) == ["", ""]
+
+
+def test_what_does_not_count_is_no_copy() -> None:
+    day = [event(f"2026-03-0{day} 09:00", "x") for day in (5, 6, 7)]
+    assert reasons(*day) == ["", "duplicate", ""]
+
+
+def test_a_silence_of_receipts_means_nothing() -> None:
     first = event("09:00", "x")
-    again = event("09:00", "x", received="2026-03-02 10:00:00.000")
-    assert reasons(first, again) == ["", "duplicate"]
-    again = event("09:00", "x", received="2026-03-02 10:00:00.001")
-    assert reasons(first, again) == ["", ""]
+    again = event("09:00", "x", received="2026-05-02 10:00")
+    later = event("09:10", "y", received="2026-06-02 10:00")
+    assert reasons(first, again, later) == ["", "duplicate", ""]
+    assert spans(first, again, later) == [(at("09:00"), at("09:10"))]
 
 
-def test_every_receipt_keeps_the_memory_awake() -> None:
-    first = event("09:00", "x")
-    late = event("2026-02-20 09:00", "y", received="2026-03-02 09:00")
-    again = event("09:00", "x", received="2026-03-03 09:00")
-    assert reasons(first, late, again) == ["", "late", "duplicate"]
-
-
-def test_an_id_is_forgotten_with_its_session() -> None:
-    first, newest = event("09:00", "x"), event("2026-03-02 09:30:00.000", received="09:00")
-    assert reasons(first, newest, event("09:00", "x")) == ["", "", "duplicate"]
-    newest = event("2026-03-02 09:30:00.001", received="09:00")
-    assert reasons(first, newest, event("09:00", "x")) == ["", "", "late"]
+def test_sessions_that_begin_with_the_same_id_have_ids_of_their_own() -> None:
+    one, two = sessions(event("09:00", "1"), event("2026-03-09 09:00", "1"))
+    assert one.session != two.session
 
 
 def test_engagement_credits_the_pageview_of_its_view_wherever_it_lies() -> None:
@@ -228,5 +253,5 @@ def test_the_newest_revision_among_the_events_decides_the_bucket() -> None:
         return SiteSettings.model_validate({"friction": {"bouncer_seconds": 10 if revision == 1 else 0.5}})
 
     events = [event("09:00", settings=2), passive("09:00:00.500", settings=1)]
-    [row] = fold({}, 0, [Entry(n, 0, each) for n, each in enumerate(events)], 7, lookup).rows
+    [row] = fold(Known({}, {}, 0), 0, [Entry(n, 0, each) for n, each in enumerate(events)], 7, lookup).rows
     assert (row.settings, row.bucket) == (2, "skimmer")

@@ -1,4 +1,4 @@
-"""The state store on a real Redis: what is refused, what is forgotten, what a rebuild protects."""
+"""The state store on a real Redis: what is refused, what goes and leaves the horizon behind, what fits where."""
 
 from collections.abc import Iterator
 
@@ -8,13 +8,14 @@ from redis import Redis
 from ingest.contract import freshness
 from ingest.contract.event import Event
 from ingest.contract.site import SiteSettings
-from workers.fold import Entry, State, fold
-from workers.memory import FORGET, MINUTE
-from workers.state import Moved, Position, Store, wipe
+from workers.fold import Entry, Known, fold
+from workers.state import FORGET, SLACK, Moved, Position, Store, wipe
+from workers.visitor import State
 
 pytestmark = pytest.mark.services
 
 NOON = 1_772_000_000_000
+HIGH = 2**60
 
 
 @pytest.fixture
@@ -26,30 +27,36 @@ def redis(redis_url: str) -> Iterator[Redis]:
 
 @pytest.fixture
 def store(redis: Redis) -> Store:
-    made = Store(redis, "log", 4, 3)
-    made.begin("n")
-    made.end(Position(2**60, NOON))
+    return at(Store(redis, "log", 4, 3), HIGH)
+
+
+def at(made: Store, offset: int, horizon: int = 0, generation: str = "first") -> Store:
+    made.reset(Position(offset, NOON, horizon), generation)
     return made
 
 
 def state(visitor: int, received: int = NOON) -> dict[str, State]:
-    event = Event("abcdef", f"{visitor:016x}", "é", "signup", NOON, received, page="/ü", settings=2**63)
-    return fold({}, 0, [Entry(1, 0, event)], 2**64 - 1, lambda *_: SiteSettings()).states
+    event = Event("abcdef", f"{visitor:016x}", "é", "signup", NOON - 5, received, page="/ü", settings=2**63)
+    return fold(Known({}, {}, 0), 0, [Entry(1, 0, event)], 2**64 - 1, lambda *_: SiteSettings()).states
+
+
+def visitors(redis: Redis) -> int:
+    return len(redis.keys("*visitor:*"))
 
 
 def test_states_come_back_as_they_were_saved(store: Store) -> None:
     one, two = state(1), state(2)
-    store.save(2**60, Position(2**60 + 5, NOON), {**one, **two})
-    assert store.position() == Position(2**60 + 5, NOON)
-    assert store.load(2**60 + 5, [*one, *two, "nobody"]) == {**one, **two}
+    store.save(HIGH, HIGH + 5, NOON, {**one, **two})
+    assert store.position() == Position(HIGH + 5, NOON, 0)
+    assert store.load(HIGH + 5, [*one, *two, "nobody"]) == ({**one, **two}, 0)
 
 
 def test_a_save_from_another_offset_is_refused_and_changes_nothing(store: Store) -> None:
     one = state(1)
     with pytest.raises(Moved):
-        store.save(2**60 - 1, Position(2**60 + 5, NOON), one)
-    assert store.position() == Position(2**60, NOON)
-    assert store.load(2**60, one) == {}
+        store.save(HIGH - 1, HIGH + 5, NOON, one)
+    assert store.position() == Position(HIGH, NOON, 0)
+    assert store.load(HIGH, one) == ({}, 0)
 
 
 def test_states_are_read_only_where_they_stand(store: Store, redis: Redis) -> None:
@@ -57,63 +64,99 @@ def test_states_are_read_only_where_they_stand(store: Store, redis: Redis) -> No
         store.load(7, [])
     redis.flushdb()
     with pytest.raises(Moved):
-        store.load(2**60, [])
+        store.load(HIGH, [])
 
 
-def test_states_are_deleted_by_the_partitions_clock_with_ten_minutes_of_slack(store: Store, redis: Redis) -> None:
+def test_states_are_deleted_by_the_partitions_clock_and_leave_the_horizon(store: Store, redis: Redis) -> None:
     kept, gone = state(1), state(2, NOON - 1)
-    clock = NOON + FORGET + 10 * MINUTE
-    store.save(2**60, Position(2**60 + 1, NOON), {**kept, **gone})
-    store.save(2**60 + 1, Position(2**60 + 2, clock), {})
-    assert list(store.load(2**60 + 2, [*kept, *gone])) == list(kept)
-    assert len(redis.keys("*visitor:*")) == 1
+    store.save(HIGH, HIGH + 1, NOON, {**kept, **gone})
+    store.save(HIGH + 1, HIGH + 2, NOON + FORGET + SLACK, {})
+    assert store.load(HIGH + 2, [*kept, *gone]) == (kept, NOON - 1)
+    assert visitors(redis) == 1
 
 
-def test_nobody_saves_during_a_rebuild_and_a_rebuild_starts_from_nothing(store: Store, redis: Redis) -> None:
-    store.save(2**60, Position(2**60 + 1, NOON), state(1))
-    store.begin("mine")
-    assert store.position() is None
-    with pytest.raises(Moved):
-        store.save(2**60 + 1, Position(2**60 + 2, NOON), state(1))
-    assert redis.keys("*visitor:*") == []
-    store.put(state(2))
-    store.end(Position(2**60 + 1, NOON))
-    assert store.load(2**60 + 1, [*state(1), *state(2)]) == state(2)
+def test_a_clock_that_moves_while_nothing_comes_deletes_too(store: Store, redis: Redis) -> None:
+    store.save(HIGH, HIGH + 1, NOON, state(1))
+    store.tidy(HIGH + 1, NOON + FORGET + SLACK)
+    assert visitors(redis) == 1
+    store.tidy(HIGH + 1, NOON + FORGET + SLACK + 1)
+    assert visitors(redis) == 0
+    assert store.load(HIGH + 1, state(1)) == ({}, NOON)
 
 
-def test_only_the_latest_rebuild_writes(store: Store, redis: Redis) -> None:
+def test_states_past_the_budget_go_the_longest_unheard_first(redis: Redis) -> None:
+    made = at(Store(redis, "log", 1, 0, budget=1_900), HIGH)
+    for n in range(20):
+        made.save(HIGH + n, HIGH + n + 1, NOON + n, state(n, NOON + n))
+        assert made.bytes <= 1_900
+        assert sum(redis.strlen(key) for key in redis.keys("*visitor:*")) < made.bytes
+    left = visitors(redis)
+    assert 2 <= left < 10
+    held, horizon = made.load(HIGH + 20, [name for n in range(20) for name in state(n)])
+    assert list(held) == [name for n in range(20 - left, 20) for name in state(n)]
+    assert horizon == NOON + 19 - left
+
+
+def test_a_budget_with_no_room_at_all_keeps_nothing_and_goes_on(redis: Redis) -> None:
+    made = at(Store(redis, "log", 1, 0, budget=10), HIGH)
+    made.save(HIGH, HIGH + 1, NOON, state(1))
+    assert made.load(HIGH + 1, state(1)) == ({}, NOON)
+    assert (made.bytes, visitors(redis)) == (0, 0)
+
+
+def test_a_visitor_whose_state_goes_leaves_its_newest_behind(store: Store) -> None:
+    store.save(HIGH, HIGH + 1, NOON, {**state(1, NOON + 7), **state(2)})
+    [one], [two] = state(1), state(2)
+    store.save(HIGH + 1, HIGH + 2, NOON, {}, {one: NOON + 3, "never held": NOON + 5})
+    assert store.load(HIGH + 2, [one, two]) == (state(2), NOON + 7)
+
+
+def test_a_redis_without_room_loses_states_and_goes_on(redis: Redis) -> None:
+    made = at(Store(redis, "log", 1, 0), HIGH)
+    made.save(HIGH, HIGH + 1, NOON, {**state(1), **state(2)})
+    held = redis.config_get("maxmemory")["maxmemory"]
+    redis.config_set("maxmemory-policy", "noeviction")
+    redis.config_set("maxmemory", "1mb")
+    try:
+        with pytest.raises(Exception, match="maxmemory"):
+            redis.set("anything", "x")
+        made.save(HIGH + 1, HIGH + 2, NOON + 1, state(1, NOON + 1))
+        assert made.position() == Position(HIGH + 2, NOON + 1, 0)
+        made.save(HIGH + 2, HIGH + 3, NOON + 2, {})
+        made.reset(Position(HIGH + 3, NOON, NOON), "second")
+        assert made.position() == Position(HIGH + 3, NOON, NOON)
+    finally:
+        redis.config_set("maxmemory", held or 0)
+
+
+def test_a_reset_forgets_every_state_and_whoever_held_them_is_refused(store: Store, redis: Redis) -> None:
+    store.save(HIGH, HIGH + 1, NOON, state(1))
     other = Store(redis, "log", 4, 3)
-    store.begin("first")
-    other.begin("second")
+    assert other.position() == Position(HIGH + 1, NOON, 0)
+    at(other, HIGH + 1, NOON, "second")
+    assert other.load(HIGH + 1, state(1)) == ({}, NOON)
     with pytest.raises(Moved):
-        store.put(state(1))
+        store.load(HIGH + 1, [])
     with pytest.raises(Moved):
-        store.end(Position(9, NOON))
-    other.end(Position(9, NOON))
-    assert store.position() == Position(9, NOON)
+        store.save(HIGH + 1, HIGH + 2, NOON, state(1))
 
 
-def test_a_rebuild_that_lost_some_of_its_writes_does_not_go_on(store: Store, redis: Redis) -> None:
-    store.begin("mine")
-    store.put(state(1))
-    held = {key: redis.dump(key) or b"" for key in redis.keys("*")}
-    store.put(state(2))
-    redis.flushdb()
-    for key, value in held.items():
-        redis.restore(key, 0, value)
-    with pytest.raises(Moved):
-        store.end(Position(9, NOON))
-    with pytest.raises(Moved):
-        store.put(state(3))
-    assert store.position() is None
+def test_what_a_reset_left_behind_is_swept(redis: Redis) -> None:
+    made = at(Store(redis, "log", 1, 0), HIGH)
+    many = {name: each for n in range(2_500) for name, each in state(n).items()}
+    made.save(HIGH, HIGH + 1, NOON, many)
+    at(made, HIGH + 1, NOON, "second")
+    for n in range(5):
+        made.save(HIGH + 1 + n, HIGH + 2 + n, NOON, state(1))
+    assert visitors(redis) == 1
+    assert len(redis.keys("*first*")) == 0
 
 
-def test_a_wipe_ends_a_rebuild_too(store: Store, redis: Redis) -> None:
-    store.begin("mine")
+def test_a_wipe_is_seen_by_everybody(store: Store, redis: Redis) -> None:
     wipe(redis)
+    assert Store(redis, "log", 4, 3).position() is None
     with pytest.raises(Moved):
-        store.end(Position(9, NOON))
-    assert store.position() is None
+        store.save(HIGH, HIGH + 1, NOON, state(1))
 
 
 def test_logs_partition_counts_and_partitions_do_not_meet(store: Store, redis: Redis) -> None:

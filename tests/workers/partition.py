@@ -1,0 +1,50 @@
+"""What a worker does with one partition, without its stores: batches, states that go, and what is read back."""
+
+import random
+from collections.abc import Sequence
+
+from ingest.contract.event import Event
+from ingest.log.partition import hash31
+from rollups.past import Asked, Found
+from rollups.rows import SessionRow
+from tests.workers.fakes import Tables, past
+from workers.back import fold_back
+from workers.fold import Entry, Folded, Misjudged, Settings
+from workers.rows import event_row
+from workers.visitor import State
+
+
+class Partition:
+    """`forget`: the chance of each visitor's state to go after a batch; 0: all stay, 1: everything is read back."""
+
+    def __init__(self, lookup: Settings, forget: float = 0.0, seed: int = 0) -> None:
+        self._lookup, self._forget, self._draw = lookup, forget, random.Random(seed)
+        self.tables = Tables()
+        self.states: dict[str, State] = {}
+        self.horizon = 0
+        self.clock = 0
+        self.asked = 0  # spans that were read back
+        self.reasons: list[Misjudged] = []
+        self.rows: list[SessionRow] = []
+
+    def count(self, entries: Sequence[Entry], version: int) -> Folded:
+        folded = fold_back(self.states, self.horizon, self.clock, entries, version, self._lookup, self._read_back)
+        reasons = {(each.offset, each.place): each.reason for each in folded.reasons}
+        rows = [
+            event_row(line, reasons.get((offset, place), ""), hash31(line.site, line.visitor), "log", 0, offset, place)
+            for offset, place, line in entries
+            if isinstance(line, Event)
+        ]
+        self.tables.events[str(version), 0] = rows
+        self.tables.sessions[str(version), 0] = folded.rows
+        self.reasons += folded.reasons
+        self.rows += folded.rows
+        self.states |= folded.states
+        self.clock = folded.clock
+        for name in [name for name in self.states if self._draw.random() < self._forget]:
+            self.horizon = max(self.horizon, self.states.pop(name).heard)
+        return folded
+
+    def _read_back(self, asked: Sequence[Asked]) -> list[Found]:
+        self.asked += len(asked)
+        return past(self.tables)(asked)

@@ -1,0 +1,88 @@
+"""What is read back on the real engine is what was written: folding on from it comes to the same as remembering."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from ingest.contract.event import Event
+from ingest.contract.site import SiteSettings
+from ingest.log.partition import hash31
+from rollups.client import Client, connect
+from rollups.migrate import migrate
+from rollups.past import Asked, newest, past
+from rollups.write import Writer
+from tests.workers import fakes
+from tests.workers.partition import Partition
+from tests.workers.streams import SITE, START, stream
+from workers.back import fold_back
+from workers.fold import Entry
+from workers.memory import DAY
+from workers.rows import event_row
+from workers.visitor import BEGINNING, FOREVER
+
+pytestmark = pytest.mark.services
+
+
+def lookup(_: str, revision: int) -> SiteSettings:
+    return SiteSettings.model_validate({"friction": {"bouncer_seconds": revision * 10}})
+
+
+@pytest.fixture
+def client(clickhouse_url: str) -> Iterator[Client]:
+    migrate(clickhouse_url)
+    made = connect(clickhouse_url)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_batch_equals_the_one_of_a_worker_that_remembers(client: Client, seed: int) -> None:
+    writer, remembering = Writer(client), Partition(lookup)
+    events = stream(seed, 120, visitors=4)
+    horizon = 0
+    for begin in range(0, len(events), 20):
+        entries = [Entry(n, 0, events[n]) for n in range(begin, begin + 20)]
+        expected = remembering.count(entries, begin + 1)
+        folded = fold_back({}, horizon, 0, entries, begin + 1, lookup, partial(past, client))
+        assert folded.reasons == expected.reasons
+        assert sorted(folded.rows) == sorted(expected.rows)
+        token = writer.token(f"log{seed}", 0, begin)
+        reasons = {each.offset: each.reason for each in folded.reasons}
+        rows = [
+            event_row(event, reasons.get(n, ""), hash31(SITE, event.visitor), f"log{seed}", 0, n, 0)
+            for n, _, event in entries
+            if isinstance(event, Event)
+        ]
+        writer.insert_events(token, rows)
+        writer.insert_sessions(token, folded.rows)
+        horizon = newest(client)
+        assert horizon == max(event.time for event in events[: begin + 20])
+
+
+def test_spans_are_as_wide_as_the_sessions_that_reach_over_their_ends(client: Client) -> None:
+    made = Partition(lookup)
+    events = stream(11, 200, visitors=2)
+    for n, event in enumerate(events):
+        made.count([Entry(n, 0, event)], n + 1)
+    writer = Writer(client)
+    writer.insert_events("all", made.tables.event_rows())
+    writer.insert_sessions("all", made.tables.session_rows())
+    middle = sorted(event.time for event in events)[100]
+    asked = [
+        Asked(SITE, f"{1:016x}", middle, middle),
+        Asked(SITE, f"{1:016x}", START - DAY, START + DAY),
+        Asked(SITE, f"{2:016x}", BEGINNING, FOREVER),
+        Asked(SITE, f"{3:016x}", BEGINNING, FOREVER),
+        Asked("nobody", f"{1:016x}", BEGINNING, FOREVER),
+    ]
+    found = {(each.site, each.visitor, each.begin, each.end): each for each in past(client, asked)}
+    expected = {(each.site, each.visitor, each.begin, each.end): each for each in fakes.past(made.tables)(asked)}
+    assert found.keys() == expected.keys()
+    for name, each in found.items():
+        assert sorted(each.events) == sorted(expected[name].events)
+        assert sorted(each.sessions) == sorted(expected[name].sessions)
+
+
+def test_an_empty_database_has_no_newest_event(client: Client) -> None:
+    assert newest(client) == 0

@@ -1,0 +1,43 @@
+"""A fold with all that must be known of its visitors: what no state remembers is read back first."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from rollups.past import Asked, Found
+from workers.fold import Entry, Folded, Known, Settings, fold, touched, unknown
+from workers.memory import Item
+from workers.visitor import Past, Span, State, Unclosed, key
+
+ReadBack = Callable[[Sequence[Asked]], Sequence[Found]]  # spans of visitors → what is counted of them
+
+
+def fold_back(
+    states: Mapping[str, State],
+    horizon: int,
+    clock: int,
+    entries: Sequence[Entry],
+    version: int,
+    lookup: Settings,
+    read_back: ReadBack,
+) -> Folded:
+    """See `fold.fold`; `read_back` is asked once for all visitors, and only if there are any to ask for.
+
+    Again, with longer spans, where what changed goes on for over a day without a gap.
+    """
+    events = touched(entries)
+    margins: dict[str, int] = {}
+    while True:
+        asked = [
+            Asked(events[name][0].site, events[name][0].visitor, *span)
+            for name, spans in unknown(states, horizon, events, margins).items()
+            for span in spans
+        ]
+        pasts: dict[str, list[Past]] = {}
+        for found in read_back(asked) if asked else ():
+            items = [Item(*event) for event in found.events]
+            past = Past(Span(found.begin, found.end), items, found.sessions)
+            pasts.setdefault(key(found.site, found.visitor), []).append(past)
+        try:
+            return fold(Known(states, pasts, horizon), clock, entries, version, lookup)
+        except Unclosed as unclosed:
+            name = str(unclosed)
+            margins[name] = margins.get(name, 1) * 4
