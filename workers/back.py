@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from rollups.past import Asked, Found
-from workers.fold import Entry, Folded, Known, Settings, fold, touched, unknown
+from workers.fold import Folded, Known, Settings, Visits, fold, unknown
 from workers.memory import Item
 from workers.visitor import Past, Span, State, Unclosed, key
 
@@ -14,7 +14,7 @@ def fold_back(
     states: Mapping[str, State],
     horizon: int,
     clock: int,
-    entries: Sequence[Entry],
+    visited: Visits,
     version: int,
     lookup: Settings,
     read_back: ReadBack,
@@ -23,12 +23,11 @@ def fold_back(
 
     Again, with longer spans, where what changed goes on for over a day without a gap.
     """
-    events = touched(entries)
     margins: dict[str, int] = {}
     while True:
         asked = [
-            Asked(events[name][0].site, events[name][0].visitor, *span)
-            for name, spans in unknown(states, horizon, events, margins).items()
+            Asked(visited.by_visitor[name].site, visited.by_visitor[name].visitor, *span)
+            for name, spans in unknown(states, horizon, visited.by_visitor, margins).items()
             for span in spans
         ]
         pasts: dict[str, list[Past]] = {}
@@ -37,7 +36,7 @@ def fold_back(
             past = Past(Span(found.begin, found.end), items, found.sessions)
             pasts.setdefault(key(found.site, found.visitor), []).append(past)
         try:
-            return fold(Known(states, pasts, horizon), clock, entries, version, lookup)
+            return fold(Known(states, pasts, horizon), clock, visited, version, lookup)
         except Unclosed as unclosed:
             name = str(unclosed)
             margins[name] = margins.get(name, 1) * 4

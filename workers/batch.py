@@ -1,9 +1,9 @@
 """One batch, in five steps: the order that makes it count once, whatever fails in between."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
-from ingest.contract.event import Event, encode
+from ingest.contract.event import Event, Filtered, Rebuild, encode
 from ingest.log.dead import DeadLetter
 from ingest.log.partition import hash31
 from ingest.log.protocol import Record
@@ -13,7 +13,7 @@ from rollups.write import Decided
 from workers import blob as blobs
 from workers.back import fold_back
 from workers.blob import Blob
-from workers.fold import Entry, Folded, touched
+from workers.fold import Entry, Folded, Visits, visits
 from workers.read import FUTURE_MS, read
 from workers.rows import event_row, filtered_row, version
 from workers.state import Moved
@@ -34,7 +34,8 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
     # 1. Fold: pure. Redis is asked for its offset even if the cache holds every state, so a wipe is seen at once.
     entries, letters = read(log, records, world.now() + FUTURE_MS)
     token = writer.token(log, partition, a)
-    folded = _folded(world, held, entries, version(token))
+    visited = visits(entries)
+    folded = _folded(world, held, visited, version(token))
     letters += _thrown(log, partition, entries, folded)
     decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock)
 
@@ -53,7 +54,7 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
     counts = insert(world, stands, decision, entries, letters)
 
     # 4. Save the states, unless somebody else went on meanwhile.
-    gone = heard(entries, folded.states)
+    gone = heard(visited, folded.states)
     held.store.save(a, b, folded.clock, folded.states, gone)
     held.cache.put(folded.states, gone)
     held.offset, held.clock = b, folded.clock
@@ -73,7 +74,8 @@ def insert(
         world.dead.append(letter)
     unread = {(offset, place) for offset, place, _ in decision.dead}
     reasons = {(offset, place): reason for offset, place, reason in decision.reasons}
-    rows = [_row(entry, reasons.get(entry[:2], ""), log, partition) for entry in entries if entry[:2] not in unread]
+    made = (_row(entry, reasons.get(entry[:2], ""), log, partition) for entry in entries if entry[:2] not in unread)
+    rows = [row for row in made if row is not None]
     counts = Counter([row.reason or "counted" for row in rows])
     if unread:
         counts["dead"] = len(unread)
@@ -83,32 +85,29 @@ def insert(
     return counts
 
 
-def heard(entries: Iterable[Entry], but: Iterable[str] = ()) -> dict[str, int]:
+def heard(visited: Visits, but: Container[str] = ()) -> dict[str, int]:
     """The visitors of the lines, except some, each with its newest receipt or event, ms."""
-    left = set(but)
-    return {
-        name: max(max(event.received, event.time) for event in events)
-        for name, events in touched(entries).items()
-        if name not in left
-    }
+    return {name: visit.heard for name, visit in visited.by_visitor.items() if name not in but}
 
 
-def _folded(world: World, held: Held, entries: Sequence[Entry], version_: int) -> Folded:
-    states, absent = held.cache.take(touched(entries))
+def _folded(world: World, held: Held, visited: Visits, version_: int) -> Folded:
+    states, absent = held.cache.take(visited.by_visitor)
     loaded, horizon = held.store.load(held.offset, absent)
 
     def read_back(asked: Sequence[Asked]) -> Sequence[Found]:
         world.metrics.read_back.inc(len(asked))
         return world.past(asked)
 
-    return fold_back(states | loaded, horizon, held.clock, entries, version_, world.lookup, read_back)
+    return fold_back(states | loaded, horizon, held.clock, visited, version_, world.lookup, read_back)
 
 
-def _row(entry: Entry, reason: str, log: str, partition: int) -> EventRow:
+def _row(entry: Entry, reason: str, log: str, partition: int) -> EventRow | None:
     offset, place, line = entry
     if isinstance(line, Event):
         return event_row(line, reason, hash31(line.site, line.visitor), log, partition, offset, place)
-    return filtered_row(line, hash31(line.site, ""), log, partition, offset, place)
+    if isinstance(line, Filtered):
+        return filtered_row(line, hash31(line.site, ""), log, partition, offset, place)
+    return None
 
 
 def _thrown(log: str, partition: int, entries: Iterable[Entry], folded: Folded) -> list[DeadLetter]:
@@ -117,9 +116,9 @@ def _thrown(log: str, partition: int, entries: Iterable[Entry], folded: Folded) 
         return []
     letters: list[DeadLetter] = []
     for offset, place, line in entries:
-        error = folded.errors.get(key(line.site, line.visitor)) if isinstance(line, Event) else None
-        if error is not None:
-            letters.append(
-                DeadLetter(f"the session rule: {error}", log, partition, offset, place, encode([line]).rstrip())
-            )
+        names = [line.visitor] if isinstance(line, Event) else line.visitors if isinstance(line, Rebuild) else ()
+        errors = [folded.errors[name] for visitor in names if (name := key(line.site, visitor)) in folded.errors]
+        if errors:
+            reason = f"the session rule: {errors[0]}"
+            letters.append(DeadLetter(reason, log, partition, offset, place, encode([line]).rstrip()))
     return letters

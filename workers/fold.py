@@ -1,15 +1,29 @@
 """fold: the states of a partition and the lines of a batch → the states after it, and what it writes. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ingest.contract.event import Event, Filtered
+from ingest.contract.event import Event, Logged, Rebuild
 from ingest.contract.site import SiteSettings
 from ingest.log.partition import hash31
 from rollups.rows import SessionRow
 from workers.bucket import Thresholds, thresholds
 from workers.rows import Limits
-from workers.visitor import Past, Span, State, Unclosed, Window, missing, remembered, settle, windows
+from workers.visitor import (
+    BEGINNING,
+    FOREVER,
+    Past,
+    Span,
+    State,
+    Unclosed,
+    Window,
+    key,
+    missing,
+    remembered,
+    settle,
+    windows,
+)
 
 DEAD = "dead"  # a reason of ours, beside those of the ledger: the rule threw on this visitor
 
@@ -25,7 +39,7 @@ class Entry(NamedTuple):
 
     offset: int
     place: int
-    line: Event | Filtered
+    line: Logged
 
 
 class Misjudged(NamedTuple):
@@ -57,28 +71,62 @@ class Folded(NamedTuple):
     errors: dict[str, str]  # visitor key → what the rule threw on it
 
 
-def touched(entries: Iterable[Entry]) -> dict[str, list[Event]]:
-    """The events of the lines by their visitors."""
-    found: dict[str, list[Event]] = {}
-    for _, _, line in entries:
+@dataclass
+class Visit:
+    """What the lines of a batch say of one visitor. `revision`: by whose settings all its sessions are judged anew."""
+
+    site: str
+    visitor: str
+    lines: list[tuple[int, int, Event]] = field(default_factory=list)
+    revision: int | None = None
+
+    @property
+    def heard(self) -> int:
+        """The newest receipt or event, ms."""
+        return max((max(event.received, event.time) for _, _, event in self.lines), default=0)
+
+
+class Visits(NamedTuple):
+    """The lines of a batch by visitor (key), and the newest receipt of them all."""
+
+    by_visitor: dict[str, Visit]
+    received: int
+
+
+def visits(entries: Iterable[Entry]) -> Visits:
+    """Sort the lines by their visitors, each one's in log order."""
+    found: dict[str, Visit] = {}
+    received = 0
+    for offset, place, line in entries:
+        if line.received > received:
+            received = line.received
         if isinstance(line, Event):
-            found.setdefault(f"{line.site}-{line.visitor}", []).append(line)
-    return found
+            name = f"{line.site}-{line.visitor}"
+            if name not in found:
+                found[name] = Visit(line.site, line.visitor)
+            found[name].lines.append((offset, place, line))
+        elif isinstance(line, Rebuild):
+            for visitor in line.visitors:
+                found.setdefault(key(line.site, visitor), Visit(line.site, visitor)).revision = line.settings
+    return Visits(found, received)
 
 
 def unknown(
-    states: Mapping[str, State], horizon: int, events: Mapping[str, Sequence[Event]], margins: Mapping[str, int]
+    states: Mapping[str, State], horizon: int, visited: Mapping[str, Visit], margins: Mapping[str, int]
 ) -> dict[str, list[Span]]:
     """What must be read back before a fold, by visitor; `margins`: of those whom an earlier fold could not close."""
     wanted = {}
-    for name, own in events.items():
-        spans = missing(states.get(name), horizon, {event.time for event in own}, margins.get(name, 1))
-        if spans:
+    for name, visit in visited.items():
+        if visit.revision is not None:
+            wanted[name] = [Span(BEGINNING, FOREVER)]
+            continue
+        times = {event.time for _, _, event in visit.lines}
+        if spans := missing(states.get(name), horizon, times, margins.get(name, 1)):
             wanted[name] = spans
     return wanted
 
 
-def fold(known: Known, clock: int, entries: Sequence[Entry], version: int, lookup: Settings) -> Folded:
+def fold(known: Known, clock: int, visited: Visits, version: int, lookup: Settings) -> Folded:
     """Judge the lines in log order and settle their visitors' sessions.
 
     `version` goes on every row that is written. Raises Unclosed for a visitor of whom more must be known, and what
@@ -89,50 +137,41 @@ def fold(known: Known, clock: int, entries: Sequence[Entry], version: int, looku
     reasons: list[Misjudged] = []
     rows: list[SessionRow] = []
     errors: dict[str, str] = {}
-    newest = clock
-    by_visitor: dict[str, list[tuple[int, int, Event]]] = {}
-    for offset, place, line in entries:
-        if line.received > newest:
-            newest = line.received
-        if isinstance(line, Event):
-            by_visitor.setdefault(f"{line.site}-{line.visitor}", []).append((offset, place, line))
-    for name, own in by_visitor.items():
+    for name, visit in visited.by_visitor.items():
         try:
-            state, judged, written = _visit(known, name, own, version, limits)
+            state, judged, written = _visit(known, name, visit, version, limits)
         except (Unclosed, Uncovered):
             raise
         except Exception as error:
             if limits.failed:
                 raise  # the settings could not be had: that is no fault of the visitor's
             errors[name] = f"{type(error).__name__}: {error}"
-            reasons += [Misjudged(offset, place, DEAD) for offset, place, _ in own]
+            reasons += [Misjudged(offset, place, DEAD) for offset, place, _ in visit.lines]
             continue
         if state is not None:
             after[name] = state
         reasons += judged
         rows += written
     reasons.sort()
-    return Folded(after, newest, reasons, rows, errors)
+    return Folded(after, max(clock, visited.received), reasons, rows, errors)
 
 
 def _visit(
-    known: Known, name: str, own: list[tuple[int, int, Event]], version: int, limits: "_Thresholds"
+    known: Known, name: str, visit: Visit, version: int, limits: "_Thresholds"
 ) -> tuple[State | None, list[Misjudged], list[SessionRow]]:
     state = known.states.get(name)
-    first = own[0][2]
-    site, visitor, hash_ = first.site, first.visitor, hash31(first.site, first.visitor)
+    site, visitor, hash_ = visit.site, visit.visitor, hash31(visit.site, visit.visitor)
     held = windows(state, known.pasts.get(name, ()), known.horizon)
-    heard = 0 if state is None else state.heard
     reasons: list[Misjudged] = []
-    for offset, place, event in own:
-        heard = max(heard, event.received, event.time)
+    for offset, place, event in visit.lines:
         if reason := _covering(held, event.time).memory.judge(event):
             reasons.append(Misjudged(offset, place, reason))
     rows: list[SessionRow] = []
     after: State | None = None
+    heard = max(visit.heard, 0 if state is None else state.heard)
     of_site = limits.of(site)
     for window in held:
-        settled = settle(site, visitor, hash_, window, of_site, version, rows)
+        settled = settle(site, visitor, hash_, window, of_site, version, rows, visit.revision)
         if window.memory.items:
             after = remembered(site, visitor, hash_, heard, window, settled)
     return after, reasons, rows

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from ingest.contract.event import Event, Filtered, Line, decode
+from ingest.contract.event import Event, Filtered, Logged, Rebuild, decode
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import Record
 from workers.fold import Entry
@@ -51,12 +51,12 @@ def read(
     return entries, letters
 
 
-def line(raw: bytes) -> Line:
+def line(raw: bytes) -> Logged:
     """One line, fit for the tables. Raises ValueError with what is wrong."""
     if len(raw) > MAX_LINE:
         raise ValueError(f"a line of {len(raw)} bytes, over {MAX_LINE}")
     found = decode(raw)
-    wrong = _unfit(found) if isinstance(found, Event) else _unfit_filtered(found)
+    wrong = _unfit(found) if isinstance(found, Event) else _unfit_other(found)
     if wrong:
         raise ValueError(wrong)
     # An escaped NUL is legal JSON; the escape may also be text within the text of `data`, so look before refusing.
@@ -86,13 +86,15 @@ def _unfit(event: Event) -> str:
     return ""
 
 
-def _unfit_filtered(line: Filtered) -> str:
+def _unfit_other(line: Filtered | Rebuild) -> str:
     if not line.site or len(line.site) > 64:
         return "site is not one of ours"
+    if isinstance(line, Rebuild) and not (0 <= line.settings < 2 * _LONG and all(len(v) == 16 for v in line.visitors)):
+        return "settings out of range, or a visitor is not one of ours"
     return "" if _FIRST <= line.received <= _LAST else "a time outside 1900 to 2299"
 
 
-def _texts(found: Line) -> Iterable[str]:
+def _texts(found: Logged) -> Iterable[str]:
     for value in msgspec.structs.astuple(found):
         if isinstance(value, str):
             yield value

@@ -74,8 +74,12 @@ def session_row(
     items: Sequence[Item],
     limits: Limits,
     version_: int,
+    revision: int | None = None,
 ) -> SessionRow:
-    """The session of these items, which are in order and begin with an interactive one."""
+    """The session of these items, which are in order and begin with an interactive one.
+
+    It is judged by the newest settings revision among them, or by `revision`.
+    """
     first, last = items[0], items[-1]
     pv_page: list[str] = []
     pv_time: list[int] = []
@@ -100,6 +104,7 @@ def session_row(
         if item.settings > settings:
             settings = item.settings
     touch = touch or first
+    settings = settings if revision is None else revision
     pv_engaged = [0] * len(pv_page)
     engaged = _credit(items, pv_depth, pv_engaged) if passive else None
     found = bucket(

@@ -9,7 +9,7 @@ from workers import blob as blobs
 from workers.batch import heard, insert
 from workers.blob import Blob
 from workers.cache import Cache
-from workers.fold import Entry
+from workers.fold import Entry, visits
 from workers.read import read
 from workers.state import Position, Store
 from workers.world import Held, Paused, World
@@ -92,5 +92,5 @@ def _caught_up(world: World, store: Store, log: str, partition: int, position: P
         decision, entries, _ = _decided(world, decided, begin)
     except LogTruncated:
         return None
-    store.save(position.offset, decided.b, decision.clock, {}, heard(entries))
+    store.save(position.offset, decided.b, decision.clock, {}, heard(visits(entries)))
     return store.position()

@@ -162,9 +162,19 @@ class Settled(NamedTuple):
 
 
 def settle(
-    site: str, visitor: str, hash_: int, window: Window, limits: Limits, version: int, rows: list[SessionRow]
+    site: str,
+    visitor: str,
+    hash_: int,
+    window: Window,
+    limits: Limits,
+    version: int,
+    rows: list[SessionRow],
+    revision: int | None = None,
 ) -> Settled:
-    """Add to `rows` how the window's sessions differ from their written copies. Raises Unclosed."""
+    """Add to `rows` how the window's sessions differ from their written copies. Raises Unclosed.
+
+    With a settings `revision` all of them are judged by it; a row that comes out as it was stays, with its own.
+    """
     items, left = window.memory.items, window.copies
     kept: list[Copy] = []
     spans = cut(items)
@@ -172,15 +182,16 @@ def settle(
     for begin, end in spans:
         first, last = items[begin], items[end - 1]
         old = left.pop(first.time, None)
-        if old is not None and (old.size, old.last, old.row.end) == (end - begin, last.id, last.time):
+        same = old is not None and (old.size, old.last, old.row.end) == (end - begin, last.id, last.time)
+        if old is not None and same and revision is None:
             kept.append(old)
             changed = False
             continue
-        row = session_row(site, visitor, hash_, items[begin:end], limits, version)
+        row = session_row(site, visitor, hash_, items[begin:end], limits, version, revision)
         changed = old is None or row.end != old.row.end
         if old is None:
             rows.append(row)
-        elif row[:-1] == old.row[:-1]:
+        elif row == old.row._replace(settings=row.settings if same else old.row.settings, version=version):
             row = old.row
         else:
             rows += (old.row._replace(sign=-1), row)

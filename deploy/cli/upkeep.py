@@ -86,30 +86,26 @@ def verify(
 
 def rebuild(
     site: Annotated[str, typer.Argument(metavar="SITE", help="Id or tracking id.")],
+    event_log: option.EventLog = None,
     clickhouse: option.ClickHouse = None,
     redis: option.Redis = None,
     data: option.Data = DEFAULT_DATA,
 ) -> None:
-    """Apply a site's thresholds and pairs of today to its past: rewrite its sessions from the raw events.
+    """Apply a site's thresholds and pairs of today to its past: judge its sessions anew from the raw events.
 
-    Workers hold still meanwhile, and events wait on the log.
+    The workers do it between their batches, so other sites and new events go on.
 
     Example: throughline rebuild k3v9x1c7
     """
-    import secrets
+    from rich.console import Console
+    from rich.progress import Progress
 
-    from deploy import wiring
     from deploy.cli import store
-    from workers.rebuild_site import rebuild_site
+    from deploy.rebuild import rebuild as run
 
-    settings = option.load(data, clickhouse=clickhouse, redis=redis)
+    settings = option.load(data, event_log=event_log, clickhouse=clickhouse, redis=redis)
     found = store.site(store.registry(settings), site)
-    done = rebuild_site(
-        wiring.clickhouse(settings),
-        wiring.redis_client(settings),
-        found.id,
-        found.settings,
-        found.revision,
-        secrets.token_hex(8),
-    )
-    typer.echo(f"{done.visitors:,} visitors looked at, {done.written:,} sessions rewritten")
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("visitors", total=None)
+        visitors = run(settings, found, lambda step: bar.update(task, completed=step.done, total=step.visitors))
+    typer.echo(f"{visitors:,} visitors judged by the settings of today")

@@ -5,21 +5,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from redis.exceptions import RedisError
-
 from deploy import wiring
+from deploy.counted import wait_until_counted
 from deploy.folder import StackError
 from deploy.importing.line import Format, Rules, Tally, events
 from deploy.importing.send import GaveUp, Sent, send
 from deploy.importing.source import Source
 from deploy.settings import Settings
-from ingest.contract import freshness
 from ingest.contract.event import Event
 from ingest.contract.site import Site
 from ingest.enrich import open_country
 from rollups.read import Reader
 
-_STALL_SECONDS = 15.0  # workers whose freshness stands still so long are not waited for
 _ASK_SECONDS = 60.0
 _RECENT_MS = 4_000  # how old the freshness of idle workers may look
 
@@ -48,7 +45,7 @@ def run(
     report = Report()
     started = time.monotonic()
     # What an import before this one left on the log must be among the raw events before they are asked.
-    _wait_until_counted(settings, wiring.now() - _RECENT_MS, lambda: progress(report))
+    wait_until_counted(settings, wiring.now() - _RECENT_MS, lambda: progress(report))
     rules = Rules(site, wiring.now(), open_country(wiring.country_db(settings)), format_, fields)
     reader = Reader(wiring.clickhouse(settings), max_seconds=_ASK_SECONDS)
 
@@ -75,7 +72,7 @@ def run(
     except GaveUp as error:
         raise StackError(f"{error}; what was sent is safe, the same command goes on from there") from None
     report.seconds = time.monotonic() - started
-    report.fresh = wait and _wait_until_counted(settings, wiring.now(), lambda: progress(report))
+    report.fresh = wait and wait_until_counted(settings, wiring.now(), lambda: progress(report))
     return report
 
 
@@ -84,23 +81,3 @@ def _until_broken(source: Source, rules: Rules, report: Report) -> Iterator[Even
         yield from events(source, rules, report.tally)
     except StackError as error:
         report.broken = str(error)
-
-
-def _wait_until_counted(settings: Settings, moment: int, tick: Callable[[], None]) -> bool:
-    """Wait until all that was received before `moment` (ms) is in the numbers; False when the workers stand still."""
-    redis = wiring.redis_client(settings)
-    best, since = -1, time.monotonic()
-    try:
-        while time.monotonic() - since < _STALL_SECONDS:
-            fresh = freshness.read(redis)
-            if fresh is not None and fresh >= moment:
-                return True
-            if fresh is not None and fresh > best:
-                best, since = fresh, time.monotonic()
-            tick()
-            time.sleep(0.1)
-    except RedisError as error:
-        raise StackError(wiring.away(settings, error)) from error
-    finally:
-        redis.close()
-    return False

@@ -3,6 +3,7 @@
 A record of the log is UTF-8 JSON lines, one `Event` or `Filtered` each, all of one partition.
 """
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias, get_args
 
 import msgspec
@@ -71,21 +72,32 @@ class Filtered(msgspec.Struct, frozen=True, tag_field="kind", tag="filtered", om
     v: int = VERSION
 
 
-Line: TypeAlias = Event | Filtered
+class Rebuild(msgspec.Struct, frozen=True, tag_field="kind", tag="rebuild", omit_defaults=True):
+    """An operator's wish: judge all sessions of these visitors, who are of one partition, by the settings revision."""
+
+    site: str
+    visitors: list[str]
+    settings: int
+    received: int
+    v: int = VERSION
+
+
+Line: TypeAlias = Event | Filtered  # what admission makes
+Logged: TypeAlias = Line | Rebuild  # what a line of the log may be
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Event | Filtered)
+_decoder = msgspec.json.Decoder(Event | Filtered | Rebuild)
 
 
-def encode(lines: list[Line]) -> bytes:
+def encode(lines: Sequence[Logged]) -> bytes:
     """The lines as JSON lines, ready to be the value of one record."""
     return _encoder.encode_lines(lines)
 
 
-def decode(line: bytes) -> Line:
+def decode(line: bytes) -> Logged:
     """One line of a record. Raises ValueError, saying what is wrong, for anything no worker can read."""
     try:
-        event: Line = _decoder.decode(line)
+        event: Logged = _decoder.decode(line)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise ValueError(f"not an event: {error}") from error
     if event.v != VERSION:

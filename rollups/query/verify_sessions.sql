@@ -87,6 +87,26 @@ reached AS (
         sum(ifNull(engaged, 0)) OVER (PARTITION BY session, target) AS spent_here
     FROM credited
 ),
+-- What lies there says two things that the events do not: by which later settings a rebuild judged a session, and which
+-- of its names were beyond the site's daily number of values.
+written AS (
+    SELECT
+        visitor,
+        toUnixTimestamp64Milli(start) AS start,
+        max(settings) AS revision,
+        any(toString(source)) AS source,
+        any(campaign) AS campaign,
+        any(pv_page) AS pages,
+        any(arrayMap(type -> toString(type), ev_type)) AS types
+    FROM (
+        SELECT visitor, start, settings, source, campaign, pv_page, ev_type
+        FROM sessions
+        WHERE site = {site:String} AND hash % {chunks:UInt32} = {chunk:UInt32}
+        GROUP BY ALL
+        HAVING sum(sign) > 0
+    )
+    GROUP BY visitor, start
+),
 whole AS (
     SELECT
         session,
@@ -102,10 +122,21 @@ whole AS (
         arraySort(groupArrayIf((n, type, time, seq), type NOT IN ('pageview', 'engagement'))) AS ev,
         arraySort(groupArrayIf((n, transaction, time, seq, id, type, assumeNotNull(amount), currency), amount IS NOT NULL)) AS tx,
         ifNull(engaged, last - first) AS spent,
-        arrayMax(arrayPushBack(pv.4, 0)) AS depth,
-        1 AS one
+        arrayMax(arrayPushBack(pv.4, 0)) AS depth
     FROM reached
     GROUP BY session
+),
+paired AS (
+    SELECT
+        whole.*,
+        greatest(whole.revision, written.revision) AS judged_by,
+        written.source AS as_source,
+        written.campaign AS as_campaign,
+        if(length(written.pages) = length(pv), written.pages, pv.2) AS as_pages,
+        if(length(written.types) = length(ev), written.types, arrayMap(type -> toString(type), ev.2)) AS as_types,
+        1 AS one
+    FROM whole
+    LEFT JOIN written ON whole.session.1 = written.visitor AND whole.first = written.start
 ),
 -- Thresholds by the revision that introduced them, in ms and hundredths of a per cent; revision 0 has the defaults.
 thresholds AS (
@@ -140,7 +171,11 @@ judged AS (
         touch,
         interactive,
         engaged,
-        revision,
+        judged_by AS revision,
+        if(as_source = '(other)', as_source, touch.1) AS source,
+        if(as_campaign = '(other)', as_campaign, touch.2) AS campaign,
+        arrayMap((name, as) -> if(as = '(other)', as, name), pv.2, as_pages) AS pages,
+        arrayMap((name, as) -> if(as = '(other)', as, toString(name)), ev.2, as_types) AS names,
         pv,
         ev,
         tx,
@@ -154,8 +189,8 @@ judged AS (
             spent < skimmer * length(pv), 'skimmer',
             'hesitator'
         ) AS kind
-    FROM whole
-    ASOF LEFT JOIN thresholds ON whole.one = thresholds.one AND whole.revision >= thresholds.since
+    FROM paired
+    ASOF LEFT JOIN thresholds ON paired.one = thresholds.one AND paired.judged_by >= thresholds.since
 )
 SELECT
     visitor,
@@ -171,24 +206,24 @@ FROM (
         session.1 AS visitor,
         first AS start,
         last AS end,
-        touch.1 AS source,
-        touch.2 AS campaign,
+        source,
+        campaign,
         touch.3 AS country,
         touch.4 AS device,
         touch.5 AS browser,
         touch.6 AS os,
-        if(empty(pv), NULL, pv[1].2) AS entry_page,
-        if(empty(pv), NULL, pv[-1].2) AS exit_page,
+        if(empty(pv), NULL, pages[1]) AS entry_page,
+        if(empty(pv), NULL, pages[-1]) AS exit_page,
         toUInt32(length(pv)) AS pageviews,
         toUInt32(interactive) AS events,
         engaged AS engaged_ms,
         kind AS bucket,
         revision AS settings,
-        pv.2 AS pv_page,
+        pages AS pv_page,
         pv.3 AS pv_time,
         arrayMap(depth -> toInt32(depth), pv.4) AS pv_depth,
         pv.5 AS pv_engaged_ms,
-        arrayMap(type -> toString(type), ev.2) AS ev_type,
+        names AS ev_type,
         ev.3 AS ev_time,
         ev.4 AS ev_seq,
         tx.2 AS tx_transaction,

@@ -7,7 +7,7 @@ import time
 
 from ingest.contract.event import Event
 from ingest.contract.site import SiteSettings
-from workers.fold import Entry, Known, fold
+from workers.fold import Entry, Known, fold, visits
 from workers.memory import MINUTE
 from workers.visitor import State
 
@@ -51,7 +51,7 @@ def main() -> None:
         begun = time.process_time()
         for at in range(0, len(stream), size):
             entries = [Entry(at + n, 0, event) for n, event in enumerate(stream[at : at + size])]
-            folded = fold(Known(states, {}, 0), clock, entries, at + 1, lambda *_: _SETTINGS)
+            folded = fold(Known(states, {}, 0), clock, visits(entries), at + 1, lambda *_: _SETTINGS)
             states |= folded.states
             clock = folded.clock
             rows += len(folded.rows)

@@ -12,7 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from starlette.applications import Starlette
 
 from ingest.app import Ingest
-from ingest.contract.event import Event, Filtered, Line, decode
+from ingest.contract.event import Event, Filtered, Logged, decode
 from ingest.contract.site import Site, SiteSettings
 from ingest.contract.snapshot import KEY, Snapshot
 from ingest.log.protocol import LogUnavailable
@@ -69,7 +69,7 @@ class FakeProducer:
         self.closed = True
 
     @property
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[Logged]:
         return [decode(line) for _, value in self.records for line in value.splitlines()]
 
     @property

@@ -52,8 +52,8 @@ def test_room_is_short_by_the_log_or_by_the_whole(size: int, used: int, full: bo
     assert room.tight == tight
 
 
-def test_a_redis_that_is_nearly_full_takes_nothing() -> None:
-    assert Room(size=0, limit=100, used=181, allowed=200).full
+def test_what_else_fills_the_redis_refuses_no_event() -> None:
+    assert not Room(size=100, limit=100, used=199, allowed=200).full
 
 
 @pytest.fixture

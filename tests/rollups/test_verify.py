@@ -17,7 +17,7 @@ from rollups.verify import Difference, verify
 from rollups.write import Writer
 from tests.rollups.make import DAY, HOUR, MINUTE, T0
 from workers.back import fold_back
-from workers.fold import Entry
+from workers.fold import Entry, visits
 from workers.rows import event_row
 from workers.visitor import State
 
@@ -78,7 +78,7 @@ def store(client: Client, events: list[Event], batch: int) -> None:
     for begin in range(0, len(events), batch):
         entries = [Entry(begin + i, 0, event) for i, event in enumerate(events[begin : begin + batch])]
         folded = fold_back(
-            states, 0, clock, entries, begin + 1, lambda _, revision: SETTINGS[revision], partial(past, client)
+            states, 0, clock, visits(entries), begin + 1, lambda _, revision: SETTINGS[revision], partial(past, client)
         )
         assert not folded.errors
         states |= folded.states

@@ -9,7 +9,7 @@ from rollups.past import Asked, Found
 from rollups.rows import SessionRow
 from tests.workers.fakes import Tables, past
 from workers.back import fold_back
-from workers.fold import Entry, Folded, Misjudged, Settings
+from workers.fold import Entry, Folded, Misjudged, Settings, visits
 from workers.rows import event_row
 from workers.visitor import State
 
@@ -28,7 +28,9 @@ class Partition:
         self.rows: list[SessionRow] = []
 
     def count(self, entries: Sequence[Entry], version: int) -> Folded:
-        folded = fold_back(self.states, self.horizon, self.clock, entries, version, self._lookup, self._read_back)
+        folded = fold_back(
+            self.states, self.horizon, self.clock, visits(entries), version, self._lookup, self._read_back
+        )
         reasons = {(each.offset, each.place): each.reason for each in folded.reasons}
         rows = [
             event_row(line, reasons.get((offset, place), ""), hash31(line.site, line.visitor), "log", 0, offset, place)

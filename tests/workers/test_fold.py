@@ -6,8 +6,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from ingest.contract.event import Event, Filtered
+from ingest.contract.event import Event, Filtered, Rebuild
 from ingest.contract.site import SiteSettings
 from rollups.rows import SessionRow
 from tests.oracle import sessions as oracle
@@ -15,7 +16,7 @@ from tests.oracle.sessions import judge
 from tests.workers.partition import Partition
 from tests.workers.streams import SITE, START, fact, live, streams
 from workers import fold, memory
-from workers.fold import Entry, Known
+from workers.fold import Entry, Known, visits
 from workers.memory import DAY, KEEP, MINUTE
 from workers.visitor import FOREVER, REACH, State
 
@@ -106,6 +107,19 @@ def test_a_state_holds_what_its_window_says_and_its_copies_lie_in_the_tables(
         assert state.items[0].time >= state.items[-1].time - REACH - DAY or state.items[0].time >= state.since
         assert state.text == sum(map(memory.text, state.items))
         assert state.items == sorted(state.items)
+
+
+@given(streams(), batches(), forgetting)
+def test_a_rebuild_judges_every_session_by_its_revision_and_another_one_changes_nothing(
+    events: list[Event], cuts: list[int], forget: float
+) -> None:
+    made = run(events, [each for each in cuts if each <= len(events)], forget)
+    again = Rebuild(SITE, sorted({event.visitor for event in events}), 7, START)
+    made.count([Entry(900, 0, again)], 900)
+    judged = run([replace(event, settings=7) for event in events])
+    settings_at = SessionRow._fields.index("settings")
+    assert [row[:settings_at] for row in live(made.rows)] == [row[:settings_at] for row in live(judged.rows)]
+    assert made.count([Entry(901, 0, again)], 901).rows == []
 
 
 def page(id_: str, time: int, received: int | None = None, visitor: int = 1) -> Event:
@@ -216,16 +230,16 @@ def test_settings_that_cannot_be_had_are_no_fault_of_the_visitor() -> None:
         raise ConnectionError("away")
 
     with pytest.raises(ConnectionError):
-        fold.fold(Known({}, {}, 0), 0, [Entry(1, 0, page("a", START))], 1, away)
+        fold.fold(Known({}, {}, 0), 0, visits([Entry(1, 0, page("a", START))]), 1, away)
 
 
 def test_what_was_not_asked_for_is_no_fault_of_the_visitor() -> None:
     with pytest.raises(fold.Uncovered):
-        fold.fold(Known({}, {}, START + DAY), 0, [Entry(1, 0, page("a", START))], 1, lookup)
+        fold.fold(Known({}, {}, START + DAY), 0, visits([Entry(1, 0, page("a", START))]), 1, lookup)
 
 
 def test_what_admission_filtered_moves_only_the_clock() -> None:
-    folded = fold.fold(Known({}, {}, 0), 5, [Entry(1, 0, Filtered(SITE, "bot", 9))], 1, lookup)
+    folded = fold.fold(Known({}, {}, 0), 5, visits([Entry(1, 0, Filtered(SITE, "bot", 9))]), 1, lookup)
     assert (folded.states, folded.rows, folded.reasons, folded.clock) == ({}, [], [], 9)
 
 

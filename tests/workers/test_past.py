@@ -16,7 +16,7 @@ from tests.workers import fakes
 from tests.workers.partition import Partition
 from tests.workers.streams import SITE, START, stream
 from workers.back import fold_back
-from workers.fold import Entry
+from workers.fold import Entry, visits
 from workers.memory import DAY
 from workers.rows import event_row
 from workers.visitor import BEGINNING, FOREVER
@@ -44,7 +44,7 @@ def test_every_batch_equals_the_one_of_a_worker_that_remembers(client: Client, s
     for begin in range(0, len(events), 20):
         entries = [Entry(n, 0, events[n]) for n in range(begin, begin + 20)]
         expected = remembering.count(entries, begin + 1)
-        folded = fold_back({}, horizon, 0, entries, begin + 1, lookup, partial(past, client))
+        folded = fold_back({}, horizon, 0, visits(entries), begin + 1, lookup, partial(past, client))
         assert folded.reasons == expected.reasons
         assert sorted(folded.rows) == sorted(expected.rows)
         token = writer.token(f"log{seed}", 0, begin)

@@ -22,7 +22,7 @@ from rollups.client import ClickHouseUnavailable
 from tests.workers.fakes import FakeConsumer, FakeDead, FakeLog, FakeRedis, FakeStore, FakeWriter, Tables, newest, past
 from tests.workers.streams import SITE, live, stream
 from workers import take
-from workers.fold import Entry, Known, fold
+from workers.fold import Entry, Known, fold, visits
 from workers.loop import Limits, Worker
 from workers.metrics import Metrics
 from workers.read import read
@@ -188,7 +188,7 @@ def expected(log: dict[int, list[Record]]) -> tuple[list[tuple[Any, ...]], list[
     sessions = []
     for p, own in log.items():
         entries = read("log", own, FOREVER)[0]
-        folded = fold(Known({}, {}, 0), 0, entries, 1, lookup)
+        folded = fold(Known({}, {}, 0), 0, visits(entries), 1, lookup)
         reasons = {each[:2]: each.reason for each in folded.reasons}
         lines += [(p, *each[:2], _admission(each) or reasons.get(each[:2], "")) for each in entries]
         sessions += live(folded.rows)

@@ -8,7 +8,7 @@ import pytest
 from ingest.contract.event import Event, Revenue
 from ingest.contract.site import SiteSettings
 from rollups.rows import SessionRow
-from workers.fold import Entry, Folded, Known, fold
+from workers.fold import Entry, Folded, Known, fold, visits
 
 SITE, VISITOR = "abcdef", "00000000000000aa"
 
@@ -30,25 +30,19 @@ def passive(time: str, id_: str = "", **more: object) -> Event:
 
 def folded_once(events: Sequence[Event]) -> Folded:
     entries = [Entry(n, 0, each) for n, each in enumerate(events)]
-    folded = fold(Known({}, {}, 0), 0, entries, 7, lambda *_: SiteSettings())
+    folded = fold(Known({}, {}, 0), 0, visits(entries), 7, lambda *_: SiteSettings())
     assert not folded.errors
     return folded
 
 
 def sessions(*events: Event) -> list[SessionRow]:
     """What is live after one batch."""
-    folded = fold(
-        Known({}, {}, 0), 0, [Entry(n, 0, each) for n, each in enumerate(events)], 7, lambda *_: SiteSettings()
-    )
-    assert not folded.errors
+    folded = folded_once(events)
     return sorted((row for row in folded.rows if row.sign > 0), key=lambda row: row.start)
 
 
 def reasons(*events: Event) -> list[str]:
-    folded = fold(
-        Known({}, {}, 0), 0, [Entry(n, 0, each) for n, each in enumerate(events)], 7, lambda *_: SiteSettings()
-    )
-    assert not folded.errors
+    folded = folded_once(events)
     found = {each.offset: each.reason for each in folded.reasons}
     return [found.get(n, "") for n in range(len(events))]
 
@@ -253,5 +247,5 @@ def test_the_newest_revision_among_the_events_decides_the_bucket() -> None:
         return SiteSettings.model_validate({"friction": {"bouncer_seconds": 10 if revision == 1 else 0.5}})
 
     events = [event("09:00", settings=2), passive("09:00:00.500", settings=1)]
-    [row] = fold(Known({}, {}, 0), 0, [Entry(n, 0, each) for n, each in enumerate(events)], 7, lookup).rows
+    [row] = fold(Known({}, {}, 0), 0, visits([Entry(n, 0, each) for n, each in enumerate(events)]), 7, lookup).rows
     assert (row.settings, row.bucket) == (2, "skimmer")

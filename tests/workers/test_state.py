@@ -8,7 +8,7 @@ from redis import Redis
 from ingest.contract import freshness
 from ingest.contract.event import Event
 from ingest.contract.site import SiteSettings
-from workers.fold import Entry, Known, fold
+from workers.fold import Entry, Known, fold, visits
 from workers.state import FORGET, SLACK, Moved, Position, Store, wipe
 from workers.visitor import State
 
@@ -37,7 +37,7 @@ def at(made: Store, offset: int, horizon: int = 0, generation: str = "first") ->
 
 def state(visitor: int, received: int = NOON) -> dict[str, State]:
     event = Event("abcdef", f"{visitor:016x}", "é", "signup", NOON - 5, received, page="/ü", settings=2**63)
-    return fold(Known({}, {}, 0), 0, [Entry(1, 0, event)], 2**64 - 1, lambda *_: SiteSettings()).states
+    return fold(Known({}, {}, 0), 0, visits([Entry(1, 0, event)]), 2**64 - 1, lambda *_: SiteSettings()).states
 
 
 def visitors(redis: Redis) -> int:

@@ -1,0 +1,36 @@
+"""Waiting for the workers: until what went on the log is in the numbers."""
+
+import time
+from collections.abc import Callable
+
+from redis.exceptions import RedisError
+
+from deploy import wiring
+from deploy.folder import StackError
+from deploy.settings import Settings
+from ingest.contract import freshness
+
+STALL_SECONDS = 15.0  # workers whose freshness stands still so long are not waited for
+
+
+def wait_until_counted(settings: Settings, moment: int, tick: Callable[[], None]) -> bool:
+    """Wait until all that was received before `moment` (ms) is in the numbers; False when the workers stand still.
+
+    Calls `tick` now and then. Blocks. Raises StackError when Redis is away.
+    """
+    redis = wiring.redis_client(settings)
+    best, since = -1, time.monotonic()
+    try:
+        while time.monotonic() - since < STALL_SECONDS:
+            fresh = freshness.read(redis)
+            if fresh is not None and fresh >= moment:
+                return True
+            if fresh is not None and fresh > best:
+                best, since = fresh, time.monotonic()
+            tick()
+            time.sleep(0.1)
+    except RedisError as error:
+        raise StackError(wiring.away(settings, error)) from error
+    finally:
+        redis.close()
+    return False

@@ -1,0 +1,85 @@
+"""`rebuild SITE`: its visitors are put on the log once more, to be judged anew by the settings of today.
+
+The workers count such a line as they count events: each visitor in its partition, decided once, between other sites'
+batches. So nobody holds still, and a crash leaves nothing half done. A few visitors at a time, for a batch that reads
+back many events takes the time of many.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from deploy import wiring
+from deploy.counted import wait_until_counted
+from deploy.folder import StackError
+from deploy.settings import Settings
+from ingest.contract.event import Rebuild, encode
+from ingest.contract.site import Site
+from ingest.log.protocol import Producer
+from rollups.sql import statement
+
+EVENTS = 20_000  # that a line asks a worker to read back
+VISITORS = 2_000
+
+
+class Progress(NamedTuple):
+    done: int
+    visitors: int
+
+
+def rebuild(settings: Settings, site: Site, progress: Callable[[Progress], None]) -> int:
+    """Judge all sessions of the site by its settings of today; returns its number of visitors. Blocks.
+
+    Raises StackError when a store stays away or no worker counts; running it again goes over all of them once more.
+    """
+    rows = wiring.clickhouse(settings).rows(statement("site_visitors"), {"site": site.id}, {"max_execution_time": 600})
+
+    async def go() -> int:
+        producer = wiring.producer(settings)
+        await producer.start()
+        try:
+            return await _send(settings, site, rows, producer, progress)
+        finally:
+            await producer.close()
+
+    return wiring.patiently(settings, 0.0, lambda: asyncio.run(go()))
+
+
+async def _send(
+    settings: Settings,
+    site: Site,
+    rows: Sequence[dict[str, Any]],
+    producer: Producer,
+    progress: Callable[[Progress], None],
+) -> int:
+    by_partition: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_partition.setdefault(row["hash"] % producer.partitions, []).append(row)
+    waiting = {partition: _groups(own) for partition, own in by_partition.items()}
+    done = 0
+    while waiting:
+        for partition, groups in list(waiting.items()):
+            group = next(groups, None)
+            if group is None:
+                del waiting[partition]
+                continue
+            await producer.append(partition, encode([Rebuild(site.id, group, site.revision, wiring.now())]))
+            done += len(group)
+        moment = wiring.now()
+        if not await asyncio.to_thread(wait_until_counted, settings, moment, lambda: None):
+            raise StackError("the workers do not count: start one, and run the same command again")
+        progress(Progress(done, len(rows)))
+    return len(rows)
+
+
+def _groups(rows: Sequence[dict[str, Any]]) -> Iterator[list[str]]:
+    group: list[str] = []
+    events = 0
+    for row in rows:
+        if group and (events + row["counted"] > EVENTS or len(group) == VISITORS):
+            yield group
+            group, events = [], 0
+        group.append(row["visitor"])
+        events += row["counted"]
+    if group:
+        yield group
