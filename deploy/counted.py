@@ -13,7 +13,9 @@ from ingest.contract import freshness
 STALL_SECONDS = 15.0  # workers whose freshness stands still so long are not waited for
 
 
-def wait_until_counted(settings: Settings, moment: int, tick: Callable[[], None]) -> bool:
+def wait_until_counted(
+    settings: Settings, moment: int, tick: Callable[[], None], stall_seconds: float = STALL_SECONDS
+) -> bool:
     """Wait until all that was received before `moment` (ms) is in the numbers; False when the workers stand still.
 
     Calls `tick` now and then. Blocks. Raises StackError when Redis is away.
@@ -21,7 +23,7 @@ def wait_until_counted(settings: Settings, moment: int, tick: Callable[[], None]
     redis = wiring.redis_client(settings)
     best, since = -1, time.monotonic()
     try:
-        while time.monotonic() - since < STALL_SECONDS:
+        while time.monotonic() - since < stall_seconds:
             fresh = freshness.read(redis)
             if fresh is not None and fresh >= moment:
                 return True

@@ -51,6 +51,10 @@ class Settings:
     state_bytes: int = _setting(
         0, "bytes of visitors' states that workers keep in Redis, all partitions together; 0 = a quarter of `maxmemory`"
     )
+    values_a_day: int = _setting(
+        20_000,
+        "distinct sources, campaigns, pages, types, data keys of a site and day in the rollups; the rest is `(other)`",
+    )
     redis_memory: str = _setting("1gb", "`maxmemory` of the Redis that `up` starts")
     log_level: str = _setting("warning", "`debug`, `info`, `warning` or `error`")
 
@@ -130,6 +134,7 @@ def _check(settings: Settings) -> None:
         ("port", 0, 65535),
         ("metrics_port", 0, 65535),
         ("workers", 1, 64),
+        ("values_a_day", 10, 10_000_000),
         ("partitions", 1, 1024),
     ):
         if not low <= getattr(settings, name) <= high:

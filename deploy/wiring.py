@@ -122,9 +122,11 @@ def api(settings: Settings) -> "Api":
 def worker(settings: Settings) -> "Worker":
     """A worker that has joined the group. Blocks; raises LogUnavailable."""
     from rollups.past import newest, past
+    from rollups.values import day_values
     from rollups.write import Writer
     from workers.loop import Worker
     from workers.metrics import Metrics
+    from workers.names import Names
     from workers.state import BYTES
     from workers.world import World
 
@@ -140,6 +142,7 @@ def worker(settings: Settings) -> "Worker":
         metrics=Metrics(REGISTRY),
         nonce=lambda: secrets.token_hex(8),
         now=now,
+        names=Names(settings.values_a_day, partial(day_values, client)),
         state_bytes=settings.state_bytes or _quarter(redis_client(settings), BYTES),
     )
     return Worker(world)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rollups.past import Asked, Found
 from workers.fold import Folded, Known, Settings, Visits, fold, unknown
 from workers.memory import Item
+from workers.names import NO_LIMIT, Names
 from workers.visitor import Past, Span, State, Unclosed, key
 
 ReadBack = Callable[[Sequence[Asked]], Sequence[Found]]  # spans of visitors → what is counted of them
@@ -18,6 +19,7 @@ def fold_back(
     version: int,
     lookup: Settings,
     read_back: ReadBack,
+    names: Names = NO_LIMIT,
 ) -> Folded:
     """See `fold.fold`; `read_back` is asked once for all visitors, and only if there are any to ask for.
 
@@ -36,7 +38,7 @@ def fold_back(
             past = Past(Span(found.begin, found.end), items, found.sessions)
             pasts.setdefault(key(found.site, found.visitor), []).append(past)
         try:
-            return fold(Known(states, pasts, horizon), clock, visited, version, lookup)
+            return fold(Known(states, pasts, horizon), clock, visited, version, lookup, names)
         except Unclosed as unclosed:
             name = str(unclosed)
             margins[name] = margins.get(name, 1) * 4

@@ -91,6 +91,7 @@ def heard(visited: Visits, but: Container[str] = ()) -> dict[str, int]:
 
 
 def _folded(world: World, held: Held, visited: Visits, version_: int) -> Folded:
+    world.names.settle()
     states, absent = held.cache.take(visited.by_visitor)
     loaded, horizon = held.store.load(held.offset, absent)
 
@@ -98,7 +99,7 @@ def _folded(world: World, held: Held, visited: Visits, version_: int) -> Folded:
         world.metrics.read_back.inc(len(asked))
         return world.past(asked)
 
-    return fold_back(states | loaded, horizon, held.clock, visited, version_, world.lookup, read_back)
+    return fold_back(states | loaded, horizon, held.clock, visited, version_, world.lookup, read_back, world.names)
 
 
 def _row(entry: Entry, reason: str, log: str, partition: int) -> EventRow | None:

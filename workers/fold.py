@@ -9,6 +9,7 @@ from ingest.contract.site import SiteSettings
 from ingest.log.partition import hash31
 from rollups.rows import SessionRow
 from workers.bucket import Thresholds, thresholds
+from workers.names import NO_LIMIT, Names
 from workers.rows import Limits
 from workers.visitor import (
     BEGINNING,
@@ -126,11 +127,12 @@ def unknown(
     return wanted
 
 
-def fold(known: Known, clock: int, visited: Visits, version: int, lookup: Settings) -> Folded:
+def fold(known: Known, clock: int, visited: Visits, version: int, lookup: Settings, names: Names = NO_LIMIT) -> Folded:
     """Judge the lines in log order and settle their visitors' sessions.
 
-    `version` goes on every row that is written. Raises Unclosed for a visitor of whom more must be known, and what
-    `lookup` raises, but nothing for what a visitor's events do to the rule: its lines are `dead` then, its state stays.
+    `version` goes on every row that is written; `names` says which values rows may hold. Raises Unclosed for a visitor
+    of whom more must be known, and what `lookup` raises, but nothing for what a visitor's events do to the rule: its
+    lines are `dead` then, its state stays.
     """
     limits = _Thresholds(lookup)
     after: dict[str, State] = {}
@@ -139,7 +141,7 @@ def fold(known: Known, clock: int, visited: Visits, version: int, lookup: Settin
     errors: dict[str, str] = {}
     for name, visit in visited.by_visitor.items():
         try:
-            state, judged, written = _visit(known, name, visit, version, limits)
+            state, judged, written = _visit(known, name, visit, version, limits, names)
         except (Unclosed, Uncovered):
             raise
         except Exception as error:
@@ -157,7 +159,7 @@ def fold(known: Known, clock: int, visited: Visits, version: int, lookup: Settin
 
 
 def _visit(
-    known: Known, name: str, visit: Visit, version: int, limits: "_Thresholds"
+    known: Known, name: str, visit: Visit, version: int, limits: "_Thresholds", names: Names
 ) -> tuple[State | None, list[Misjudged], list[SessionRow]]:
     state = known.states.get(name)
     site, visitor, hash_ = visit.site, visit.visitor, hash31(visit.site, visit.visitor)
@@ -171,7 +173,7 @@ def _visit(
     heard = max(visit.heard, 0 if state is None else state.heard)
     of_site = limits.of(site)
     for window in held:
-        settled = settle(site, visitor, hash_, window, of_site, version, rows, visit.revision)
+        settled = settle(site, visitor, hash_, window, of_site, version, rows, visit.revision, names)
         if window.memory.items:
             after = remembered(site, visitor, hash_, heard, window, settled)
     return after, reasons, rows

@@ -7,6 +7,7 @@ from ingest.contract.event import ENGAGEMENT, PAGEVIEW, Event, Filtered
 from rollups.rows import EventRow, SessionRow
 from workers.bucket import Thresholds, bucket
 from workers.memory import Item
+from workers.names import Names
 
 Limits = Callable[[int], Thresholds]  # settings revision → thresholds, of one site
 
@@ -74,13 +75,15 @@ def session_row(
     items: Sequence[Item],
     limits: Limits,
     version_: int,
-    revision: int | None = None,
+    revision: int | None,
+    names: Names,
 ) -> SessionRow:
     """The session of these items, which are in order and begin with an interactive one.
 
-    It is judged by the newest settings revision among them, or by `revision`.
+    It is judged by the newest settings revision among them, or by `revision`; `names` says which values it may hold.
     """
     first, last = items[0], items[-1]
+    name = names.day(site, first.time).name
     pv_page: list[str] = []
     pv_time: list[int] = []
     pv_depth: list[int] = []
@@ -92,7 +95,7 @@ def session_row(
     for item in items:
         if item.type == PAGEVIEW:
             touch = touch or item
-            pv_page.append(item.page)
+            pv_page.append(name("page", item.page))
             pv_time.append(item.time)
             pv_depth.append(-1 if item.scroll is None else item.scroll)
         elif item.type == ENGAGEMENT:
@@ -122,8 +125,8 @@ def session_row(
         session_id(site, visitor, first.id, first.time),
         first.time,
         last.time,
-        touch.source,
-        touch.campaign,
+        name("source", touch.source),
+        name("campaign", touch.campaign),
         touch.country,
         touch.device,
         touch.browser,
@@ -139,7 +142,7 @@ def session_row(
         tuple(pv_time),
         tuple(pv_depth),
         tuple(pv_engaged),
-        tuple([item.type for item in custom]),
+        tuple([name("type", item.type) for item in custom]),
         tuple([item.time for item in custom]),
         tuple([item.seq for item in custom]),
         tuple([item.transaction for item in sold]),

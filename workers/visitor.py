@@ -13,6 +13,7 @@ import msgspec
 from ingest.contract.event import ENGAGEMENT
 from rollups.rows import SessionRow
 from workers.memory import DAY, GAP, KEEP, Item, Memory, cut, total
+from workers.names import NO_LIMIT, Names
 from workers.rows import Limits, session_row
 
 BEGINNING, FOREVER = -(2**62), 2**62  # ms
@@ -170,6 +171,7 @@ def settle(
     version: int,
     rows: list[SessionRow],
     revision: int | None = None,
+    names: Names = NO_LIMIT,
 ) -> Settled:
     """Add to `rows` how the window's sessions differ from their written copies. Raises Unclosed.
 
@@ -187,7 +189,7 @@ def settle(
             kept.append(old)
             changed = False
             continue
-        row = session_row(site, visitor, hash_, items[begin:end], limits, version, revision)
+        row = session_row(site, visitor, hash_, items[begin:end], limits, version, revision, names)
         changed = old is None or row.end != old.row.end
         if old is None:
             rows.append(row)

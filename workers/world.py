@@ -12,6 +12,7 @@ from workers.back import ReadBack
 from workers.cache import Cache
 from workers.fold import Settings
 from workers.metrics import Metrics
+from workers.names import NO_LIMIT, Names
 from workers.state import BYTES, Store
 
 
@@ -31,6 +32,7 @@ class World:
     metrics: Metrics
     nonce: Callable[[], str]
     now: Callable[[], int]
+    names: Names = NO_LIMIT
     state_bytes: int = BYTES
 
 

@@ -103,7 +103,9 @@ class _Bar:
 
     def show(self, report: "Report", position: int) -> None:
         said = (
-            "waiting for the workers" if report.seconds else f"{report.tally.read:,} lines, {report.sent.sent:,} sent"
+            f"{report.tally.read:,} lines, {report.sent.sent:,} sent"
+            if report.reading
+            else f"waiting for the workers, {sum(report.became.values()):,} of {report.sent.sent:,} judged"
         )
         self._progress.update(self._task, description=said, completed=position)
 
@@ -126,10 +128,14 @@ def _table(report: "Report") -> "Table":
     table.add_column()
     table.add_column(justify="right")
     table.add_row("lines read", f"{report.tally.read:,}")
-    table.add_row("counted", f"{report.sent.sent:,}")
+    if report.fresh:
+        table.add_row("counted", f"{report.became.get('', 0):,}")
+    else:
+        table.add_row("sent", f"{report.sent.sent:,}")
     if report.sent.known:
         table.add_row("counted before", f"{report.sent.known:,}")
-    for reason, count in sorted(report.tally.left_out.items(), key=lambda item: (-item[1], item[0])):
+    judged = {reason: count for reason, count in report.became.items() if reason} if report.fresh else {}
+    for reason, count in sorted((report.tally.left_out | judged).items(), key=lambda item: (-item[1], item[0])):
         table.add_row(f"left out: {reason}", f"{count:,}")
     table.add_row("seconds", f"{report.seconds:.1f}")
     table.add_row("events/s", f"{report.sent.sent / max(report.seconds, 1e-3):,.0f}")

@@ -18,15 +18,20 @@ from ingest.enrich import open_country
 from rollups.read import Reader
 
 _ASK_SECONDS = 60.0
+_STALL_SECONDS = 60.0  # workers that judge nothing for so long are not waited for
 _RECENT_MS = 4_000  # how old the freshness of idle workers may look
 
 
 @dataclass
 class Report:
-    """An import so far. `fresh`: all of it is in the numbers. `broken`: why a file ended early, "" if none did."""
+    """An import so far. `reading`: files are not at their ends yet. `became`: reason ("" = counted) → events of it that
+    the workers have judged. `fresh`: that is all of them. `broken`: why a file ended early, "" if none did.
+    """
 
     tally: Tally = field(default_factory=Tally)
     sent: Sent = field(default_factory=Sent)
+    reading: bool = True
+    became: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     fresh: bool = False
     broken: str = ""
@@ -71,9 +76,27 @@ def run(
         wiring.patiently(settings, 0.0, lambda: asyncio.run(go()))
     except GaveUp as error:
         raise StackError(f"{error}; what was sent is safe, the same command goes on from there") from None
+    report.reading = False
+    if wait:
+        _wait(settings, reader, site.id, rules.received, report, lambda: progress(report))
     report.seconds = time.monotonic() - started
-    report.fresh = wait and wait_until_counted(settings, wiring.now(), lambda: progress(report))
     return report
+
+
+def _wait(
+    settings: Settings, reader: Reader, site: str, received: int, report: Report, tick: Callable[[], None]
+) -> None:
+    """Until the workers have judged all that was sent, or stand still."""
+    ended, since = wiring.now(), time.monotonic()
+    while not report.fresh and time.monotonic() - since < _STALL_SECONDS:
+        before = sum(report.became.values())
+        rows = wiring.patiently(settings, _ASK_SECONDS, lambda: reader.rows("received_reasons", site=site, at=received))
+        report.became = {str(row["reason"]): int(row["events"]) for row in rows}
+        # Lines that nobody could read are dead letters, and never there: then only the log's end says that all is done.
+        report.fresh = sum(report.became.values()) >= report.sent.sent or wait_until_counted(settings, ended, tick, 1.0)
+        if sum(report.became.values()) > before:
+            since = time.monotonic()
+        tick()
 
 
 def _until_broken(source: Source, rules: Rules, report: Report) -> Iterator[Event]:

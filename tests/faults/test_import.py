@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,9 +85,10 @@ def test_an_access_log_counts_once_and_equals_the_model(stack: Stack, tmp_path: 
     site = stack.site(DOMAIN)
     said = stack.command("import", str(file), "--site", site["id"])
     numbers = {name: int(number.replace(",", "")) for name, number in _table(said)}
+    left_out |= Counter(reason for _, reason in expected.filtered)
     assert numbers["lines read"] == sum(left_out.values()) + numbers["counted"]
     assert {reason: numbers[reason] for reason in left_out} == left_out
-    assert numbers["counted"] == len(expected.counted) + len(expected.filtered)
+    assert numbers["counted"] == len(expected.counted)
     assert f"{file}:{8899 if file == LOG else 10_001}: " in said  # the truncated line, by its number
 
     path = f"/api/sites/{site['id']}/analytics/dashboard?from=2015-05-17&to=2015-05-21"

@@ -10,6 +10,7 @@ from rollups.rows import SessionRow
 from tests.workers.fakes import Tables, past
 from workers.back import fold_back
 from workers.fold import Entry, Folded, Misjudged, Settings, visits
+from workers.names import NO_LIMIT, Names
 from workers.rows import event_row
 from workers.visitor import State
 
@@ -17,8 +18,9 @@ from workers.visitor import State
 class Partition:
     """`forget`: the chance of each visitor's state to go after a batch; 0: all stay, 1: everything is read back."""
 
-    def __init__(self, lookup: Settings, forget: float = 0.0, seed: int = 0) -> None:
-        self._lookup, self._forget, self._draw = lookup, forget, random.Random(seed)
+    def __init__(self, lookup: Settings, forget: float = 0.0, seed: int = 0, names: Names = NO_LIMIT) -> None:
+        self._lookup, self._names = lookup, names
+        self._forget, self._draw = forget, random.Random(seed)
         self.tables = Tables()
         self.states: dict[str, State] = {}
         self.horizon = 0
@@ -29,7 +31,7 @@ class Partition:
 
     def count(self, entries: Sequence[Entry], version: int) -> Folded:
         folded = fold_back(
-            self.states, self.horizon, self.clock, visits(entries), version, self._lookup, self._read_back
+            self.states, self.horizon, self.clock, visits(entries), version, self._lookup, self._read_back, self._names
         )
         reasons = {(each.offset, each.place): each.reason for each in folded.reasons}
         rows = [
