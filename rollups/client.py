@@ -56,6 +56,16 @@ class Client:
         self._lock = threading.Lock()
         self._driver: Driver | None = None
         self._pool = get_pool_manager(maxsize=32, num_pools=2)
+        self._patient: dict[float, Client] = {}
+
+    def patient(self, seconds: float) -> "Client":
+        """The same, but waiting so long for each answer; made once for each number of seconds. Does no I/O."""
+        if seconds == self._timeout:
+            return self
+        with self._lock:
+            if seconds not in self._patient:
+                self._patient[seconds] = Client(self.url, self.database, seconds)
+            return self._patient[seconds]
 
     def command(
         self, sql: str, params: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
@@ -103,6 +113,8 @@ class Client:
                 self._driver.close()
                 self._driver = None
             self._pool.clear()
+            for other in self._patient.values():
+                other.close()
 
     def _connected(self) -> Driver:
         with self._lock:

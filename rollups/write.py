@@ -62,6 +62,8 @@ _SESSION = [SESSION_TYPES.get(name, "String") for name in SessionRow._fields]
 _AMOUNT = EventRow._fields.index("amount")
 _TX_AMOUNT = SessionRow._fields.index("tx_amount")
 
+PATIENCE_SECONDS = 20.0
+
 # Half a window of batches cannot be finished in this time. Half, for a batch over a month's edge is two blocks.
 _YOUNG_SECONDS = 600
 
@@ -92,15 +94,29 @@ class TwoDecided(Exception):
     """Two batches lie at one position: the deduplication window did not outlive a stalled worker. Stop and say so."""
 
 
+class Running(Exception):
+    """An insert of this batch that its client gave up still runs: look again later, it may go in."""
+
+
 class Outlived(Exception):
     """An unfinished batch is older than the tokens that ClickHouse remembers: inserting it could count it twice."""
 
 
 class Writer:
-    """Inserts under tokens; each may be repeated as it was. Every method blocks and raises ClickHouseUnavailable."""
+    """Inserts under tokens; each may be repeated as it was. Every method blocks and raises ClickHouseUnavailable.
 
-    def __init__(self, client: Client) -> None:
+    `patience`: seconds that an insert may take before its client gives up. The server goes on with it.
+    """
+
+    def __init__(self, client: Client, patience: float = PATIENCE_SECONDS) -> None:
         self._client = client
+        self.patience = patience
+
+    def refuse_running(self, log: str, partition: int, a: int) -> None:
+        """Raises Running while an insert of the batch at `a` is still at work: it is not to be started twice."""
+        rows = self._client.rows(statement("running"), {"token": self.token(log, partition, a)})
+        if rows:
+            raise Running(f"an insert of {self.token(log, partition, a)} runs for {rows[0]['elapsed']:.0f} s")
 
     @staticmethod
     def token(log: str, partition: int, a: int) -> str:
@@ -179,7 +195,7 @@ class Writer:
         self, table: str, token: str, names: Sequence[str], types: Sequence[str], columns: Sequence[Sequence[Any]]
     ) -> None:
         settings = {**TOKEN_SETTINGS, "insert_deduplication_token": token}
-        self._client.insert(table, names, types, columns, settings)
+        self._client.patient(self.patience).insert(table, names, types, columns, settings)
 
 
 def _decimal(amount: int | None) -> Decimal | None:

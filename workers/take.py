@@ -38,6 +38,7 @@ def take(world: World, partition: int, cache: Cache) -> Held:
     while decided := writer.decided(log, partition, offset):
         if writer.closed():
             raise Paused
+        writer.refuse_running(log, partition, offset)
         rolled_back |= _floor(world, partition, decided.b)
         decision, entries, letters = _decided(world, decided, begin)
         insert(world, decided, decision, entries, letters)

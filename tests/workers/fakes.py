@@ -37,6 +37,7 @@ class FakeWriter(Writer):
 
     def __init__(self, tables: Tables, point: Point, give_up: Callable[[Callable[[], None]], None]) -> None:
         self._tables, self._point, self._give_up = tables, point, give_up
+        self.patience = 0.0
 
     def decided(self, log: str, partition: int, a: int) -> Decided | None:
         self._point("read decided")
@@ -71,6 +72,9 @@ class FakeWriter(Writer):
     def closed(self) -> bool:
         self._point("closed")
         return self._tables.phase == "closed"
+
+    def refuse_running(self, log: str, partition: int, a: int) -> None:
+        self._point("running")
 
     def marked(self, log: str, partition: int) -> Marked | None:
         self._point("position")
