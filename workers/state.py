@@ -22,7 +22,7 @@ from workers.visitor import State
 FORGET = 25 * HOUR  # without a receipt
 SLACK = 10 * MINUTE  # how far receipts in the log may be out of order
 BYTES = 256 * 1024 * 1024  # a worker group's states, shared evenly by the partitions
-OVERHEAD = 200  # bytes that Redis spends on a state beyond its blob and its name
+OVERHEAD = 350  # bytes that Redis spends on a state beyond its blob and its name
 
 # KEYS: position, heard (ZSET of visitors), bytes, generations, then a key a state. ARGV: expected offset, generation,
 # new offset, new clock, prefix of the states, oldest to keep, budget, overhead, then score, name, blob of each; where
