@@ -29,6 +29,7 @@ EVENT_TYPES: Mapping[str, str] = {
     "partition": "UInt32",
     "offset": "UInt64",
     "index": "UInt32",
+    "keys": "Array(String)",
 }
 SESSION_TYPES: Mapping[str, str] = {
     "start": _TIME,

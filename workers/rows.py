@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
+from ingest.contract.data import leaf_keys
 from ingest.contract.event import ENGAGEMENT, PAGEVIEW, Event, Filtered
 from rollups.rows import EventRow, SessionRow
 from workers.bucket import Thresholds, bucket
@@ -58,6 +59,7 @@ def event_row(event: Event, reason: str, hash_: int, log: str, partition_: int, 
         partition_,
         offset,
         index,
+        leaf_keys(event.data) if event.data and not reason else (),
     )
 
 

@@ -42,6 +42,7 @@ def test_an_event_comes_back_as_it_was(writer: Writer, client: Client) -> None:
         transaction="t",
         settings=2**63,
         index=3,
+        keys=("a", "b.c"),
     )
     writer.insert_events("t", [written, event("e2")])
     row = client.rows("SELECT * FROM events WHERE id = 'e1'")[0]
@@ -49,6 +50,7 @@ def test_an_event_comes_back_as_it_was(writer: Writer, client: Client) -> None:
         "time": at(T0 + 1),
         "received": at(T0 + 2),
         "amount": Decimal("-0.0001"),
+        "keys": ["a", "b.c"],
     }
     assert row == expected
     assert client.rows("SELECT scroll, engaged_ms, amount FROM events WHERE id = 'e2'") == [
