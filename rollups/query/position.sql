@@ -1,6 +1,5 @@
--- The end of a partition's last finished batch.
-SELECT b
-FROM batches
+-- The end of a partition's last finished batch; no row before the first.
+SELECT max(b) AS b
+FROM progress
 WHERE log = {log:String} AND partition = {partition:UInt32}
-ORDER BY a DESC
-LIMIT 1
+HAVING count() > 0
