@@ -52,6 +52,20 @@ def unfinished(client: Client) -> list[Open]:
     return [Open(**row) for row in client.rows(statement("control_unfinished"))]
 
 
+class KnownLog(NamedTuple):
+    """A log that was ever counted; `heard`: seconds since the epoch of its last decision or marker."""
+
+    log: str
+    partitions: int
+    heard: int
+    unfinished: int
+
+
+def logs(client: Client) -> list[KnownLog]:
+    """Every log that the database knows, the one last heard of first."""
+    return [KnownLog(**row) for row in client.rows(statement("control_logs"))]
+
+
 class Claim:
     """The right to change the schema, kept alive by a thread until released."""
 

@@ -5,4 +5,4 @@ FROM decision
 LEFT JOIN (SELECT log, partition, max(b) AS position FROM progress GROUP BY log, partition) AS marked
     USING (log, partition)
 WHERE a >= position
-ORDER BY log, partition, a
+ORDER BY log, partition, a, b

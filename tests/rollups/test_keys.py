@@ -34,7 +34,7 @@ def test_rows_of_before_have_the_keys_that_a_worker_would_write(
     writer: Writer, client: Client, clickhouse_url: str
 ) -> None:
     client.command("ALTER TABLE events DROP COLUMN keys")
-    columns: list[list[object]] = [["site01"] * len(TEXTS), ["x"] * len(TEXTS), [T0] * len(TEXTS), TEXTS]
+    columns: list[list[object]] = [["site01"] * len(TEXTS), ["x"] * len(TEXTS), [T0] * len(TEXTS), [*TEXTS]]
     types = ("String", "String", "DateTime64(3, 'UTC')", "String")
     client.insert("events", ("site", "type", "time", "data"), types, columns, {})
     _apply(client, 8, ONE_SERVER)
