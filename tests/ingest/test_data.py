@@ -60,6 +60,16 @@ def test_a_text_has_these_keys(text: str, keys: tuple[str, ...]) -> None:
     assert leaf_keys(text) == keys
 
 
+def test_a_long_key_does_not_come_again_with_all_that_is_under_it() -> None:
+    name = "k" * 1_000
+    assert leaf_keys(json.dumps({name: dict.fromkeys("abcdefg", 0)})) == (
+        name + ".a",
+        name + ".b",
+        name + ".c",
+        name + ".d",
+    )
+
+
 def test_a_megabyte_takes_as_long_as_it_is_long() -> None:
     """Anyone may write to Kafka: a long key over many objects, many keys, many levels."""
     long = "k" * 500_000
