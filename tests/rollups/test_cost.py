@@ -33,7 +33,7 @@ from workers.rows import event_row, version
 pytestmark = pytest.mark.services
 
 EVENTS = 1_000
-TIMES = 10  # measured: 4 for a url of which little is kept, about 1 for what is small, less for what is long
+TIMES = 8  # measured: 4 for a url of which little is kept, about 1 for what is small, less for what is long
 DAY = 24 * 3_600_000
 KNOWLEDGE = Knowledge(lambda address: "DE", lambda time, received: b"salt")
 SETTINGS = SiteSettings()
