@@ -55,12 +55,16 @@ def migrate_stores(settings: Settings) -> list[str]:
 
     Raises StackError, ClickHouseUnavailable, Unfinished.
     """
-    cluster = settings.clickhouse_cluster
-    engines = Engines(cluster=cluster, replicated=True, fsync=False) if cluster else ONE_SERVER
     try:
-        return migrate(settings.address("clickhouse"), engines=engines)
+        return migrate(settings.address("clickhouse"), engines=engines(settings))
     except (SchemaRefused, ClaimLost) as error:
         raise StackError(str(error)) from error
+
+
+def engines(settings: Settings) -> Engines:
+    """One server, or replicas on the cluster that the settings name."""
+    cluster = settings.clickhouse_cluster
+    return Engines(cluster=cluster, replicated=True, fsync=False) if cluster else ONE_SERVER
 
 
 def main() -> None:

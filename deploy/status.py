@@ -39,8 +39,8 @@ class Status:
 
 def status(settings: Settings) -> Status:
     """Ask the stores. Blocks; raises LogUnavailable, ClickHouseUnavailable, RedisError."""
-    on_kafka = settings.address("event_log").startswith("kafka://")
-    state = _kafka(settings) if on_kafka else _redis(settings)
+    on_kafka = _on_kafka(settings)
+    state = log_state(settings)
     writer = Writer(wiring.clickhouse(settings))
     lags = []
     for number, end in enumerate(state.ends):
@@ -51,6 +51,15 @@ def status(settings: Settings) -> Status:
         return Status(state, lags, freshness.read(wiring.redis_client(settings)), dead.count())
     finally:
         dead.close()
+
+
+def log_state(settings: Settings) -> LogState:
+    """The log that the settings name. Blocks; raises LogUnavailable, RedisError."""
+    return _kafka(settings) if _on_kafka(settings) else _redis(settings)
+
+
+def _on_kafka(settings: Settings) -> bool:
+    return settings.address("event_log").startswith("kafka://")
 
 
 def _behind(end: int, position: int | None, on_kafka: bool) -> str:
@@ -84,14 +93,14 @@ def _kafka(settings: Settings) -> LogState:
 
     from ingest.log.protocol import LogUnavailable
 
-    brokers = wiring.brokers(settings.event_log)
+    brokers, name = wiring.brokers(settings.event_log), wiring.topic(settings.event_log)
     try:
         admin = kafka.KafkaAdminClient(bootstrap_servers=brokers)
         reader = kafka.KafkaConsumer(bootstrap_servers=brokers)
         try:
-            topic = admin.describe_topics([TOPIC])[0]
+            topic = admin.describe_topics([name])[0]
             log_id = f"{admin.describe_cluster()['cluster_id']}.{topic['topic_id']}"
-            every = [TopicPartition(TOPIC, number) for number in range(len(topic["partitions"]))]
+            every = [TopicPartition(name, number) for number in range(len(topic["partitions"]))]
             ends = reader.end_offsets(every)
             return LogState(log_id, [ends[one] for one in every], None)
         finally:

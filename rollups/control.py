@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from rollups.client import TOKEN_SETTINGS, ClickHouseUnavailable, Client
 from rollups.sql import statement
@@ -38,9 +38,32 @@ def phase(client: Client) -> str:
     return str(rows[0]["phase"]) if rows and rows[0]["alive"] else CLEARED
 
 
-def unfinished(client: Client) -> list[tuple[str, int, int]]:
-    """(log, partition, a) of every decided batch without a marker."""
-    return [(row["log"], row["partition"], row["a"]) for row in client.rows(statement("control_unfinished"))]
+class Open(NamedTuple):
+    """A decided batch [a, b) without its marker."""
+
+    log: str
+    partition: int
+    a: int
+    b: int
+
+
+def unfinished(client: Client) -> list[Open]:
+    """Every decided batch without a marker, in order."""
+    return [Open(**row) for row in client.rows(statement("control_unfinished"))]
+
+
+class KnownLog(NamedTuple):
+    """A log that was ever counted; `heard`: seconds since the epoch of its last decision or marker."""
+
+    log: str
+    partitions: int
+    heard: int
+    unfinished: int
+
+
+def logs(client: Client) -> list[KnownLog]:
+    """Every log that the database knows, the one last heard of first."""
+    return [KnownLog(**row) for row in client.rows(statement("control_logs"))]
 
 
 class Claim:
@@ -130,13 +153,18 @@ def hold_still(client: Client, held: Claim, wait_seconds: float, grace_seconds: 
             if not unfinished(client):
                 return
         if time.monotonic() > deadline:
-            names = ", ".join(f"{log}/{partition}/{a}" for log, partition, a in (left or unfinished(client))[:5])
-            raise Unfinished(f"batches without their marker after {wait_seconds:.0f} s: {names}; is a worker running?")
+            left = left or unfinished(client)
+            names = ", ".join(f"{log}/{partition}/{a}" for log, partition, a, _ in left[:5])
+            logs = ", ".join(f"throughline log forget {log}" for log in dict.fromkeys(batch.log for batch in left))
+            raise Unfinished(
+                f"batches without their marker after {wait_seconds:.0f} s: {names}; is a worker running? "
+                f"If their log is gone for good: {logs}"
+            )
 
 
 def _busy(client: Client) -> bool:
     """Whether any batch was ever decided: on a new database nobody has to be waited for."""
-    return bool(client.rows("SELECT 1 FROM decided LIMIT 1"))
+    return bool(client.rows("SELECT 1 FROM decision LIMIT 1"))
 
 
 def _insert(client: Client, token: str, epoch: int, nonce: str, phase_: str) -> None:

@@ -1,20 +1,23 @@
 """Bring a database to this version's schema: numbered statements, then every rollup, backfilled when there is data.
 
-Safe to run twice and by several at once; a database of a newer version is left alone.
+Safe to run twice and by several at once; a database of a newer version is left alone. A rollup whose view is not there
+is stale whatever was recorded, and before a view is taken off it is recorded that its rollup stands for no definition:
+so no crash leaves one that is short and does not show it, neither to this version nor to another one.
 """
 
 # ruff: noqa: S608 - names of our own tables and files; values are bound
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rollups import control, rollup
 from rollups.client import ClickHouseUnavailable, Client, connect
 from rollups.engine import ONE_SERVER, Engines
 from rollups.rollup import Rollup
+from rollups.sql import statement
 
 SCHEMA = Path(__file__).parent / "schema"
 MIN_VERSION = (25, 8)
@@ -36,6 +39,8 @@ def migrate(
 
     Raises SchemaRefused, ClickHouseUnavailable, control.ClaimLost, and control.Unfinished when a rollup must be added
     while a batch stays half inserted: all but the rollups is done then, and running it again beside a worker does them.
+    The views of rollups to be built again are taken off after half of `wait_seconds`, for it may be one of them that
+    keeps the batch from being finished.
     """
     client = connect(url)
     _create_database(url, client.database, engines)
@@ -44,17 +49,35 @@ def migrate(
         _apply(client, 1, engines)  # the tables that the claim itself needs
         _apply(client, 2, engines)
         wanted = rollup.load() if rollups is None else rollups
-        if not _missing(client) and not _stale(client, wanted):
+        if not _missing(client) and not _gone(client, wanted) and not _stale(client, wanted):
             return []
         with control.claim(client) as held:
             done = [_apply(client, number, engines) for number in _missing(client)]
+            for name in _gone(client, wanted):
+                _take_off(client, name, engines)
+                client.command(engines.fill(f"DROP TABLE IF EXISTS `{name}` {{on_cluster}}"))
+                done.append(f"rollup {name} dropped")
             stale = _stale(client, wanted)
             if stale:
-                control.hold_still(client, held, wait_seconds)
+                _hold_still(client, held, stale, engines, wait_seconds)
             for name in stale:
                 _build(client, held, wanted[name], engines)
                 done.append(f"rollup {name}")
         return done
+    finally:
+        client.close()
+
+
+def drop_view(url: str, name: str, *, engines: Engines = ONE_SERVER) -> None:
+    """Take the view of one rollup off, waiting for nobody: what is inserted from then on is missing in the rollup until
+    `migrate` builds it again. Blocks; raises SchemaRefused if there is no such view, ClickHouseUnavailable.
+    """
+    client = connect(url)
+    try:
+        names = [row.name for row in _there(client) if row.has_view]
+        if name not in names:
+            raise SchemaRefused(f"no rollup {name} has a view; those that have one: {', '.join(names) or 'none'}")
+        _take_off(client, name, engines)
     finally:
         client.close()
 
@@ -96,27 +119,60 @@ def _apply(client: Client, number: int, engines: Engines) -> str:
     sql = path.read_text()
     client.command(engines.fill(sql))
     if not client.rows("SELECT 1 FROM migrations WHERE number = {number:UInt32} LIMIT 1", {"number": number}):
-        _record(client, number, path.stem, sql)
+        _record(client, number, path.stem, _digest(sql))
     return path.stem
 
 
-def _record(client: Client, number: int, name: str, text: str) -> None:
-    digest = blake2b(text.encode(), digest_size=8).hexdigest()
+def _record(client: Client, number: int, name: str, digest: str) -> None:
     columns: list[list[Any]] = [[number], [name], [digest]]
     client.insert(
         "migrations", ("number", "name", "hash"), ("UInt32", "String", "String"), columns, {"async_insert": 0}
     )
 
 
+class _There(NamedTuple):
+    """`hash`: of the definition that the rollup was built from, "" if it stands for none."""
+
+    name: str
+    hash: str
+    has_table: bool
+    has_view: bool
+
+
+def _there(client: Client) -> list[_There]:
+    return [_There(**row) for row in client.rows(statement("rollups_there"))]
+
+
 def _stale(client: Client, wanted: Mapping[str, Rollup]) -> list[str]:
-    """Names of rollups that are not there yet, or were built from another definition."""
-    rows = client.rows("SELECT name, argMax(hash, at) AS hash FROM migrations WHERE number = 0 GROUP BY name")
-    built = {row["name"]: row["hash"] for row in rows}
-    return [name for name, made in wanted.items() if built.get(f"rollup {name}") != _digest(made)]
+    """Names of rollups that are not there, lack their view, or were built from another definition."""
+    built = {row.name: row.hash for row in _there(client) if row.has_table and row.has_view}
+    return [name for name, made in wanted.items() if built.get(name) != _digest(made.definition)]
 
 
-def _digest(made: Rollup) -> str:
-    return blake2b(made.definition.encode(), digest_size=8).hexdigest()
+def _gone(client: Client, wanted: Mapping[str, Rollup]) -> list[str]:
+    """Names of rollups that another version left here and this one does not have."""
+    return [row.name for row in _there(client) if row.name not in wanted and (row.has_table or row.has_view)]
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _hold_still(
+    client: Client, held: control.Claim, stale: Sequence[str], engines: Engines, wait_seconds: float
+) -> None:
+    try:
+        control.hold_still(client, held, wait_seconds / 2)
+    except control.Unfinished:
+        for name in stale:
+            _take_off(client, name, engines)
+        control.hold_still(client, held, wait_seconds / 2)
+
+
+def _take_off(client: Client, name: str, engines: Engines) -> None:
+    """Drop a rollup's view. Not SYNC, which would wait for inserts that hang in it."""
+    _record(client, 0, f"rollup {name}", "")
+    client.command(engines.fill(f"DROP TABLE IF EXISTS `{name}_view` {{on_cluster}}"))
 
 
 def _build(client: Client, held: control.Claim, made: Rollup, engines: Engines) -> None:
@@ -130,12 +186,12 @@ def _build(client: Client, held: control.Claim, made: Rollup, engines: Engines) 
             held.check()
             client.command(made.backfill(fresh), {"month": row["month"]}, _BACKFILL_SETTINGS)
         held.check()
-        for table in (f"{made.name}_view", made.name):
-            client.command(engines.fill(f"DROP TABLE IF EXISTS `{table}` {{on_cluster}} SYNC"))
+        _take_off(client, made.name, engines)
+        client.command(engines.fill(f"DROP TABLE IF EXISTS `{made.name}` {{on_cluster}}"))
         client.command(engines.fill(f"RENAME TABLE `{fresh}` TO `{made.name}` {{on_cluster}}"))
     except (ClickHouseUnavailable, control.ClaimLost):
         client.command(engines.fill(f"DROP TABLE IF EXISTS `{fresh}` {{on_cluster}} SYNC"))
         raise
     client.command(made.create_view(engines))
     held.check()  # lost on the way, workers may have gone on: then nothing is recorded and it is built again
-    _record(client, 0, f"rollup {made.name}", made.definition)
+    _record(client, 0, f"rollup {made.name}", _digest(made.definition))

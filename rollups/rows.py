@@ -42,6 +42,7 @@ class EventRow(NamedTuple):
     partition: int
     offset: int
     index: int  # type: ignore[assignment]  # line of the record; hides tuple.index
+    keys: tuple[str, ...] = ()  # of the leaves of `data`, dotted
 
 
 class SessionRow(NamedTuple):

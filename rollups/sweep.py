@@ -5,12 +5,18 @@ from rollups.sql import statement
 
 
 def drop_decided(client: Client) -> list[str]:
-    """Drop the days of `decided` that are over a week old and have no unfinished batch; returns them (YYYYMMDD).
+    """Begin to drop the finished batches of `decision` that are over a week old; returns their logs and partitions.
 
-    An unfinished batch keeps its whole day, however old: its rows are the only ones that may be inserted for it.
-    Blocks; raises ClickHouseUnavailable. To be called now and then, by anybody.
+    An unfinished batch stays, however old: its rows are the only ones that may be inserted for it. Blocks; raises
+    ClickHouseUnavailable. To be called now and then, by anybody.
     """
-    days = [str(row["day"]) for row in client.rows(statement("decided_finished_days"))]
-    for day in days:
-        client.command("ALTER TABLE decided DROP PARTITION ID {day:String}", {"day": day})
-    return days
+    old = client.rows(statement("decided_old"))
+    if old:
+        params = {
+            "before": old[0]["before"],
+            "logs": [row["log"] for row in old],
+            "partitions": [row["partition"] for row in old],
+            "positions": [row["position"] for row in old],
+        }
+        client.command(statement("decided_drop"), params)
+    return [f"{row['log']}/{row['partition']}" for row in old]

@@ -29,6 +29,7 @@ EVENT_TYPES: Mapping[str, str] = {
     "partition": "UInt32",
     "offset": "UInt64",
     "index": "UInt32",
+    "keys": "Array(String)",
 }
 SESSION_TYPES: Mapping[str, str] = {
     "start": _TIME,
@@ -64,11 +65,11 @@ _TX_AMOUNT = SessionRow._fields.index("tx_amount")
 
 PATIENCE_SECONDS = 20.0
 
-# Half a window of batches cannot be finished in this time. Half, for a batch over a month's edge is two blocks.
+# Half a window of batches cannot be decided in this time. Half, for a batch over a month's edge is two blocks.
 _YOUNG_SECONDS = 600
 
 _DECIDED = ("log", "partition", "a", "b", "nonce", "blob")
-_MARKER = ("log", "partition", "a", "b", "received_to", "counts")
+_MARKER = ("log", "partition", "b", "received_to", "counts")
 
 
 @dataclass(frozen=True)
@@ -135,10 +136,10 @@ class Writer:
         return next(iter(found), None)
 
     def _refuse_outlived(self, where: Mapping[str, Any]) -> None:
-        since = self._client.rows(statement("batches_since"), where)[0]
+        since = self._client.rows(statement("decided_since"), where)[0]
         if not since["finished"] and since["batches"] > WINDOW // 2:
             raise Outlived(
-                f"the batch {self.token(**where)} was left half inserted and {since['batches']} others were finished "
+                f"the batch {self.token(**where)} was left half inserted and {since['batches']} others were decided "
                 f"since, so ClickHouse may have forgotten its tokens; see the operators' notes on the window"
             )
 
@@ -146,7 +147,7 @@ class Writer:
         """Propose the batch; the first proposal at its `a` stands, so read it back."""
         types = ("String", "UInt32", "UInt64", "UInt64", "String", "String")
         columns = [[getattr(decided, name)] for name in _DECIDED]
-        self._insert("decided", self.token(decided.log, decided.partition, decided.a), _DECIDED, types, columns)
+        self._insert("decision", self.token(decided.log, decided.partition, decided.a), _DECIDED, types, columns)
 
     def insert_events(self, token: str, rows: Sequence[EventRow]) -> None:
         """Insert the lines of a batch."""
@@ -166,9 +167,9 @@ class Writer:
 
     def mark(self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int]) -> None:
         """Say that everything of the batch is inserted. `received_to`: ms; `counts`: reason → lines."""
-        types = ("String", "UInt32", "UInt64", "UInt64", _TIME, "Map(String, UInt64)")
-        columns: list[list[Any]] = [[log], [partition], [a], [b], [received_to], [dict(counts)]]
-        self._insert("batches", self.token(log, partition, a), _MARKER, types, columns)
+        types = ("String", "UInt32", "UInt64", _TIME, "Map(String, UInt64)")
+        columns: list[list[Any]] = [[log], [partition], [b], [received_to], [dict(counts)]]
+        self._insert("progress", self.token(log, partition, a), _MARKER, types, columns)
 
     def paused(self) -> bool:
         """Whether a migrator asks that no new batch be decided; look before deciding one."""

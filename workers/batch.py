@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 
+from ingest.contract.data import leaf_keys
 from ingest.contract.event import Event, Filtered, Rebuild, encode
 from ingest.log.dead import DeadLetter
 from ingest.log.partition import hash31
@@ -12,8 +13,9 @@ from rollups.rows import EventRow
 from rollups.write import Decided
 from workers import blob as blobs
 from workers.back import fold_back
-from workers.blob import Blob
+from workers.blob import Blob, Named
 from workers.fold import Entry, Folded, Visits, visits
+from workers.names import OTHER, Names
 from workers.read import FUTURE_MS, read
 from workers.rows import event_row, filtered_row, version
 from workers.state import Moved
@@ -37,7 +39,8 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
     visited = visits(entries)
     folded = _folded(world, held, visited, version(token))
     letters += _thrown(log, partition, entries, folded)
-    decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock)
+    named = _named(entries, {each[:2] for each in folded.reasons}, world.names)
+    decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock, named)
 
     # 2. Decide: the first writer's row is this batch for ever.
     if writer.paused():
@@ -74,7 +77,12 @@ def insert(
         world.dead.append(letter)
     unread = {(offset, place) for offset, place, _ in decision.dead}
     reasons = {(offset, place): reason for offset, place, reason in decision.reasons}
-    made = (_row(entry, reasons.get(entry[:2], ""), log, partition) for entry in entries if entry[:2] not in unread)
+    keys = {(offset, place): own for offset, place, own in decision.named}
+    made = (
+        _row(entry, reasons.get(entry[:2], ""), log, partition, keys.get(entry[:2]))
+        for entry in entries
+        if entry[:2] not in unread
+    )
     rows = [row for row in made if row is not None]
     counts = Counter([row.reason or "counted" for row in rows])
     if unread:
@@ -102,10 +110,23 @@ def _folded(world: World, held: Held, visited: Visits, version_: int) -> Folded:
     return fold_back(states | loaded, horizon, held.clock, visited, version_, world.lookup, read_back, world.names)
 
 
-def _row(entry: Entry, reason: str, log: str, partition: int) -> EventRow | None:
+def _named(entries: Iterable[Entry], misjudged: Container[tuple[int, int]], names: Names) -> list[Named]:
+    """The counted events that have data keys beyond their site's daily number."""
+    found: list[Named] = []
+    for offset, place, line in entries:
+        if isinstance(line, Event) and line.data and (offset, place) not in misjudged:
+            name = names.day(line.site, line.time).name
+            keys = leaf_keys(line.data)
+            kept = [key for key in keys if name("key", f"{line.type}\0{key}") != OTHER]
+            if len(kept) < len(keys):
+                found.append(Named(offset, place, (*kept, OTHER)))
+    return found
+
+
+def _row(entry: Entry, reason: str, log: str, partition: int, keys: Sequence[str] | None) -> EventRow | None:
     offset, place, line = entry
     if isinstance(line, Event):
-        return event_row(line, reason, hash31(line.site, line.visitor), log, partition, offset, place)
+        return event_row(line, reason, hash31(line.site, line.visitor), log, partition, offset, place, keys)
     if isinstance(line, Filtered):
         return filtered_row(line, hash31(line.site, ""), log, partition, offset, place)
     return None

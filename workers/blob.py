@@ -19,6 +19,14 @@ class Origin(NamedTuple):
     reason: str
 
 
+class Named(NamedTuple):
+    """An event some of whose data keys are beyond its site's daily number, and the keys that its row has."""
+
+    offset: int
+    place: int
+    keys: tuple[str, ...]
+
+
 class Blob(msgspec.Struct, frozen=True, array_like=True):
     """`reasons`: of lines that do not count; `dead`: lines nobody could read; `rows`: the signed session rows."""
 
@@ -26,15 +34,23 @@ class Blob(msgspec.Struct, frozen=True, array_like=True):
     dead: list[Origin]
     rows: list[SessionRow]
     clock: int  # the partition's newest receipt after the batch
+    named: list[Named] = []
 
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Blob)
 
 
-def blob(reasons: Sequence[Misjudged], letters: Sequence[DeadLetter], rows: Sequence[SessionRow], clock: int) -> Blob:
+def blob(
+    reasons: Sequence[Misjudged],
+    letters: Sequence[DeadLetter],
+    rows: Sequence[SessionRow],
+    clock: int,
+    named: Sequence[Named] = (),
+) -> Blob:
     """The decision of a batch."""
-    return Blob(list(reasons), [Origin(each.offset, each.index, each.reason) for each in letters], list(rows), clock)
+    dead = [Origin(each.offset, each.index, each.reason) for each in letters]
+    return Blob(list(reasons), dead, list(rows), clock, list(named))
 
 
 def encode(decision: Blob) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
+from ingest.contract.data import leaf_keys
 from ingest.contract.event import ENGAGEMENT, PAGEVIEW, Event, Filtered
 from rollups.rows import EventRow, SessionRow
 from workers.bucket import Thresholds, bucket
@@ -22,8 +23,19 @@ def session_id(site: str, visitor: str, first: str, time: int) -> str:
     return blake2b(f"{site}\0{visitor}\0{first}\0{time}".encode(), digest_size=8).hexdigest()
 
 
-def event_row(event: Event, reason: str, hash_: int, log: str, partition_: int, offset: int, index: int) -> EventRow:
-    """The event as it lies in `events`."""
+def event_row(
+    event: Event,
+    reason: str,
+    hash_: int,
+    log: str,
+    partition_: int,
+    offset: int,
+    index: int,
+    keys: Sequence[str] | None = None,
+) -> EventRow:
+    """The event as it lies in `events`; `keys`: those of its data, if they were decided to be others."""
+    if keys is None:
+        keys = leaf_keys(event.data) if event.data and not reason else ()
     revenue = event.revenue
     return EventRow(
         event.site,
@@ -59,6 +71,7 @@ def event_row(event: Event, reason: str, hash_: int, log: str, partition_: int, 
         partition_,
         offset,
         index,
+        tuple(keys),
     )
 
 

@@ -42,15 +42,32 @@ def migrate(
         str | None,
         typer.Option("--cluster", help="Create replicated tables on this ClickHouse cluster.", metavar="NAME"),
     ] = None,
+    drop_view: Annotated[
+        str | None,
+        typer.Option(
+            "--drop-view",
+            help="Only take the view of this rollup off, at once: when inserts fail or hang because of it.",
+            metavar="ROLLUP",
+        ),
+    ] = None,
     data: option.Data = DEFAULT_DATA,
 ) -> None:
     """Bring ClickHouse to this version's schema. Safe to run twice; new rollups are filled from the data there are.
 
+    Rollups that this version has no longer are dropped.
+
     Example: throughline migrate --clickhouse http://ch:8123/throughline
     """
-    from deploy.prepare import migrate_stores
+    from deploy.prepare import engines, migrate_stores
+    from rollups.migrate import drop_view as take_off
 
-    done = migrate_stores(option.load(data, clickhouse=clickhouse, clickhouse_cluster=cluster))
+    settings = option.load(data, clickhouse=clickhouse, clickhouse_cluster=cluster)
+    if drop_view is not None:
+        take_off(settings.address("clickhouse"), drop_view, engines=engines(settings))
+        typer.echo(f"the view of {drop_view} is off, and workers can go on; what they insert is missing in {drop_view}")
+        typer.echo("until it is built again from its source: throughline migrate")
+        return
+    done = migrate_stores(settings)
     for line in done or ["nothing to do"]:
         typer.echo(line)
 

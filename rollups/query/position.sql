@@ -1,6 +1,5 @@
--- The end of a partition's last finished batch, and its newest receipt, ms.
-SELECT b, toUnixTimestamp64Milli(received_to) AS clock
-FROM batches
+-- The end of a partition's last finished batch, and its newest receipt, ms; no row before the first.
+SELECT max(b) AS b, toUnixTimestamp64Milli(max(received_to)) AS clock
+FROM progress
 WHERE log = {log:String} AND partition = {partition:UInt32}
-ORDER BY a DESC
-LIMIT 1
+HAVING count() > 0

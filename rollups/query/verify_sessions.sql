@@ -129,7 +129,12 @@ whole AS (
 paired AS (
     SELECT
         whole.*,
-        greatest(whole.revision, written.revision) AS judged_by,
+        if(
+            written.revision > whole.revision
+            AND written.revision IN (SELECT revision FROM registry WHERE kind = 'site' AND id = {site:String}),
+            written.revision,
+            whole.revision
+        ) AS judged_by,
         written.source AS as_source,
         written.campaign AS as_campaign,
         if(length(written.pages) = length(pv), written.pages, pv.2) AS as_pages,

@@ -1,8 +1,9 @@
--- Counted custom events by type, filed at their own time.
--- source: events
+-- Custom events by type, filed at their own time: every one that counts lies in a session.
+-- source: sessions
 -- grain: day
+-- reach: element
 -- key: type
 -- sum: events
-SELECT site, time, type, 1 AS events
+SELECT site, at AS time, type, sign AS events
 FROM {source}
-WHERE reason = '' AND type NOT IN ('pageview', 'engagement')
+ARRAY JOIN ev_type AS type, ev_time AS at

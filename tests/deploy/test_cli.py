@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = dict(commands(app))
 EXPECTED = {
     "up", "ingest", "worker", "api", "import", "verify", "migrate", "rebuild", "status", "demo", "account create",
-    "key create", "key list", "key revoke", "site create", "site list", "dead-letters list", "dead-letters replay",
+    "key create", "key list", "key revoke", "site create", "site list", "log list", "log forget", "dead-letters list",
+    "dead-letters replay",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rollups.client import ClickHouseUnavailable, Client, connect
+from rollups.client import TOKEN_SETTINGS, ClickHouseUnavailable, Client, connect
 from rollups.engine import WINDOW
 from rollups.rows import EventRow, SessionRow
 from rollups.write import Decided, TwoDecided, Writer
@@ -42,6 +42,7 @@ def test_an_event_comes_back_as_it_was(writer: Writer, client: Client) -> None:
         transaction="t",
         settings=2**63,
         index=3,
+        keys=("a", "b.c"),
     )
     writer.insert_events("t", [written, event("e2")])
     row = client.rows("SELECT * FROM events WHERE id = 'e1'")[0]
@@ -49,6 +50,7 @@ def test_an_event_comes_back_as_it_was(writer: Writer, client: Client) -> None:
         "time": at(T0 + 1),
         "received": at(T0 + 2),
         "amount": Decimal("-0.0001"),
+        "keys": ["a", "b.c"],
     }
     assert row == expected
     assert client.rows("SELECT scroll, engaged_ms, amount FROM events WHERE id = 'e2'") == [
@@ -75,7 +77,7 @@ def test_the_columns_are_the_fields_of_the_rows_in_their_order(client: Client) -
 def test_every_table_that_inserts_reach_has_a_deduplication_window(client: Client) -> None:
     found = client.rows("SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()")
     targets = [row for row in found if "MergeTree" in row["engine_full"] and row["name"] != "migrations"]
-    assert {row["name"] for row in targets} >= {*TABLES, "decided", "batches", "registry", "control"}
+    assert {row["name"] for row in targets} >= {*TABLES, "decision", "progress", "registry", "control"}
     for row in targets:
         assert f"non_replicated_deduplication_window = {WINDOW}" in row["engine_full"], row["name"]
 
@@ -161,9 +163,30 @@ def test_the_first_decision_stands(writer: Writer) -> None:
 
 def test_two_decisions_at_one_position_stop_the_worker(writer: Writer, client: Client) -> None:
     writer.decide(Decided("log", 0, 5, 9, "mine", b"x"))
-    client.command("INSERT INTO decided (log, partition, a, b, nonce, blob) VALUES ('log', 0, 5, 7, 'theirs', 'y')")
+    client.command("INSERT INTO decision (log, partition, a, b, nonce, blob) VALUES ('log', 0, 5, 7, 'theirs', 'y')")
     with pytest.raises(TwoDecided):
         writer.decided("log", 0, 5)
+
+
+def test_a_decision_at_midnight_stands_however_late_its_copy_comes(writer: Writer, client: Client) -> None:
+    names = ("log", "partition", "a", "b", "nonce", "blob", "at")
+    types = ("String", "UInt32", "UInt64", "UInt64", "String", "String", "DateTime('UTC')")
+    settings = {**TOKEN_SETTINGS, "insert_deduplication_token": writer.token("log", 0, 5)}
+    for b, nonce, second in ((9, "mine", 1_764_028_799), (7, "theirs", 1_764_028_800), (8, "hers", 1_800_000_000)):
+        client.insert("decision", names, types, [["log"], [0], [5], [b], [nonce], ["x"], [second]], settings)
+    assert writer.decided("log", 0, 5) == Decided("log", 0, 5, 9, "mine", b"x")
+
+
+def test_no_table_is_partitioned_by_the_servers_clock(client: Client) -> None:
+    """A token holds within one partition of its table, so what a retry may find changed must not choose it."""
+    clocked = client.rows(
+        "SELECT table, name FROM system.columns WHERE database = currentDatabase() AND default_expression LIKE '%now%'"
+    )
+    keys = client.rows("SELECT name, partition_key FROM system.tables WHERE database = currentDatabase()")
+    partitioned = {row["name"]: row["partition_key"] for row in keys}
+    assert {"decision", "progress"} <= {row["table"] for row in clocked}
+    for row in clocked:
+        assert row["name"] not in partitioned[row["table"]], row
 
 
 def test_the_position_is_the_end_of_the_last_marked_batch(writer: Writer) -> None:

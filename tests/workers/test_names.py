@@ -11,6 +11,8 @@ from rollups.verify import verify
 from rollups.write import Writer
 from tests.workers.partition import Partition
 from tests.workers.streams import SITE, START, live
+from workers.batch import _named as named
+from workers.blob import Named
 from workers.fold import Entry, Known, fold, visits
 from workers.memory import DAY
 from workers.names import OTHER, Names
@@ -87,6 +89,15 @@ def test_rows_hold_other_where_events_hold_the_truth() -> None:
         (OTHER, OTHER, (OTHER,), OTHER),
         (OTHER, OTHER, (OTHER,), OTHER),
     ]
+
+
+def test_data_keys_beyond_the_number_are_decided_with_the_batch() -> None:
+    names = Names(2, nothing)
+    entries = [
+        Entry(n, 0, Event(SITE, f"{n:016x}", f"e{n}", "signup", START, START, data=data))
+        for n, data in enumerate(['{"a":1,"b":2}', '{"a":1,"c":2,"d":3}', "", '{"b":1}'])
+    ]
+    assert named(entries, {(3, 0)}, names) == [Named(1, 0, ("a", OTHER))]
 
 
 @pytest.mark.services

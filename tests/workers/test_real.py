@@ -115,7 +115,7 @@ class Stack:
         self.run(lambda: self.marks() == marks + len(by_partition))
 
     def marks(self) -> int:
-        return int(self.client.rows("SELECT count() AS n FROM batches")[0]["n"])
+        return int(self.client.rows("SELECT sum(batches) AS n FROM progress")[0]["n"])
 
     def lines(self) -> int:
         return int(self.client.rows("SELECT count() AS n FROM events")[0]["n"])

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from ingest.contract.data import leaf_keys
 from rollups.rows import EventRow, SessionRow
 
 
@@ -138,4 +139,4 @@ def event(visitor: str, type_: str, time: int, **fields: Any) -> EventRow:
         "offset": 0,
         "index": 0,
     }
-    return EventRow(**(made | fields))
+    return EventRow(**(made | {"keys": leaf_keys(fields.get("data", ""))} | fields))

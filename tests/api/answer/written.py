@@ -7,6 +7,7 @@ from hashlib import blake2b
 from random import Random
 from typing import Any
 
+from ingest.contract.data import leaf_keys
 from rollups.rows import EventRow, SessionRow
 from tests.oracle.bucket import bucket
 from tests.oracle.fact import Fact, Session
@@ -63,6 +64,7 @@ def _hundredths(depth: Decimal | None) -> int:
 
 
 def _event(fact: Fact, reason: str) -> EventRow:
+    data = "" if fact.data is None else json.dumps(fact.data, ensure_ascii=False)
     return EventRow(
         site=fact.site,
         visitor=visitor_hash(fact.site, fact.visitor),
@@ -84,7 +86,7 @@ def _event(fact: Fact, reason: str) -> EventRow:
         os=fact.os,
         screen_width=0,
         screen_height=0,
-        data="" if fact.data is None else json.dumps(fact.data, ensure_ascii=False),
+        data=data,
         scroll=None if fact.scroll is None else _hundredths(fact.scroll),
         engaged_ms=fact.engaged_ms,
         amount=_amount(fact.money.amount) if fact.money else None,
@@ -97,6 +99,7 @@ def _event(fact: Fact, reason: str) -> EventRow:
         partition=0,
         offset=0,
         index=0,
+        keys=leaf_keys(data),
     )
 
 

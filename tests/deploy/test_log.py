@@ -1,0 +1,55 @@
+"""`throughline log` and `migrate --drop-view`, as an operator meets them."""
+
+from pathlib import Path
+
+import pytest
+
+from ingest.log import stream
+from rollups import control
+from rollups.client import connect
+from rollups.migrate import migrate
+from rollups.write import Decided, Writer
+from tests.deploy.test_cli import run
+
+pytestmark = pytest.mark.services
+
+
+@pytest.fixture
+def addresses(redis_url: str, clickhouse_url: str, tmp_path: Path) -> tuple[str, ...]:
+    return ("--event-log", redis_url, "--clickhouse", clickhouse_url, "--data", str(tmp_path))
+
+
+def test_a_log_that_is_gone_can_be_forgotten_and_the_one_in_use_cannot(
+    redis_url: str, clickhouse_url: str, addresses: tuple[str, ...]
+) -> None:
+    migrate(clickhouse_url)
+    client = connect(clickhouse_url)
+    here, _ = stream.create(stream.connect(redis_url), stream.Keys("events"), 1)
+    writer = Writer(client)
+    writer.decide(Decided(here, 0, 0, 5, "n", b""))
+    writer.decide(Decided("gone", 3, 0, 5, "n", b""))
+    client.command("INSERT INTO decision (log, partition, a, b, nonce, blob) VALUES ('gone', 3, 0, 5, 'other', '')")
+
+    listed = run("log", "list", *addresses).stdout
+    lines = {line.split()[0]: line for line in listed.splitlines()}
+    assert set(lines) == {"gone", here}
+    assert lines[here].endswith("1 unfinished  in use") and lines["gone"].endswith("2 unfinished")
+    assert "worker finishes its batches" in run("log", "forget", here, *addresses).stderr
+    assert "known are: " in run("log", "forget", "never", *addresses).stderr
+    assert "2 unfinished batches of gone given up" in run("log", "forget", "gone", *addresses).stdout
+    assert run("log", "forget", "gone", *addresses).stdout == "nothing is unfinished\n"
+    assert control.unfinished(client) == [(here, 0, 0, 5)]
+    client.close()
+
+
+def test_a_view_is_taken_off_and_built_again(clickhouse_url: str, tmp_path: Path) -> None:
+    migrate(clickhouse_url)
+    addresses = ("--clickhouse", clickhouse_url, "--data", str(tmp_path))
+    done = run("migrate", "--drop-view", "country", *addresses)
+    assert done.returncode == 0
+    assert done.stdout.rstrip().endswith("until it is built again from its source: throughline migrate")
+    refused = run("migrate", "--drop-view", "country", *addresses)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("throughline: no rollup country has a view; those that have one: data_key, ")
+    assert run("migrate", *addresses).stdout == "rollup country\n"
+    assert run("migrate", *addresses).stdout == "nothing to do\n"

@@ -1,0 +1,51 @@
+"""A log that is gone: its unfinished batches get their markers, so that nothing waits for them any longer."""
+
+from typing import NamedTuple
+
+from rollups import control
+from rollups.client import Client
+from rollups.rows import SessionRow
+from rollups.sql import statement
+from rollups.write import Outlived, TwoDecided, Writer
+from workers import blob as blobs
+
+
+class Forgotten(NamedTuple):
+    """A batch [a, b): `stored` of its lines are among the events; else `lost` events left no trace but their sessions'
+    rows in the decision, which are not written then."""
+
+    partition: int
+    a: int
+    b: int
+    stored: int
+    lost: int
+
+
+def forget(client: Client, log: str) -> list[Forgotten]:
+    """Finish the unfinished batches of a log as far as that is possible without their records. Blocks.
+
+    The session rows of a batch are inserted as they were decided if its events are there, for both are counted or none.
+    Raises ClickHouseUnavailable; to be repeated then.
+    """
+    writer, done = Writer(client), []
+    for batch in control.unfinished(client):
+        if batch.log != log:
+            continue
+        where = {"log": log, "partition": batch.partition, "a": batch.a, "b": batch.b}
+        stored = client.rows(statement("stored"), where)[0]["lines"]
+        rows = _decided(writer, batch)
+        if stored:
+            writer.insert_sessions(writer.token(log, batch.partition, batch.a), rows)
+        writer.mark(log, batch.partition, batch.a, batch.b, 0, {})
+        lost = 0 if stored else sum(row.sign * row.events for row in rows)
+        done.append(Forgotten(batch.partition, batch.a, batch.b, stored, lost))
+    return done
+
+
+def _decided(writer: Writer, batch: control.Open) -> list[SessionRow]:
+    """What may be inserted of it: nothing whose token ClickHouse may have forgotten, or of which there are two."""
+    try:
+        decided = writer.decided(batch.log, batch.partition, batch.a)
+    except (Outlived, TwoDecided):
+        return []
+    return blobs.decode(decided.blob).rows if decided else []
