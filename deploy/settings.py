@@ -146,7 +146,7 @@ def _check_address(name: str, value: str, schemes: tuple[str, ...]) -> None:
         if parts.scheme != "kafka":
             _ = parts.port
     except ValueError:  # it may quote a part of the password
-        raise SettingError(f"--{flag} {redacted(value)!r} is no address") from None
+        raise SettingError(f"--{flag} {redacted(value)} is no address") from None
     if parts.scheme not in schemes:
         raise SettingError(
             f"--{flag} must begin with {' or '.join(f'{s}://' for s in schemes)}, not {redacted(value)!r}"

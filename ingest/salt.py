@@ -12,6 +12,7 @@ from ingest.visitor import DAY_MS, day
 
 LIFE_MS = 2 * DAY_MS
 SALT_BYTES = 32
+_LAST_MS = 10 * 60 * 1000  # of a salt's life: put back by a clock that is slow, it would come after its end
 _PATIENCE_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
@@ -55,8 +56,9 @@ class Salts:
         async with self._taking:
             for one in [one for one in self._held if one * DAY_MS + LIFE_MS <= now]:
                 del self._held[one]
-            if self._held:
-                await self._share(dict(self._held))
+            lasting = {one: salt for one, salt in self._held.items() if one * DAY_MS + LIFE_MS - _LAST_MS > now}
+            if lasting:
+                await self._share(lasting)
 
     async def _share(self, salts: dict[int, bytes]) -> None:
         """Offer salts to Redis and hold what it has: the first one there stands for everybody."""

@@ -95,6 +95,15 @@ def test_a_salt_is_destroyed_in_memory_too() -> None:
     assert before not in (held.of(NOW, held_later), held.of(held_later, held_later))
 
 
+def test_a_salt_is_not_put_back_in_its_last_minutes() -> None:
+    redis = FakeRedis()
+    held = salts(redis, b"1")
+    run(held.hold(NOW))
+    redis.strings.clear()
+    run(held.keep((TODAY + 1) * DAY_MS - 60_000))  # yesterday's ends in a minute
+    assert set(redis.strings) == {key(TODAY)}
+
+
 def test_an_event_of_a_day_whose_salt_is_gone_uses_that_of_its_receipt() -> None:
     held = salts(FakeRedis(), b"1")
     run(held.hold(NOW))
