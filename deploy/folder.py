@@ -93,28 +93,33 @@ def _take_all(path: Path) -> None:
     """What is in a folder that others could enter. Raises StackError, OSError."""
     for folder, folders, files in os.walk(path):
         for name in (*folders, *files):
-            entry = os.path.join(folder, name)
-            state = os.lstat(entry)
+            entry = Path(folder, name)
+            state = entry.lstat()
             if state.st_uid != os.geteuid():
                 raise StackError(f"{entry} in the data folder belongs to another user (id {state.st_uid})")
             if stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode):
-                os.chmod(entry, stat.S_IMODE(state.st_mode) & ~0o077)
+                entry.chmod(stat.S_IMODE(state.st_mode) & ~0o077)
 
 
 def secret(path: Path) -> str:
-    """The password in the file, made on the first start and kept, so that what was told it stays right."""
+    """The password in the file, made on the first start and kept, so that what was told it stays right.
+
+    Raises StackError.
+    """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        pass
-    else:
-        with os.fdopen(descriptor) as file:
-            os.fchmod(descriptor, 0o600)
+        with contextlib.suppress(FileNotFoundError), open(path, opener=_no_link) as file:
+            os.fchmod(file.fileno(), 0o600)
             if held := file.read().strip():
                 return held
-    made = secrets.token_hex(24)
-    replace_private(path, made)
+        made = secrets.token_hex(24)
+        replace_private(path, made)
+    except OSError as error:
+        raise StackError(f"cannot use the password in {path}: {error.strerror}") from None
     return made
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW)
 
 
 def write_private(path: Path, content: Mapping[str, Any]) -> None:

@@ -4,13 +4,12 @@
 connection, a pool of engine sessions shared by all. Speaks what clickhouse-connect speaks: a query as the body or as
 `?query=`, settings and `param_*` as URL parameters, `INSERT … FORMAT …` followed by data, zstd, lz4 and gzip bodies.
 The one user is `default`; its password is in DIR/password, made on the first start. Listens on loopback unless told
-otherwise; refuses requests under a foreign name, as of a page that rebinds its own, and those that a page made a browser
-send. What statements may do is in `guard` and `engine.USERS`.
+otherwise; refuses requests under a foreign name (a page may let its own lead here) and those that a page made a browser
+send. What statements may do is in `engine.USERS`, `guard` and `sandbox`.
 """
 
 import argparse
 import base64
-import binascii
 import contextlib
 import fcntl
 import hmac
@@ -30,8 +29,9 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from deploy.local.body import BadBody, BodyTooLarge, compress, decompress, form
 from deploy.folder import StackError, private_folder, secret
+from deploy.local import sandbox
+from deploy.local.body import BadBody, BodyTooLarge, compress, decompress, form
 from deploy.local.engine import DATABASE, Engine, QueryError, default_memory
 from deploy.local.guard import Refused
 
@@ -179,7 +179,7 @@ class Handler(BaseHTTPRequestHandler):
         """Raises QueryError unless the first of the ways to give them that is there has the right user and password."""
         kind, _, basic = self.headers.get("Authorization", "").partition(" ")
         if kind.lower() == "basic":
-            with contextlib.suppress(binascii.Error, UnicodeDecodeError):
+            with contextlib.suppress(ValueError):
                 basic = base64.b64decode(basic).decode()
             user, _, password = basic.partition(":")
         elif "X-ClickHouse-User" in self.headers or "X-ClickHouse-Key" in self.headers:
@@ -327,6 +327,8 @@ def serve(data: Path, host: str, port: int, memory: int) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    os.environ["TMPDIR"] = str(data)  # chDB opens a throw-away engine when it is imported
+    sandbox.enter(data, [Path(__file__).parents[1]])
     engine = Engine(data, memory)
     try:
         door = Door(host, port, engine, secret(data / "password"))

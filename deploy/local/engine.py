@@ -39,8 +39,8 @@ CONFIG = """<clickhouse>
 </clickhouse>
 """
 
-# The one user of every statement. No SOURCES (files, URLs, other servers), no access management, dictionaries, functions,
-# named collections, backups, and of SYSTEM only merges. The constraints: settings that name files, that hold SQL in a
+# The one user of every statement. No SOURCES (files, URLs, other servers), no access management, dictionaries, named
+# collections, functions and backups, and of SYSTEM only merges. Fixed are settings that name files, that hold SQL in a
 # string, that change the language, or that no later statement of the session could take back.
 USERS = """<clickhouse>
 <profiles><default><constraints>{constraints}</constraints></default></profiles>
@@ -173,11 +173,12 @@ def _guard(session: Session) -> guard.Guard:
     """A guard that knows what this engine has."""
 
     def names(source: str) -> set[str]:
-        return set(session.run(f"SELECT lower(name) FROM {source}".encode(), "default", {}, {}, "TSV").body.decode().split())  # noqa: S608, E501
+        sql = f"SELECT lower(name) FROM {source}"  # noqa: S608 - our own
+        return set(session.run(sql.encode(), "default", {}, {}, "TSV").body.decode().split())
 
     return guard.Guard(
         functions=names("system.functions WHERE name = 'file' OR match(name, '^(ai|AI)[A-Z]')"),
-        table_functions=names("system.table_functions") - guard.TABLE_FUNCTIONS,
+        calls=(names("system.table_functions") - guard.TABLE_FUNCTIONS) | {"disk"},
         engines=(names("system.table_engines") | names("system.database_engines")) - guard.ENGINES,
     )
 

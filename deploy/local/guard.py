@@ -47,10 +47,10 @@ _END = Token("mark", "")
 
 @dataclass(frozen=True)
 class Guard:
-    """What may not be named, in lower case: functions anywhere, table functions before `(`, engines after ENGINE."""
+    """What may not be named, in lower case: functions anywhere, calls before `(`, engines after ENGINE."""
 
     functions: Collection[str] = frozenset()
-    table_functions: Collection[str] = frozenset()
+    calls: Collection[str] = frozenset()
     engines: Collection[str] = frozenset()
 
     def check(self, sql: str, params: Mapping[str, str] | None = None) -> None:
@@ -65,8 +65,8 @@ class Guard:
                     raise Refused("more than one statement")
             elif token.text in self.functions or token.text.startswith("param_"):
                 raise Refused(token.text)
-            elif token.text in self.table_functions and after.text == "(" and at != values:
-                raise Refused(f"the table function {token.text}")
+            elif token.text in self.calls and after.text == "(" and at != values:
+                raise Refused(f"{token.text}()")
             elif token.kind == "word":
                 _refuse_word(token.text, after.text)
                 engine = then if after.text == "=" else after

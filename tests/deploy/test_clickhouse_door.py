@@ -26,6 +26,7 @@ PASSWORD = "of the test's own"
 
 @contextmanager
 def door(data: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    data.mkdir(exist_ok=True)
     (data / "password").write_text(PASSWORD)
     command = [sys.executable, "-m", "deploy.local.clickhouse", "--data", str(data), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -45,7 +46,12 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 def client(port: int, compress: bool | str = False) -> Client:
     return clickhouse_connect.get_client(
-        host="127.0.0.1", port=port, password=PASSWORD, compress=compress, autogenerate_session_id=False, send_receive_timeout=30
+        host="127.0.0.1",
+        port=port,
+        password=PASSWORD,
+        compress=compress,
+        autogenerate_session_id=False,
+        send_receive_timeout=30,
     )
 
 

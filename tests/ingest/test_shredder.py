@@ -59,7 +59,8 @@ def ending(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> tuple[int, b
         async with AsyncRedis.from_url(server.url) as client:
             held = Salts(client)
             await held.hold(now - DAY_MS)
-            old, living = await client.mget(key(today - 2), key(today - 1))
+            old, living = (held._held[one] for one in (today - 2, today - 1))  # noqa: SLF001
+            assert await client.mget(key(today - 2), key(today - 1)) == [old, living]
             assert on_disk(server, old) and on_disk(server, living)
             while now_of(server) <= now + 500:
                 await asyncio.sleep(0.05)
