@@ -82,7 +82,11 @@ def private_folder(path: Path) -> None:
                 raise StackError(f"the data folder {path} belongs to another user (id {state.st_uid})")
             if stat.S_IMODE(state.st_mode) & 0o077:
                 os.fchmod(descriptor, 0o700)  # first: from here on nobody can put anything in
-                _take_all(path)
+                try:
+                    _take_all(path)
+                except BaseException:
+                    os.fchmod(descriptor, stat.S_IMODE(state.st_mode))  # so that the next start looks again
+                    raise
         finally:
             os.close(descriptor)
     except OSError as error:

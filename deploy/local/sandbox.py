@@ -18,12 +18,12 @@ _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | 1 << 14  # those that a rule o
 _CONNECT_TCP = 1 << 1
 _PR_SET_NO_NEW_PRIVS = 38
 
-# What the engine and Python read while they run. Not /proc/self: its `environ` may hold other services' passwords.
+# What the engine and Python read while they run. Not /proc/self, nor its `task`: `environ` may hold passwords.
 _READ = (
-    *(sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), sysconfig.get_path("stdlib"), "/lib", "/lib64"),
-    *("/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/localtime"),
+    *(sysconfig.get_path("stdlib"), *(path for path in sys.path if path.endswith("-packages"))),
+    *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/localtime"),
     *("/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/loadavg", "/proc/uptime", "/proc/self/stat"),
-    *("/proc/self/statm", "/proc/self/status", "/proc/self/io", "/proc/self/maps", "/proc/self/task"),
+    *("/proc/self/statm", "/proc/self/status", "/proc/self/io", "/proc/self/maps"),
     *("/sys/devices/system/cpu", "/sys/fs/cgroup", "/dev/urandom"),
 )
 

@@ -26,6 +26,7 @@ def attempt(what):
     except OSError as error:
         print(type(error).__name__)
 import socket
+import threading
 outside, inside = Path(sys.argv[2]), Path(sys.argv[1])
 attempt(lambda: (inside / "new").write_text("x"))
 attempt(lambda: (inside / "new").rename(inside / "newer").read_text())
@@ -35,6 +36,7 @@ attempt(lambda: (outside / "secret.txt").unlink())
 attempt(lambda: list(outside.iterdir()))
 attempt(Path("/etc/passwd").read_text)
 attempt(Path("/proc/self/environ").read_text)
+attempt(Path(f"/proc/self/task/{threading.get_native_id()}/environ").read_text)
 attempt(lambda: socket.create_connection(("127.0.0.1", int(sys.argv[3])), 5))
 """
 ENGINE = """
@@ -83,8 +85,8 @@ def fenced(script: str, *arguments: object) -> list[str]:
 
 def test_a_process_reaches_its_folder_and_nothing_else(places: tuple[Path, Path], listener: int) -> None:
     said = fenced(TRY, *places, listener)
-    assert said[:2] == ["1", "x"] and said[2:8] == ["PermissionError"] * 6
-    assert said[8] == "PermissionError" or sandbox.version() < 4
+    assert said[:2] == ["1", "x"] and said[2:9] == ["PermissionError"] * 7
+    assert said[9] == "PermissionError" or sandbox.version() < 4
     assert [path.name for path in places[1].iterdir()] == ["secret.txt"]
 
 
