@@ -8,6 +8,8 @@ import contextlib
 import fcntl
 import json
 import os
+import secrets
+import stat
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,8 +31,8 @@ class Folder:
     def __init__(self, path: Path) -> None:
         """Make and lock the folder; waits for a predecessor that is just ending. Raises StackError."""
         self.path = path.absolute()
+        private_folder(self.path)
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
             self.parts_lock = os.open(self.path / "parts.lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
@@ -67,15 +69,76 @@ class Folder:
         os.close(self._lock)
 
 
+def private_folder(path: Path) -> None:
+    """Make the folder, or take one that is there, with all that is in it, from everybody else. Raises StackError."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.is_symlink():
+            raise StackError(f"the data folder {path} is a symbolic link; name the folder that it leads to")
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            state = os.fstat(descriptor)
+            if state.st_uid != os.geteuid():
+                raise StackError(f"the data folder {path} belongs to another user (id {state.st_uid})")
+            if stat.S_IMODE(state.st_mode) & 0o077:
+                os.fchmod(descriptor, 0o700)  # first: from here on nobody can put anything in
+                try:
+                    _take_all(path)
+                except BaseException:
+                    os.fchmod(descriptor, stat.S_IMODE(state.st_mode))  # so that the next start looks again
+                    raise
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise StackError(f"cannot write to the data folder {path}: {error.strerror}") from None
+
+
+def _take_all(path: Path) -> None:
+    """What is in a folder that others could enter. Raises StackError, OSError."""
+    for folder, folders, files in os.walk(path):
+        for name in (*folders, *files):
+            entry = Path(folder, name)
+            state = entry.lstat()
+            if state.st_uid != os.geteuid():
+                raise StackError(f"{entry} in the data folder belongs to another user (id {state.st_uid})")
+            if stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode):
+                entry.chmod(stat.S_IMODE(state.st_mode) & ~0o077)
+
+
+def secret(path: Path) -> str:
+    """The password in the file, made on the first start and kept, so that what was told it stays right.
+
+    Raises StackError.
+    """
+    try:
+        with contextlib.suppress(FileNotFoundError), open(path, opener=_no_link) as file:
+            os.fchmod(file.fileno(), 0o600)
+            if held := file.read().strip():
+                return held
+        made = secrets.token_hex(24)
+        replace_private(path, made)
+    except OSError as error:
+        raise StackError(f"cannot use the password in {path}: {error.strerror}") from None
+    return made
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW)
+
+
 def write_private(path: Path, content: Mapping[str, Any]) -> None:
     """Put JSON in place atomically, readable by its owner only. Raises OSError."""
+    replace_private(path, json.dumps(content, indent=2) + "\n")
+
+
+def replace_private(path: Path, text: str) -> None:
+    """Put a text in place atomically, readable by its owner only. Raises OSError."""
     temporary = path.with_name(path.name + ".new")
     with contextlib.suppress(FileNotFoundError):
         temporary.unlink()
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

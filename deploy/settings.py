@@ -153,8 +153,8 @@ def _check_address(name: str, value: str, schemes: tuple[str, ...]) -> None:
         parts = urlsplit(value)
         if parts.scheme != "kafka":
             _ = parts.port
-    except ValueError as error:
-        raise SettingError(f"--{flag} {redacted(value)} is no address: {error}") from None
+    except ValueError:  # it may quote a part of the password
+        raise SettingError(f"--{flag} {redacted(value)} is no address") from None
     if parts.scheme not in schemes:
         raise SettingError(
             f"--{flag} must begin with {' or '.join(f'{s}://' for s in schemes)}, not {redacted(value)!r}"
@@ -164,8 +164,8 @@ def _check_address(name: str, value: str, schemes: tuple[str, ...]) -> None:
 
 
 def redacted(address: str) -> str:
-    """The address as it may be shown and logged: without user and password."""
+    """The address as it may be shown and logged: without user and password, wherever they stand."""
     scheme, separator, rest = address.partition("://")
-    if not separator:
-        return address
-    return scheme + separator + rest.rpartition("@")[2]
+    if not separator or not scheme.isalnum():
+        scheme, separator, rest = "", "", address
+    return scheme + separator + rest.rpartition("@")[2].partition("?")[0]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from deploy.folder import FIRST_RUN_FILE, Folder, StackError, read_private
+from deploy.folder import FIRST_RUN_FILE, Folder, StackError, private_folder, read_private, secret
 from deploy.local import redis as local_redis
 from deploy.settings import Settings, environment
 from deploy.supervise import Child, Part, Supervisor
@@ -102,9 +102,12 @@ class Stack:
             waiting.append(redis.answers)
         if not given.clickhouse:
             port = _free_port()
-            command = ["--data", str(path / "clickhouse"), "--port", str(port)]
+            folder = path / "clickhouse"
+            private_folder(folder)
+            password = secret(folder / "password")  # the door reads it from there
+            command = ["--data", str(folder), "--port", str(port)]
             self.supervisor.start(self._python(CLICKHOUSE, "deploy.local.clickhouse", *command, stop_seconds=2.0))
-            given = replace(given, clickhouse=f"http://127.0.0.1:{port}/throughline")
+            given = replace(given, clickhouse=f"http://default:{password}@127.0.0.1:{port}/throughline")
             waiting.append(lambda: _answers("127.0.0.1", port, "/ping")[0] == 200)
         self.settings = replace(given, event_log=given.event_log or given.redis)
         return waiting

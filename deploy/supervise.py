@@ -64,6 +64,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=None if self.part.once else subprocess.DEVNULL,
             pass_fds=self._inherited,
+            umask=0o077,  # what stores write is for nobody else
             process_group=0,  # Ctrl+C goes to the parent, which stops the parts in order
             preexec_fn=tie,
         )

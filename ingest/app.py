@@ -19,6 +19,7 @@ from ingest.limit import Limiter, Rate
 from ingest.log.protocol import LogUnavailable, Producer
 from ingest.metrics import Metrics
 from ingest.salt import Salts
+from ingest.shredder import Shredder
 from ingest.sites import Sites, SitesUnknown
 
 REFRESH_SECONDS = 1.0
@@ -54,6 +55,7 @@ class Ingest:
         self._metrics = Metrics(registry)
         self._sites = Sites(redis)
         self._salts = Salts(redis)
+        self._shredder = Shredder(redis)
         self._gatherer = Gatherer(producer, appended=self._metrics.appended)
         self._metrics.waiting_bytes.set_function(lambda: self._gatherer.waiting)
         self._metrics.sites_revision.set_function(lambda: self._sites.snapshot.version)
@@ -104,6 +106,7 @@ class Ingest:
             # A snapshot that cannot be read must not end the loop: the next one may be fine.
             log.exception("the published snapshot of the sites cannot be read")
         await self._salts.keep(self._now())
+        await self._shredder.clean(self._now())
 
     async def _connect(self) -> bool:
         try:

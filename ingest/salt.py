@@ -12,6 +12,7 @@ from ingest.visitor import DAY_MS, day
 
 LIFE_MS = 2 * DAY_MS
 SALT_BYTES = 32
+_LAST_MS = 10 * 60 * 1000  # of a salt's life: offered to Redis by a slow clock, it would come there after its end
 _PATIENCE_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class Salts:
         async with self._taking:
             missing = [one for one in (today - 1, today) if one not in self._held]
             if missing:
-                await self._share({one: self._random(SALT_BYTES) for one in missing})
+                await self._share({one: self._random(SALT_BYTES) for one in missing}, now)
 
     async def keep(self, now: int) -> None:
         """Destroy salts whose time is over, and put back the others where Redis lost them. Never raises."""
@@ -56,18 +57,19 @@ class Salts:
             for one in [one for one in self._held if one * DAY_MS + LIFE_MS <= now]:
                 del self._held[one]
             if self._held:
-                await self._share(dict(self._held))
+                await self._share(dict(self._held), now)
 
-    async def _share(self, salts: dict[int, bytes]) -> None:
+    async def _share(self, salts: dict[int, bytes], now: int) -> None:
         """Offer salts to Redis and hold what it has: the first one there stands for everybody."""
         stored: list[bytes | None] = [None] * len(salts)
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS), self._redis.pipeline(transaction=False) as pipe:
-                for one, salt in salts.items():
+                offered = {one: salt for one, salt in salts.items() if one * DAY_MS + LIFE_MS - _LAST_MS > now}
+                for one, salt in offered.items():
                     pipe.set(key(one), salt, nx=True, pxat=one * DAY_MS + LIFE_MS)
                 for one in salts:
                     pipe.get(key(one))
-                stored = (await pipe.execute())[len(salts) :]
+                stored = (await pipe.execute())[len(offered) :]
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("salts are not shared with Redis: %s", type(error).__name__)
         for (one, salt), held in zip(salts.items(), stored, strict=True):

@@ -3,13 +3,17 @@
 `python -m deploy.local.clickhouse --data DIR --port N [--host 127.0.0.1]`. One engine, one process a folder; a thread a
 connection, a pool of engine sessions shared by all. Speaks what clickhouse-connect speaks: a query as the body or as
 `?query=`, settings and `param_*` as URL parameters, `INSERT … FORMAT …` followed by data, zstd, lz4 and gzip bodies.
-There are no users: whoever reaches the port may do everything, so it listens on loopback unless told otherwise, and
-refuses requests that a web page made a browser send.
+The one user is `default`; its password is in DIR/password, made on the first start. Listens on loopback unless told
+otherwise; refuses requests under a foreign name (a page may let its own lead here) and those that a page made a browser
+send. What statements may do is in `engine.USERS`, `guard` and `sandbox`.
 """
 
 import argparse
+import base64
 import contextlib
 import fcntl
+import hmac
+import ipaddress
 import json
 import os
 import re
@@ -25,9 +29,13 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qsl, urlsplit
 
+from deploy.folder import StackError, private_folder, secret
+from deploy.local import sandbox
 from deploy.local.body import BadBody, BodyTooLarge, compress, decompress, form
-from deploy.local.engine import Engine, QueryError, default_memory
+from deploy.local.engine import DATABASE, Engine, QueryError, default_memory
+from deploy.local.guard import Refused
 
+USER = "default"
 MAX_BODY = 256 * 1024 * 1024
 MAX_CONNECTIONS = 512
 IDLE_SECONDS = 60  # a kept-alive connection holds a thread; clients open a new one without a word
@@ -62,9 +70,12 @@ SETTING = re.compile(r"\w+(\.\w+)*")
 STATUS = (
     dict.fromkeys((6, 27, 33, 36, 38, 41, 42, 43, 44, 53, 62, 63, 70, 72, 117, 131, 456, 457), 400)
     | dict.fromkeys((46, 47, 50, 56, 60, 73, 81, 115), 404)
-    | dict.fromkeys((192, 193, 194, 516), 403)
-    | {48: 501, 159: 408, 209: 503, 439: 503}
+    | dict.fromkeys((452, 497), 403)
+    | {48: 501, 159: 408, 209: 503, 439: 503, 516: 401}
 )
+
+
+REFUSED = "Code: 497. DB::Exception: {} is not allowed through this door. (ACCESS_DENIED)"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -93,15 +104,22 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True  # the rest of the body is unread
                 status = 413 if isinstance(error, BodyTooLarge) else 400
                 self._send(status, f"{error}\n".encode())
-            except QueryError as error:
-                headers = {"X-ClickHouse-Exception-Code": str(error.code)}
-                self._send(STATUS.get(error.code, 500), f"{error}\n".encode(), headers)
+            except (QueryError, Refused) as error:
+                failure = error if isinstance(error, QueryError) else QueryError(REFUSED.format(error))
+                headers = {"X-ClickHouse-Exception-Code": str(failure.code)}
+                if failure.code == 516:
+                    self.close_connection = True  # the body is unread
+                    headers["WWW-Authenticate"] = 'Basic realm="ClickHouse"'
+                self._send(STATUS.get(failure.code, 500), f"{failure}\n".encode(), headers)
 
     def _route(self) -> None:
-        body = self._body()
-        if any(name in self.headers for name in ("Origin", "Sec-Fetch-Site")):
-            return self._send(403, b"not for web pages\n")
+        if not self._addressed() or any(name.lower().startswith(("origin", "sec-fetch-")) for name in self.headers):
+            self.close_connection = True  # the body is unread
+            return self._send(403, b"not for web pages, and only under the address that it listens on\n")
         url = urlsplit(self.path)
+        if url.path == "/":
+            self._authenticate(dict(parse_qsl(url.query)))
+        body = self._body()
         if url.path in ("/ping", "/replicas_status"):
             return self._send(200, b"Ok.\n")
         if url.path != "/":
@@ -119,10 +137,11 @@ class Handler(BaseHTTPRequestHandler):
         query = b"\n".join(part for part in (given.get("query", "").encode(), body) if part)
         if not query.strip():
             return self._send(200, b"Ok.\n")
+        database = given.get("database", "")
         with self.server.engine.session() as session:
             answer = session.run(
                 query,
-                given.get("database") or "default",
+                DATABASE if database in ("", "default") else database,
                 settings,
                 params,
                 given.get("default_format", "TabSeparated"),
@@ -138,6 +157,41 @@ class Handler(BaseHTTPRequestHandler):
             encoding, out = compress(out, self.headers.get("Accept-Encoding", ""))
             headers["Content-Encoding"] = encoding
         return self._send(200, out, headers)
+
+    def _addressed(self) -> bool:
+        """Whether the request names this machine, by loopback or by the address that it came in on, and our port."""
+        local = self.connection.getsockname()
+        try:
+            named = urlsplit(f"//{', '.join(self.headers.get_all('Host', []))}")
+            host, port = named.hostname or "", named.port or 80
+        except ValueError:
+            return False
+        if host not in ("localhost", self.server.host):
+            try:
+                address = ipaddress.ip_address(host)
+            except ValueError:
+                return False
+            if not address.is_loopback and address != ipaddress.ip_address(local[0].partition("%")[0]):
+                return False
+        return port == int(local[1])
+
+    def _authenticate(self, url: dict[str, str]) -> None:
+        """Raises QueryError unless the first of the ways to give them that is there has the right user and password."""
+        kind, _, basic = self.headers.get("Authorization", "").partition(" ")
+        if kind.lower() == "basic":
+            with contextlib.suppress(ValueError):
+                basic = base64.b64decode(basic).decode()
+            user, _, password = basic.partition(":")
+        elif "X-ClickHouse-User" in self.headers or "X-ClickHouse-Key" in self.headers:
+            user, password = self.headers.get("X-ClickHouse-User", ""), self.headers.get("X-ClickHouse-Key", "")
+        else:
+            user, password = url.get("user", ""), url.get("password", "")
+        right = f"{USER}:{self.server.password}".encode()
+        if not hmac.compare_digest(f"{user or USER}:{password}".encode(errors="replace"), right):
+            raise QueryError(
+                f"Code: 516. DB::Exception: {USER}: Authentication failed: password is incorrect, or there is no user "
+                "with such name. (AUTHENTICATION_FAILED)"
+            )
 
     def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -199,10 +253,12 @@ class Door(socketserver.ThreadingTCPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, host: str, port: int, engine: Engine) -> None:
+    def __init__(self, host: str, port: int, engine: Engine, password: str) -> None:
         if ":" in host:
             self.address_family = socket.AF_INET6
+        self.host = host.lower()
         self.engine = engine
+        self.password = password
         self.stopping = threading.Event()
         self._running = 0
         self._idle = threading.Condition()
@@ -250,8 +306,10 @@ class Door(socketserver.ThreadingTCPServer):
 def lock(data: Path) -> IO[str]:
     """Take the folder until this process dies. Raises SystemExit with one sentence when another process has it."""
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        private_folder(data)
         held = (data / "lock").open("a")
+    except StackError as error:
+        raise SystemExit(str(error)) from error
     except OSError as error:
         raise SystemExit(f"cannot use {data} for ClickHouse's data: {error.strerror}") from error
     try:
@@ -263,13 +321,17 @@ def lock(data: Path) -> IO[str]:
 
 def serve(data: Path, host: str, port: int, memory: int) -> None:
     """Serve until SIGTERM or SIGINT, then finish what runs and close the engine. Ends the process."""
-    held = lock(data.resolve())
+    os.umask(0o077)
+    data = data.absolute()
+    held = lock(data)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    engine = Engine(data.resolve(), memory)
+    os.environ["TMPDIR"] = str(data)  # chDB opens a throw-away engine when it is imported
+    sandbox.enter(data, [Path(__file__).parents[1]])
+    engine = Engine(data, memory)
     try:
-        door = Door(host, port, engine)
+        door = Door(host, port, engine, secret(data / "password"))
     except OSError as error:
         raise SystemExit(f"cannot listen on {host}:{port}: {error.strerror}") from error
     threading.Thread(target=door.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()

@@ -5,15 +5,21 @@ import os
 import queue
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
+from xml.sax.saxutils import escape
+
+from deploy.folder import replace_private
+from deploy.local import guard
 
 SESSIONS = 8
+DATABASE = "main"  # of who names none: the engine's own `default` reads files as if they were tables
 
 # Small pools and caches: the stack must idle on a small machine. What is not named keeps the engine's default.
 CONFIG = """<clickhouse>
+<users_config>{users}</users_config>
 <max_server_memory_usage>{memory}</max_server_memory_usage>
 <background_pool_size>2</background_pool_size>
 <background_move_pool_size>1</background_move_pool_size>
@@ -32,6 +38,33 @@ CONFIG = """<clickhouse>
 </merge_tree>
 </clickhouse>
 """
+
+# The one user of every statement. No SOURCES (files, URLs, other servers), no access management, dictionaries, named
+# collections, functions and backups, and of SYSTEM only merges. Fixed are settings that name files, that hold SQL in a
+# string, that change the language, or that no later statement of the session could take back.
+USERS = """<clickhouse>
+<profiles><default><constraints>{constraints}</constraints></default></profiles>
+<quotas><default/></quotas>
+<users><default>
+<password/>
+<networks><ip>::/0</ip></networks>
+<profile>default</profile>
+<quota>default</quota>
+<grants><query>GRANT {grants} ON *.*</query></grants>
+</default></users>
+</clickhouse>
+"""
+GRANTS = (
+    "SELECT, INSERT, ALTER, CREATE DATABASE, CREATE TABLE, CREATE VIEW, CREATE TEMPORARY TABLE, DROP, UNDROP TABLE, "
+    "TRUNCATE, OPTIMIZE, CHECK, SHOW, KILL QUERY, SYSTEM MERGES"
+)
+FIXED_SETTINGS = (
+    *("format_schema", "format_schema_source", "output_format_schema", "format_template_row"),
+    *("format_template_resultset", "input_format_record_errors_file_path", "format_avro_schema_registry_url"),
+    *("additional_table_filters", "additional_result_filter", "schema_inference_hints", "parallel_replicas_custom_key"),
+    *("allow_experimental_eval_table_function", "allow_python_table_function", "allow_introspection_functions"),
+    *("dialect", "readonly", "allow_ddl", "merge_tree_disk", "merge_tree_storage_policy"),
+)
 
 INSERT = re.compile(
     rb"\s*(?P<target>INSERT\s+INTO\s+(?:TABLE\s+)?(?:`[^`]*`|[\w.\"])+(?:\s*\([^()]*\))?)"
@@ -66,24 +99,28 @@ def quoted(value: str) -> str:
 class Session:
     """One engine connection, its database and the settings left by its last query; for one thread at a time."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, check: Callable[[str, Mapping[str, str]], None]) -> None:
         self.connection = connection
+        self._check = check
         self.database = ""
         self.settings: dict[str, str] = {}
 
     def run(
         self, query: bytes, database: str, settings: dict[str, str], params: dict[str, str], format_: str
     ) -> Answer:
-        """Execute one statement. Raises QueryError. Blocks."""
+        """Execute one statement. Raises QueryError, guard.Refused. Blocks."""
+        insert = INSERT.match(query)
+        self._check(_text(insert[0] if insert else query), params)
+        if insert and insert["format"].lower() == b"values":  # its data are expressions
+            self._check(_text(query[insert.end() :]), params)
         if database != self.database:
             self.database = "?"  # unknown until the next line succeeds
             self._query(f"USE {quoted_name(database)}")
             self.database = database
-        insert = INSERT.match(query)
         if insert:
             return self._insert(insert, query, settings)
         self._apply(settings)
-        text = query.decode()
+        text = _text(query)
         result = self._query(text, format_, params)
         found = FORMAT.search(text)
         return Answer(result.bytes(), found[1] if found else format_, result.rows_read(), result.rows_written())
@@ -125,6 +162,27 @@ class Session:
             raise QueryError(str(error)) from error
 
 
+def _text(query: bytes) -> str:
+    try:
+        return query.decode()
+    except UnicodeDecodeError:
+        raise QueryError("Code: 62. DB::Exception: The statement is not UTF-8. (SYNTAX_ERROR)") from None
+
+
+def _guard(session: Session) -> guard.Guard:
+    """A guard that knows what this engine has."""
+
+    def names(source: str) -> set[str]:
+        sql = f"SELECT lower(name) FROM {source}"  # noqa: S608 - our own
+        return set(session.run(sql.encode(), "default", {}, {}, "TSV").body.decode().split())
+
+    return guard.Guard(
+        functions=names("system.functions WHERE name = 'file' OR match(name, '^(ai|AI)[A-Z]')"),
+        calls=(names("system.table_functions") - guard.TABLE_FUNCTIONS) | {"disk"},
+        engines=(names("system.table_engines") | names("system.database_engines")) - guard.ENGINES,
+    )
+
+
 def quoted_name(name: str) -> str:
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
@@ -136,14 +194,23 @@ class Engine:
         chdb: Any = import_module("chdb._chdb")  # 200 MB, half a second: only for whoever serves
 
         chdb.set_signal_handlers_enabled(0)  # SIGTERM is ours: a clean stop
-        config = data / "engine.xml"
-        config.write_text(CONFIG.format(memory=memory))
+        config, users = data / "engine.xml", data / "users.xml"
+        constraints = "".join(f"<{name}><readonly/></{name}>" for name in FIXED_SETTINGS)
+        replace_private(users, USERS.format(grants=GRANTS, constraints=constraints))
+        replace_private(config, CONFIG.format(memory=memory, users=escape(str(users))))
         address = f"{data / 'engine'}?config-file={config}"
-        self._connect: Callable[[], Session] = lambda: Session(chdb.connect(address))
+        self._guard = guard.Guard()
+        self._connect: Callable[[], Session] = lambda: Session(chdb.connect(address), self._check)
         self._sessions: queue.LifoQueue[Session] = queue.LifoQueue()
         self._opened = 0
         self._lock = threading.Lock()
-        self._sessions.put(self._open())
+        first = self._open()
+        first.run(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic".encode(), "default", {}, {}, "TSV")
+        self._guard = _guard(first)
+        self._sessions.put(first)
+
+    def _check(self, sql: str, params: Mapping[str, str]) -> None:
+        self._guard.check(sql, params)
 
     def _open(self) -> Session:
         self._opened += 1

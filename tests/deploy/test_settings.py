@@ -63,10 +63,29 @@ def test_a_wrong_value_is_one_sentence_that_names_it(name: str, value: str, mess
     assert "\n" not in str(raised.value)
 
 
-def test_a_password_is_in_no_message() -> None:
-    assert redacted("redis://user:secret@host:1/0") == "redis://host:1/0"
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("redis://user:secret@host:1/0", "redis://host:1/0"),
+        ("redis://host:1/0?password=secret", "redis://host:1/0"),
+        ("unix:///run/redis.sock?password=secret", "unix:///run/redis.sock"),
+        ("user:secret@host:1", "host:1"),
+        ("http://user:se?secret@host/db", "http://host/db"),
+        ("http://user:se/secret@host/db", "http://host/db"),
+        ("user:se://secret@host/db", "host/db"),
+    ],
+)
+def test_a_password_is_never_shown(address: str, shown: str) -> None:
+    assert redacted(address) == shown
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["ftp://user:secret@host/db", "http://user:secret/word@host/db", "user:secret@host", "http://u:[secret@host/db"],
+)
+def test_a_password_is_in_no_message(address: str) -> None:
     with pytest.raises(SettingError) as raised:
-        load({"clickhouse": "ftp://user:secret@host/db"}, {})
+        load({"clickhouse": address}, {})
     assert "secret" not in str(raised.value)
 
 

@@ -11,14 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.stack import Stack, gone, throughline
+from tests.deploy.stack import Stack, command_of, gone, throughline
 
 pytestmark = pytest.mark.services
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("stack") / "data") as running:
+    data = tmp_path_factory.mktemp("stack") / "data"
+    (data / "clickhouse").mkdir(parents=True)
+    for folder in (data, data / "clickhouse"):  # made before by somebody
+        folder.chmod(0o755)
+    with Stack(data) as running:
         yield running
 
 
@@ -41,6 +45,17 @@ def test_the_first_start_tells_an_account_and_a_key_once(stack: Stack) -> None:
     said = "\n".join(stack.lines)
     assert all(first[name] in said for name in ("email", "password", "api_key"))
     assert stack.request("GET", "/api/sites").status == 200
+
+
+def test_nobody_else_reads_the_folder_and_no_password_is_an_argument(stack: Stack) -> None:
+    paths = [path for path in (stack.data, *stack.data.rglob("*")) if path.exists() and not path.is_symlink()]
+    assert {"stack.json", "redis.conf", "engine.xml", "lock", "password"} <= {path.name for path in paths}
+    assert [path for path in paths if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
+    said = "\n".join(stack.lines)
+    for store in ("redis", "clickhouse"):
+        password = (stack.data / store / "password").read_text()
+        assert f":{password}@127.0.0.1:" in (stack.data / "stack.json").read_text()
+        assert password not in said and not any(password in command_of(pid) for pid in stack.parts().values())
 
 
 def test_health_and_metrics_answer(stack: Stack) -> None:
@@ -101,6 +116,13 @@ def test_a_data_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) ->
     (tmp_path / "file").touch()
     code, said = failed_start("--data", str(tmp_path / "file"))
     assert code == 1 and said.startswith("throughline: cannot write to the data folder") and said.count("\n") == 1
+
+
+def test_a_data_folder_behind_a_link_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "data").symlink_to(tmp_path / "real")
+    code, said = failed_start("--data", str(tmp_path / "data"))
+    assert code == 1 and said.startswith("throughline: the data folder") and said.count("\n") == 1
 
 
 @pytest.mark.parametrize("part", ["worker", "web", "redis", "clickhouse"])

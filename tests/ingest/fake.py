@@ -107,6 +107,18 @@ class FakeRedis:
         self._called()
         return [self.hashes.get(key, {}).get(name) for name in names]
 
+    async def get(self, key: str) -> bytes | None:
+        self._called()
+        return self.strings.get(key)
+
+    async def exists(self, *keys: str) -> int:
+        self._called()
+        return len(self.strings.keys() & set(keys))
+
+    async def info(self, section: str) -> dict[str, int]:
+        self._called()
+        return {"aof_enabled": 0}
+
     def pipeline(self, transaction: bool = True) -> "FakePipeline":
         return FakePipeline(self, [])
 

@@ -95,6 +95,20 @@ def test_a_salt_is_destroyed_in_memory_too() -> None:
     assert before not in (held.of(NOW, held_later), held.of(held_later, held_later))
 
 
+def test_a_salt_is_not_given_to_redis_in_its_last_minutes() -> None:
+    redis = FakeRedis()
+    held = salts(redis, b"1")
+    run(held.hold(NOW))
+    last = (TODAY + 1) * DAY_MS - 60_000  # yesterday's ends in a minute
+    redis.strings.clear()
+    run(held.keep(last))
+    run(salts(redis, b"2").hold(last))
+    assert set(redis.strings) == {key(TODAY)}
+    redis.strings[key(TODAY - 1)] = b"3" * 32
+    run(held.keep(last))
+    assert held.of(last - DAY_MS, last) == b"3" * 32
+
+
 def test_an_event_of_a_day_whose_salt_is_gone_uses_that_of_its_receipt() -> None:
     held = salts(FakeRedis(), b"1")
     run(held.hold(NOW))

@@ -6,8 +6,9 @@ import urllib.error
 import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
+from deploy.folder import private_folder, secret
 from tests.services import container
 from tests.services.process import ServiceUnavailable, free_port, start, stop, wait_until
 from tests.services.redis import Service
@@ -15,7 +16,12 @@ from tests.services.redis import Service
 
 def ask(url: str, query: str = "SELECT version()", timeout: float = 5.0) -> str:
     """The text that the server answers to `query`. Raises OSError."""
-    with urllib.request.urlopen(f"{url}/?query={quote(query)}", timeout=timeout) as answer:  # noqa: S310 - our own address
+    parts = urlsplit(url)
+    place = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    request = urllib.request.Request(f"{place}/?query={quote(query)}")  # noqa: S310 - our own address
+    request.add_header("X-ClickHouse-User", unquote(parts.username or "default"))
+    request.add_header("X-ClickHouse-Key", unquote(parts.password or ""))
+    with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
         return str(answer.read().decode().strip())
 
 
@@ -34,8 +40,9 @@ def open_clickhouse(folder: Path) -> Service:
     if find_spec("chdb") is None:
         raise ServiceUnavailable("ClickHouse: no CLICKHOUSE_URL, no Docker engine, no chdb installed")
     folder.mkdir(parents=True, exist_ok=True)
-    port, log = free_port(), folder / "clickhouse.log"
-    url = f"http://127.0.0.1:{port}"
+    port, log, data = free_port(), folder / "clickhouse.log", folder / "clickhouse"
+    private_folder(data)
+    url = f"http://default:{secret(data / 'password')}@127.0.0.1:{port}"
     command = [
         sys.executable,
         "-m",
@@ -43,7 +50,7 @@ def open_clickhouse(folder: Path) -> Service:
         "--port",
         str(port),
         "--data",
-        str(folder / "clickhouse"),
+        str(data),
     ]
     door = start(command, log)
 
