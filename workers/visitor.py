@@ -175,7 +175,7 @@ def settle(
 ) -> Settled:
     """Add to `rows` how the window's sessions differ from their written copies. Raises Unclosed.
 
-    With a settings `revision` all of them are judged by it; a row that comes out as it was stays, with its own.
+    With a settings `revision` all of them are judged by it; it stands in the row only if its bucket is another one.
     """
     items, left = window.memory.items, window.copies
     kept: list[Copy] = []
@@ -189,11 +189,14 @@ def settle(
             kept.append(old)
             changed = False
             continue
-        row = session_row(site, visitor, hash_, items[begin:end], limits, version, revision, names)
+        row = session_row(site, visitor, hash_, items[begin:end], limits, version, None, names)
+        if revision is not None:
+            anew = session_row(site, visitor, hash_, items[begin:end], limits, version, revision, names)
+            row = anew if anew.bucket != row.bucket else row
         changed = old is None or row.end != old.row.end
         if old is None:
             rows.append(row)
-        elif row == old.row._replace(settings=row.settings if same else old.row.settings, version=version):
+        elif row[:-1] == old.row[:-1]:
             row = old.row
         else:
             rows += (old.row._replace(sign=-1), row)

@@ -130,18 +130,20 @@ paired AS (
     SELECT
         whole.*,
         if(
-            written.revision > whole.revision
+            written.revision > revision
             AND written.revision IN (SELECT revision FROM registry WHERE kind = 'site' AND id = {site:String}),
-            written.revision,
-            whole.revision
-        ) AS judged_by,
+            [revision, written.revision],
+            [revision]
+        ) AS revisions,
         written.source AS as_source,
         written.campaign AS as_campaign,
         if(length(written.pages) = length(pv), written.pages, pv.2) AS as_pages,
         if(length(written.types) = length(ev), written.types, arrayMap(type -> toString(type), ev.2)) AS as_types,
-        1 AS one
+        1 AS one,
+        judged_by
     FROM whole
     LEFT JOIN written ON whole.session.1 = written.visitor AND whole.first = written.start
+    ARRAY JOIN revisions AS judged_by
 ),
 -- Thresholds by the revision that introduced them, in ms and hundredths of a per cent; revision 0 has the defaults.
 thresholds AS (
@@ -176,7 +178,8 @@ judged AS (
         touch,
         interactive,
         engaged,
-        judged_by AS revision,
+        judged_by,
+        revision,
         if(as_source = '(other)', as_source, touch.1) AS source,
         if(as_campaign = '(other)', as_campaign, touch.2) AS campaign,
         arrayMap((name, as) -> if(as = '(other)', as, name), pv.2, as_pages) AS pages,
@@ -196,6 +199,14 @@ judged AS (
         ) AS kind
     FROM paired
     ASOF LEFT JOIN thresholds ON paired.one = thresholds.one AND paired.judged_by >= thresholds.since
+),
+-- A rebuild's revision stands where its bucket is another than that of the events' own.
+standing AS (
+    SELECT *
+    FROM (SELECT *, first_value(kind) OVER (PARTITION BY session ORDER BY judged_by) AS own FROM judged)
+    WHERE judged_by = revision OR kind != own
+    ORDER BY judged_by DESC
+    LIMIT 1 BY session
 )
 SELECT
     visitor,
@@ -223,7 +234,7 @@ FROM (
         toUInt32(interactive) AS events,
         engaged AS engaged_ms,
         kind AS bucket,
-        revision AS settings,
+        judged_by AS settings,
         pages AS pv_page,
         pv.3 AS pv_time,
         arrayMap(depth -> toInt32(depth), pv.4) AS pv_depth,
@@ -240,7 +251,7 @@ FROM (
         arrayMap(currency -> toString(currency), tx.8) AS tx_currency,
         hash,
         toInt64(1) AS weight
-    FROM judged
+    FROM standing
     UNION ALL
     SELECT
         visitor,
