@@ -15,6 +15,6 @@ class EventDataKeys(BaseModel):
 
 
 def event_data_keys(reader: Reader, site: str, span: Span, type_: str) -> EventDataKeys:
-    """Keys of the counted events of this type in the range, sorted; none for a type never seen."""
+    """Keys of the counted events of this type in the range, sorted; past 1,000 the last is `(other)`."""
     rows = reader.rows("event_data_keys", site=site, type=type_, **within(span))
     return EventDataKeys(type=type_, keys=[row["key"] for row in rows])
