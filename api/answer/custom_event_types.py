@@ -16,6 +16,8 @@ class EventType(BaseModel):
 
 
 class CustomEventTypes(BaseModel):
+    """Past 1,000 types the last is `(other)`: sums of the rest, a session counting once for each type it holds."""
+
     event_types: list[EventType]
 
 

@@ -8,7 +8,10 @@ from rollups.read import Reader
 
 
 class EventDataKeys(BaseModel):
-    """Leaves only: nested keys are joined by dots (so is a key that has one of its own), an array is a leaf."""
+    """Leaves only: nested keys are joined by dots (so is a key that has one of its own), an array is a leaf.
+
+    Past 1,000 keys the last one is `(other)`.
+    """
 
     type: str
     keys: list[str]

@@ -43,18 +43,18 @@ class Source(Campaign):
 
 
 class Friction(BaseModel):
-    """`thresholds` are the site's now; a session keeps the bucket that the thresholds of its own time gave it."""
+    """`thresholds` are the site's now; a session keeps the bucket that the thresholds of its own time gave it.
+
+    Lists by total descending, then key; `(other)` is last and sums what is past 1,000 sources, 1,000 campaigns of a
+    source, and 10,000 campaigns of all sources together, of which each source then shows equally many.
+    """
 
     sources: list[Source]
     thresholds: Thresholds
 
 
 def friction(reader: Reader, site: str, span: Span, thresholds: Thresholds) -> Friction:
-    """Sessions that start in the range. Lists by total descending, then key, past their bound with `(other)` last.
-
-    Bounds: 1,000 sources, 1,000 campaigns a source, and 10,000 campaigns in all, for which every source gives up its
-    smallest ones down to the same number.
-    """
+    """Sessions that start in the range, in lists as `Friction` says."""
     rows = reader.rows("friction", site=site, **within(span))
     sources = [
         Source(

@@ -24,6 +24,8 @@ class Source(Campaign):
 
 
 class Reach(BaseModel):
+    """Lists by total descending, then key; `(other)` is last and sums what is past the same limits as in `Friction`."""
+
     metric: Literal["page", "event"]
     value: str
     total_sessions: int
@@ -33,7 +35,7 @@ class Reach(BaseModel):
 
 
 def reach(reader: Reader, site: str, span: Span, metric: Literal["page", "event"], value: str) -> Reach:
-    """Sessions that start in the range; `value`: a page (normalised) or a type. Lists as friction's."""
+    """Sessions that start in the range; `value`: a page (normalised) or a type."""
     rows = reader.rows("reach", site=site, metric=metric, value=value, **within(span))
     sources = [
         Source(

@@ -39,6 +39,8 @@ class Event(BaseModel):
 
 
 class SessionEvents(BaseModel):
+    """The first 1,000 events."""
+
     session_id: str
     events: list[Event]
 

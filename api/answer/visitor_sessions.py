@@ -34,6 +34,8 @@ class Session(BaseModel):
 
 
 class VisitorSessions(BaseModel):
+    """The latest 1,000 sessions."""
+
     visitor_id: str
     sessions: list[Session]
 
