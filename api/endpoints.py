@@ -168,7 +168,7 @@ ENDPOINTS: list[Endpoint] = [
     ),
     _of_data(
         _VISITOR,
-        "Sessions of a visitor, newest first",
+        "Sessions of a visitor, newest first, at most 1,000",
         _visitor_sessions,
         VisitorSessions,
         name="visitor-sessions",
@@ -176,7 +176,7 @@ ENDPOINTS: list[Endpoint] = [
     ),
     _of_data(
         _VISITOR + "/{session_id}/events",
-        "Interactive events of a session, in order",
+        "Interactive events of a session, in order, at most the first 1,000",
         _session_events,
         SessionEvents,
         name="session-events",

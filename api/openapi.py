@@ -46,7 +46,10 @@ def document(endpoints: list[Endpoint]) -> dict[str, Any]:
             "summary": "Web analytics: sessions, sources, revenue and funnels of your own sites.",
             "description": (
                 "Ranges are half-open and exact to the millisecond; timestamps are ISO 8601 in UTC. "
-                "Errors always have the shape of `ErrorBody`. Ask with `Authorization: Bearer sk_…`."
+                "Errors always have the shape of `ErrorBody`. Ask with `Authorization: Bearer sk_…`. "
+                "Lists are complete up to 1,000 rows, or the limit that is named. Past it, lists by source, campaign, "
+                "event type and data key end with the row `(other)`, which sums the rest, so that sums hold; lists of "
+                "sessions and events end there."
             ),
         },
         "paths": {**paths, **tracking.paths()},

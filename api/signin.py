@@ -3,6 +3,8 @@
 import hashlib
 import math
 import secrets
+from contextlib import suppress
+from ipaddress import IPv6Address, ip_address
 
 from redis import Redis
 
@@ -53,14 +55,24 @@ def count_guess(redis: Redis, email: str, address: str) -> None:
 
 def forgive(redis: Redis, email: str, address: str) -> None:
     """Forget the attempts on the account after one that was right; those of the address stay."""
-    (key, _), *_ = _limits(email, address)
+    _, (key, _) = _limits(email, address)
     redis.delete(key)
 
 
 def _limits(email: str, address: str) -> list[tuple[str, int]]:
+    # The address first: one that is over its limit makes no further keys, whatever emails it names.
+    named = (("address", _network(address), GUESSES_AN_ADDRESS), ("account", email, GUESSES_AN_ACCOUNT))
     # Hashed: neither what was typed in as email nor an address belongs into a store.
-    named = (("account", email, GUESSES_AN_ACCOUNT), ("address", address, GUESSES_AN_ADDRESS))
     return [
         (f"{_GUESS}{kind}:{hashlib.blake2b(text.encode(errors='replace'), digest_size=16).hexdigest()}", limit)
         for kind, text, limit in named
     ]
+
+
+def _network(address: str) -> str:
+    """What counts as one address: of IPv6 a /64, since one host owns all of that."""
+    with suppress(ValueError):
+        found = ip_address(address)
+        if isinstance(found, IPv6Address) and not found.ipv4_mapped:
+            return found.packed[:8].hex()
+    return address

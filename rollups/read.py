@@ -33,7 +33,7 @@ class Reader:
         self._limits = {
             "max_execution_time": max_seconds,
             "max_memory_usage": max_bytes,
-            "max_result_bytes": max_bytes // 4,
+            "max_result_bytes": max_bytes // 20,  # 100 MB: no answer has that; many are made at once
             "async_insert": 0,
         }
         self._folder = folder

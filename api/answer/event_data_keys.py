@@ -8,13 +8,16 @@ from rollups.read import Reader
 
 
 class EventDataKeys(BaseModel):
-    """Leaves only: nested keys are joined by dots (so is a key that has one of its own), an array is a leaf."""
+    """Leaves only: nested keys are joined by dots (so is a key that has one of its own), an array is a leaf.
+
+    Past 1,000 keys the last one is `(other)`.
+    """
 
     type: str
     keys: list[str]
 
 
 def event_data_keys(reader: Reader, site: str, span: Span, type_: str) -> EventDataKeys:
-    """Keys of the counted events of this type in the range, sorted; none for a type never seen."""
+    """Keys of the counted events of this type in the range, sorted; past 1,000 the last is `(other)`."""
     rows = reader.rows("event_data_keys", site=site, type=type_, **within(span))
     return EventDataKeys(type=type_, keys=[row["key"] for row in rows])

@@ -1,8 +1,8 @@
 """Sessions of a range by friction bucket, for every source and campaign."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -42,40 +42,35 @@ class Source(Campaign):
     campaigns: list[Campaign]
 
 
-Group = TypeVar("Group", bound=Campaign)
-
-
 class Friction(BaseModel):
-    """`thresholds` are the site's now; a session keeps the bucket that the thresholds of its own time gave it."""
+    """`thresholds` are the site's now; a session keeps the bucket that the thresholds of its own time gave it.
+
+    Lists by total descending, then key; `(other)` is last and sums what is past 1,000 sources, 1,000 campaigns of a
+    source, and 10,000 campaigns of all sources together, of which each source then shows equally many.
+    """
 
     sources: list[Source]
     thresholds: Thresholds
 
 
 def friction(reader: Reader, site: str, span: Span, thresholds: Thresholds) -> Friction:
-    """Sessions that start in the range. Lists by total descending, then key."""
-    by_source: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    for row in reader.rows("friction", site=site, **within(span)):
-        by_source[row["source"]][row["campaign"]][row["bucket"]] = row["sessions"]
+    """Sessions that start in the range, in lists as `Friction` says."""
+    rows = reader.rows("friction", site=site, **within(span))
     sources = [
         Source(
-            **_described(source, sum(campaigns.values(), Counter())),
-            campaigns=_ranked(Campaign(**_described(campaign, counts)) for campaign, counts in campaigns.items()),
+            **_described(source, campaigns),
+            campaigns=[Campaign(**_described(row["campaign"], [row])) for row in campaigns],
         )
-        for source, campaigns in by_source.items()
+        for source, campaigns in ((source, list(rows)) for source, rows in groupby(rows, itemgetter("source")))
     ]
-    return Friction(sources=_ranked(sources), thresholds=thresholds)
+    return Friction(sources=sources, thresholds=thresholds)
 
 
-def _described(key: str, counts: Counter[str]) -> dict[str, Any]:
-    in_order = [counts[bucket] for bucket in BUCKETS]
+def _described(key: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    in_order = [sum(row[bucket] for row in rows) for bucket in BUCKETS]
     return {
         "key": key,
         "total": sum(in_order),
         "buckets": Buckets(**dict(zip(BUCKETS, in_order, strict=True))),
         "bucket_pct": BucketPct(**dict(zip(BUCKETS, shares(in_order), strict=True))),
     }
-
-
-def _ranked(groups: Iterable[Group]) -> list[Group]:
-    return sorted(groups, key=lambda group: (-group.total, group.key))

@@ -1,6 +1,7 @@
 """How many sessions of a range saw a page or held a custom event, for every source and campaign."""
 
-from collections import defaultdict
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -23,6 +24,8 @@ class Source(Campaign):
 
 
 class Reach(BaseModel):
+    """Lists by total descending, then key; `(other)` is last and sums what is past the same limits as in `Friction`."""
+
     metric: Literal["page", "event"]
     value: str
     total_sessions: int
@@ -32,16 +35,14 @@ class Reach(BaseModel):
 
 
 def reach(reader: Reader, site: str, span: Span, metric: Literal["page", "event"], value: str) -> Reach:
-    """Sessions that start in the range; `value`: a page (normalised) or a type. Lists by total descending, then key."""
-    by_source: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in reader.rows(f"reach_{metric}", site=site, value=value, **within(span)):
-        by_source[row["source"]].append(row)
+    """Sessions that start in the range; `value`: a page (normalised) or a type."""
+    rows = reader.rows("reach", site=site, metric=metric, value=value, **within(span))
     sources = [
         Source(
-            **_described(source, rows),
-            campaigns=sorted((Campaign(**_described(row["campaign"], [row])) for row in rows), key=_rank),
+            **_described(source, campaigns),
+            campaigns=[Campaign(**_described(row["campaign"], [row])) for row in campaigns],
         )
-        for source, rows in by_source.items()
+        for source, campaigns in ((source, list(rows)) for source, rows in groupby(rows, itemgetter("source")))
     ]
     total = sum(source.total for source in sources)
     reached = sum(source.reached for source in sources)
@@ -51,14 +52,10 @@ def reach(reader: Reader, site: str, span: Span, metric: Literal["page", "event"
         total_sessions=total,
         reached_sessions=reached,
         reach_pct=percent(reached, total),
-        sources=sorted(sources, key=_rank),
+        sources=sources,
     )
 
 
 def _described(key: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     total, reached = (sum(row[measure] for row in rows) for measure in ("total", "reached"))
     return {"key": key, "total": total, "reached": reached, "pct": percent(reached, total)}
-
-
-def _rank(group: Campaign) -> tuple[int, str]:
-    return (-group.total, group.key)

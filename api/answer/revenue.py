@@ -44,7 +44,11 @@ class CurrencyRevenue(BaseModel):
 
 
 class Revenue(BaseModel):
-    """Amounts in `currency`; `excluded_currencies` are summed each for itself and in no other number here."""
+    """Amounts in `currency`; `excluded_currencies` are summed each for itself and in no other number here.
+
+    Past 1,000 rows the last source is `(other)`, and the last campaign `(other)` of the source `(other)`; they sum the
+    rest. Of other currencies, which have no sum, the first 1,000 are listed.
+    """
 
     configured: bool
     summary: Summary

@@ -12,6 +12,7 @@ from api.span import iso
 from ingest.contract.event import PAGEVIEW
 from rollups.read import Reader
 
+MOST = 1_000  # events of an answer
 REACH_MS = 24 * 3_600_000  # an interactive event lies at most so far behind its session's first
 
 
@@ -38,12 +39,14 @@ class Event(BaseModel):
 
 
 class SessionEvents(BaseModel):
+    """The first 1,000 events."""
+
     session_id: str
     events: list[Event]
 
 
 def session_events(reader: Reader, site: str, visitor: str, session: str) -> SessionEvents | None:
-    """The session's interactive events in order; None for a session that the visitor (16 hex) does not have."""
+    """The session's first 1,000 interactive events in order; None if the visitor (16 hex) has no such session."""
     found = reader.rows("session", site=site, visitor=visitor, session=session)
     if not found:
         return None
@@ -61,6 +64,8 @@ def session_events(reader: Reader, site: str, visitor: str, session: str) -> Ses
         if waiting:
             told = waiting.popleft()
             events.append(_event(event, told / 100 if is_pageview and told >= 0 else None))
+        if len(events) == MOST:
+            break
     return SessionEvents(session_id=session, events=events)
 
 

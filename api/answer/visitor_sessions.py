@@ -34,16 +34,18 @@ class Session(BaseModel):
 
 
 class VisitorSessions(BaseModel):
+    """The latest 1,000 sessions."""
+
     visitor_id: str
     sessions: list[Session]
 
 
 def visitor_sessions(reader: Reader, site: str, visitor: str, setting: Setting | None) -> VisitorSessions | None:
-    """Every session of the visitor (16 hex), newest first; None for one the site has never seen."""
+    """The visitor's (16 hex) sessions, newest first, at most the latest 1,000; None for one the site has never seen."""
     rows = reader.rows("visitor_sessions", site=site, visitor=visitor)
     if not rows:
         return None
-    revenue = {} if setting is None else _revenue(reader, site, visitor, setting)
+    revenue = {} if setting is None else _revenue(reader, site, visitor, [row["session"] for row in rows], setting)
     return VisitorSessions(
         visitor_id=f"{site}-{visitor}",
         sessions=[
@@ -71,8 +73,13 @@ def visitor_sessions(reader: Reader, site: str, visitor: str, setting: Setting |
     )
 
 
-def _revenue(reader: Reader, site: str, visitor: str, setting: Setting) -> dict[str, Decimal]:
+def _revenue(reader: Reader, site: str, visitor: str, sessions: list[str], setting: Setting) -> dict[str, Decimal]:
     rows = reader.rows(
-        "visitor_revenue", site=site, visitor=visitor, currency=setting.currency, type=setting.type or ""
+        "visitor_revenue",
+        site=site,
+        visitor=visitor,
+        sessions=sessions,
+        currency=setting.currency,
+        type=setting.type or "",
     )
     return {row["session"]: row["revenue"] for row in rows}

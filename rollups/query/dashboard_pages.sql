@@ -3,5 +3,5 @@ SELECT page, sum(views) AS count, sum(count) OVER () AS total
 FROM {rollup:scroll}
 GROUP BY page
 HAVING count > 0
-ORDER BY count DESC, page
+ORDER BY page = '(other)', count DESC, page
 LIMIT 10

@@ -1,4 +1,4 @@
--- Depths of the pageviews in the range, most viewed pages first; `page` '' asks for all pages.
+-- Depths of the pageviews in the range, most viewed pages first (`(other)`, which is none, last); `page` '' asks for all pages.
 SELECT
     page,
     sum(views) AS views,
@@ -12,5 +12,5 @@ FROM {rollup:scroll}
 WHERE {page:String} IN ('', page)
 GROUP BY page
 HAVING views > 0
-ORDER BY views DESC, page
+ORDER BY page = '(other)', views DESC, page
 LIMIT {limit:UInt32}

@@ -1,4 +1,5 @@
--- Counted interactive events of a visitor from `from` to `to`, both included, in order.
+-- Counted interactive events of a visitor from `from` to `to`, both included, in order: of a day at most as many
+-- as are no flood.
 SELECT
     id,
     type,
@@ -20,3 +21,4 @@ WHERE
     AND reason = ''
     AND type != 'engagement'
 ORDER BY at, seq, id
+LIMIT 5000

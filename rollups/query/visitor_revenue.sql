@@ -1,4 +1,4 @@
--- Standing transactions in the site's currency by session, for one visitor's sessions; see revenue.sql for what stands.
+-- Standing transactions in the site's currency by session, for some of one visitor's `sessions`; see revenue.sql for what stands.
 WITH standing AS (
     SELECT argMin((session, amount, currency), (at, seq, event, session)) AS first
     FROM {rollup:transaction}
@@ -14,5 +14,5 @@ WITH standing AS (
 )
 SELECT first.1 AS session, sum(first.2) AS revenue
 FROM standing
-WHERE first.3 IN ('', {currency:String})
+WHERE first.1 IN {sessions:Array(String)} AND first.3 IN ('', {currency:String})
 GROUP BY session

@@ -1,4 +1,4 @@
--- Every session of one visitor, newest first.
+-- The latest sessions of one visitor, newest first.
 SELECT
     session,
     toUnixTimestamp64Milli(start) AS started,
@@ -19,3 +19,4 @@ WHERE site = {site:String} AND visitor = {visitor:String}
 GROUP BY ALL
 HAVING sum(sign) > 0
 ORDER BY started DESC, session
+LIMIT 1000

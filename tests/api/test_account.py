@@ -2,10 +2,13 @@
 
 import ipaddress
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
+from redis import Redis
 from starlette.requests import Request
 
 from api import client, signin
@@ -181,6 +184,39 @@ def test_guessing_is_slowed_for_the_account_and_for_the_address(served: Served) 
             served.redis.set(name, signin.GUESSES_AN_ADDRESS, keepttl=True)
     assert guess(served.bert.account.email, PASSWORD).status_code == 429
     served.redis.delete(*names(served, "throughline:guess:*"))
+
+
+@pytest.mark.services
+def test_guesses_with_ever_new_emails_leave_no_more_than_the_addresss_limit(redis_url: str) -> None:
+    with Redis.from_url(redis_url) as redis:
+        refused = 0
+        for number in range(3 * signin.GUESSES_AN_ADDRESS):
+            try:
+                signin.count_guess(redis, f"person{number}@example.com", f"2001:db8:1:2::{number:x}")
+            except Problem as problem:
+                assert problem.status == 429
+                refused += 1
+        assert refused == 2 * signin.GUESSES_AN_ADDRESS
+        assert redis.dbsize() == 1 + signin.GUESSES_AN_ADDRESS
+        signin.count_guess(redis, "person0@example.com", "2001:db8:1:3::1")  # another network is another address
+
+
+def test_few_passwords_are_hashed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once: list[int] = []
+    running: list[int] = []
+
+    class Hasher:
+        def verify(self, hashed: str, password: bytes) -> bool:
+            running.append(1)
+            at_once.append(len(running))
+            time.sleep(0.01)  # the others get their chance
+            running.pop()
+            return bool(hashed and password)
+
+    monkeypatch.setattr(secret, "_hasher", Hasher())
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(lambda _: secret.is_password("x", "hashed"), range(32)))
+    assert max(at_once) <= 2
 
 
 @pytest.mark.services

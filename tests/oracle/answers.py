@@ -1,10 +1,10 @@
 """Every answer of the read API, computed from the sessions of the model, under the published names."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.oracle.bucket import BUCKETS, bucket
 from tests.oracle.fact import DAY, Fact, Session
@@ -13,7 +13,11 @@ from tests.oracle.sessions import Site
 from tests.oracle.span import Range, iso
 
 Answer = dict[str, Any]
+Some = TypeVar("Some")
 MILESTONES = (25, 50, 75, 100)
+OTHER = "(other)"
+ROWS = 1_000  # of a list
+ALL_CAMPAIGNS = 10_000  # of all sources of an answer
 
 
 def _started(site: Site, span: Range) -> list[Session]:
@@ -21,7 +25,7 @@ def _started(site: Site, span: Range) -> list[Session]:
 
 
 def _ranked(counts: Counter[str], key: str, limit: int | None = None) -> list[Answer]:
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ordered = sorted(counts.items(), key=lambda item: (item[0] == OTHER, -item[1], item[0]))
     return [{key: name, "count": count} for name, count in ordered[:limit]]
 
 
@@ -71,7 +75,9 @@ def _transactions(site: Site, settings: Answer) -> list[tuple[Fact, Session]]:
     return list(standing.values())
 
 
-class _Sum:
+class Sum:
+    """Of transactions."""
+
     def __init__(self) -> None:
         self.revenue = Decimal(0)
         self.transactions = 0
@@ -84,14 +90,25 @@ class _Sum:
         return {"revenue": float(self.revenue), "transactions": self.transactions}
 
 
+def revenue_list(sums: Mapping[Some, Sum], other: Some) -> list[tuple[Some, Sum]]:
+    """By revenue, largest first, `other` last."""
+    named = _named({key: each.revenue for key, each in sums.items()}, ROWS, other)
+    shown: dict[Some, Sum] = defaultdict(Sum)
+    for key, each in sums.items():
+        of = shown[key if key in named else other]
+        of.revenue += each.revenue
+        of.transactions += each.transactions
+    return sorted(shown.items(), key=lambda item: (item[0] == other, -item[1].revenue, item[0]))
+
+
 def revenue(site: Site, span: Range, settings: Answer) -> Answer:
     configured = settings["revenue"] is not None
     currency = settings["revenue"]["currency"] if configured else None
-    total = _Sum()
-    over_time: dict[str, _Sum] = {period: _Sum() for period in span.periods()}
-    by_source: dict[str, _Sum] = defaultdict(_Sum)
-    by_campaign: dict[tuple[str, str], _Sum] = defaultdict(_Sum)
-    excluded: dict[str, _Sum] = defaultdict(_Sum)
+    total = Sum()
+    over_time: dict[str, Sum] = {period: Sum() for period in span.periods()}
+    by_source: dict[str, Sum] = defaultdict(Sum)
+    by_campaign: dict[tuple[str, str], Sum] = defaultdict(Sum)
+    excluded: dict[str, Sum] = defaultdict(Sum)
     for fact, session in _transactions(site, settings) if configured else ():
         assert fact.money
         if fact.time not in span:
@@ -115,37 +132,57 @@ def revenue(site: Site, span: Range, settings: Answer) -> Answer:
             "avg_order_value": ratio(Fraction(total.revenue), total.transactions),
         },
         "revenue_over_time": [{"period": period} | sums.answer() for period, sums in over_time.items()],
-        "by_source": [
-            {"source": source} | sums.answer()
-            for source, sums in sorted(by_source.items(), key=lambda item: (-item[1].revenue, item[0]))
-        ],
+        "by_source": [{"source": source} | sums.answer() for source, sums in revenue_list(by_source, OTHER)],
         "by_campaign": [
             {"source": source, "campaign": campaign} | sums.answer()
-            for (source, campaign), sums in sorted(by_campaign.items(), key=lambda item: (-item[1].revenue, item[0]))
+            for (source, campaign), sums in revenue_list(by_campaign, (OTHER, OTHER))
         ],
         "currency": currency,
         "excluded_currencies": [
             {"currency": name} | sums.answer()
-            for name, sums in sorted(excluded.items(), key=lambda item: (-item[1].revenue, item[0]))
+            for name, sums in sorted(excluded.items(), key=lambda item: (-item[1].revenue, item[0]))[:ROWS]
         ],
     }
 
 
-def _grouped(
-    sessions: Iterable[Session], describe: Callable[[list[Session]], Answer], within: str | None = None
-) -> list[Answer]:
-    """Sessions by source (or, within a source, by campaign), largest first."""
-    groups: dict[str, list[Session]] = defaultdict(list)
-    for session in sessions:
-        touch = session.first_touch
-        groups[touch.campaign if within is not None else touch.source].append(session)
-    answers = []
-    for key, members in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
-        answer = {"key": key, "total": len(members)} | describe(members)
-        if within is None:
-            answer["campaigns"] = _grouped(members, describe, within=key)
-        answers.append(answer)
-    return answers
+def _named(sizes: Mapping[Any, Any], rows: int, other: Any = OTHER) -> set[Any]:
+    """Which keys a list of at most `rows` rows names; the rest, and what is stored as `(other)`, is its last row."""
+    ordered = sorted(sizes.keys() - {other}, key=lambda key: (-sizes[key], key))
+    return set(ordered if len(sizes) <= rows else ordered[: rows - 1])
+
+
+def grouped(touched: Iterable[tuple[str, str, Some]], describe: Callable[[list[Some]], Answer]) -> list[Answer]:
+    """What has a (source, campaign), by source and within one by campaign, largest first, `(other)` last."""
+    touches = list(touched)
+    sources = _named(Counter(source for source, _, _ in touches), ROWS)
+    by_source: dict[str, dict[str, list[Some]]] = defaultdict(lambda: defaultdict(list))
+    for source, campaign, each in touches:
+        by_source[source if source in sources else OTHER][campaign].append(each)
+    deepest = ROWS
+    while sum(min(len(campaigns), deepest) for campaigns in by_source.values()) > ALL_CAMPAIGNS:
+        deepest -= 1
+
+    def answer(key: str, members: list[Some]) -> Answer:
+        return {"key": key, "total": len(members)} | describe(members)
+
+    def ranked(answers: Iterable[Answer]) -> list[Answer]:
+        return sorted(answers, key=lambda each: (each["key"] == OTHER, -each["total"], each["key"]))
+
+    sources_answer = []
+    for source, campaigns in by_source.items():
+        named = _named({campaign: len(members) for campaign, members in campaigns.items()}, deepest)
+        shown: dict[str, list[Some]] = defaultdict(list)
+        for campaign, members in campaigns.items():
+            shown[campaign if campaign in named else OTHER] += members
+        whole = answer(source, [each for members in shown.values() for each in members])
+        sources_answer.append(
+            whole | {"campaigns": ranked(answer(campaign, members) for campaign, members in shown.items())}
+        )
+    return ranked(sources_answer)
+
+
+def _touched(sessions: Iterable[Session]) -> Iterable[tuple[str, str, Session]]:
+    return ((session.first_touch.source, session.first_touch.campaign, session) for session in sessions)
 
 
 def friction(site: Site, span: Range, settings: Answer) -> Answer:
@@ -154,7 +191,7 @@ def friction(site: Site, span: Range, settings: Answer) -> Answer:
         buckets = {name: counts[name] for name in BUCKETS}
         return {"buckets": buckets, "bucket_pct": shares(buckets)}
 
-    return {"sources": _grouped(_started(site, span), describe), "thresholds": settings["friction"]}
+    return {"sources": grouped(_touched(_started(site, span)), describe), "thresholds": settings["friction"]}
 
 
 def _reached(views: Iterable[Decimal | None]) -> dict[int, int]:
@@ -172,7 +209,7 @@ def scroll_depth(site: Site, span: Range, url: str | None = None, limit: int = 2
     chosen = (
         [(url, pages.get(url, []))]
         if url is not None
-        else sorted(pages.items(), key=lambda item: (-len(item[1]), item[0]))[:limit]
+        else sorted(pages.items(), key=lambda item: (item[0] == OTHER, -len(item[1]), item[0]))[:limit]
     )
     answers = []
     for page, depths in chosen:
@@ -231,15 +268,27 @@ def reach(site: Site, span: Range, metric: str, value: str) -> Answer:
         "total_sessions": len(sessions),
         "reached_sessions": reached,
         "reach_pct": percent(reached, len(sessions)),
-        "sources": _grouped(sessions, describe),
+        "sources": grouped(_touched(sessions), describe),
     }
 
 
 def custom_event_types(site: Site, span: Range) -> Answer:
     counts = Counter(fact.type for session in site.sessions for fact in session.custom if fact.time in span)
     sessions = Counter(kind for session in _started(site, span) for kind in {fact.type for fact in session.custom})
-    kinds = sorted(counts.keys() | sessions.keys(), key=lambda kind: (-counts[kind], kind))
-    return {"event_types": [{"type": kind, "count": counts[kind], "sessions": sessions[kind]} for kind in kinds]}
+    return {
+        "event_types": types_list({kind: (counts[kind], sessions[kind]) for kind in counts.keys() | sessions.keys()})
+    }
+
+
+def types_list(found: Mapping[str, tuple[int, int]]) -> list[Answer]:
+    """(events, sessions) of each type, most events first, `(other)` last."""
+    named = _named({kind: count for kind, (count, _) in found.items()}, ROWS)
+    shown: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for kind, (count, sessions) in found.items():
+        key = kind if kind in named else OTHER
+        shown[key] = (shown[key][0] + count, shown[key][1] + sessions)
+    ordered = sorted(shown.items(), key=lambda item: (item[0] == OTHER, -item[1][0], item[0]))
+    return [{"type": kind, "count": count, "sessions": sessions} for kind, (count, sessions) in ordered]
 
 
 def custom_event_funnel(site: Site, span: Range, steps: list[str]) -> Answer:
@@ -276,7 +325,15 @@ def _leaves(data: Answer, prefix: str = "") -> Iterable[str]:
 
 def event_data_keys(site: Site, span: Range, kind: str) -> Answer:
     keys = {key for fact in site.counted if fact.type == kind and fact.time in span for key in _leaves(fact.data or {})}
-    return {"type": kind, "keys": sorted(keys)}
+    return {"type": kind, "keys": keys_list(keys)}
+
+
+def keys_list(keys: set[str]) -> list[str]:
+    """In order, `(other)` last."""
+    named = sorted(keys - {OTHER})
+    if len(keys) > ROWS:
+        return [*named[: ROWS - 1], OTHER]
+    return [*named, *(keys & {OTHER})]
 
 
 def by_visitor(site: Site) -> dict[str, list[Session]]:
