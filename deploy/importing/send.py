@@ -33,11 +33,7 @@ class Sent:
 async def send(
     files: Sequence[Iterable[Event]], known: Known, producer: Producer, sent: Sent, progress: Callable[[], None]
 ) -> None:
-    """Send what `known` does not hold yet, oldest first. Blocks the loop while files are read. Raises GaveUp.
-
-    A chunk is on the log before the next one is sent: a retried record that arrived behind later ones could find its
-    visitor's memory a day ahead, and be late.
-    """
+    """Send what `known` does not hold yet, oldest first. Blocks the loop while files are read. Raises GaveUp."""
     merged = merge(*files, key=lambda event: event.time)
     for chunk in _chunks(merged):
         held = await asyncio.to_thread(known, chunk)
