@@ -14,6 +14,7 @@ from redis import Redis
 from ingest.contract import freshness
 from ingest.contract.event import Event, Filtered, Rebuild, encode
 from ingest.contract.site import SiteSettings
+from ingest.log.dead import replay
 from ingest.log.dead_redis import RedisDeadLetters
 from ingest.log.partition import partition as partition_of
 from ingest.log.redis import RedisConsumer, RedisProducer
@@ -176,6 +177,38 @@ def test_what_nobody_can_read_is_kept_aside(stack: Stack) -> None:
     stack.append([*stream(5, 3)], spoiled=b"[" * 30_000)
     stack.run(lambda: stack.lines() == 3)
     assert dead.count() == 3
+    dead.close()
+
+
+def test_receipts_from_the_future_wait_as_dead_letters_and_change_nobodys_session(stack: Stack) -> None:
+    """R24: hours and years ahead; what was there before and comes after is one session, as if they had never been."""
+    now, minute = 1_800_000_000_000, 60_000
+
+    def page(id_: str, time: int, received: int) -> Event:
+        return Event(SITE, f"{1:016x}", id_, "pageview", time, received, page=f"/{id_}")
+
+    ahead = [page("hours", now - 3 * minute, now + 25 * 60 * minute), page("years", now, now + 10**11)]
+    near = page("near", now - minute, now + 5 * minute)
+    stack.append([page("a", now - 4 * minute, now - 4 * minute), *ahead, near, Filtered(SITE, "bot", now + 10**10)])
+    stack.append([page("a", now - 4 * minute, now), page("b", now, now)])
+    dead = RedisDeadLetters(stack.url)
+    stack.run(lambda: stack.lines() == 4)
+    assert [letter.reason.partition(":")[0] for letter in dead.letters()] == ["future"] * 3
+    [session] = stack.sessions()
+    assert session[2:5] == (now - 4 * minute, now, 3)
+
+    async def send() -> None:
+        producer = RedisProducer(stack.url, partitions=PARTITIONS)
+        await producer.start()
+        await replay(dead, producer)
+        await producer.close()
+
+    asyncio.run(send())
+    later = replace(stack.world(), now=lambda: now + 10**11)
+    stack.run(lambda: stack.lines() == 7, later)
+    assert dead.count() == 0
+    [session] = stack.sessions()
+    assert session[2:5] == (now - 4 * minute, now, 5)
     dead.close()
 
 
