@@ -1,5 +1,6 @@
 """A database from before `decision` and `progress`: what is unfinished in it is found and finished, once."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -103,3 +104,20 @@ def test_the_whole_migration_finishes_beside_a_worker_of_this_version(before: Cl
     migrate(clickhouse_url, rollups=ROLLUPS)
     assert before.rows("SELECT sum(sessions) AS n FROM country") == [{"n": 2}]
     assert [row["n"] for row in before.rows("SELECT count() AS n FROM sessions")] == [2]
+
+
+def test_a_worker_of_before_finishes_what_it_has_under_way(before: Client, clickhouse_url: str) -> None:
+    writer = Writer(before)
+
+    def finish() -> None:
+        while not writer.paused():
+            pass
+        threading.Event().wait(0.3)  # an insert takes its time
+        before.command("INSERT INTO batches (log, partition, a, b) VALUES ('gone', 2, 7, 9), ('log', 0, 5, 9)")
+
+    worker = threading.Thread(target=finish)
+    worker.start()
+    done = migrate(clickhouse_url, rollups=ROLLUPS, wait_seconds=0)
+    worker.join()
+    assert done[-1].startswith("rollup ")
+    assert writer.position("log", 0) == 9
