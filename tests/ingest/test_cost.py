@@ -84,7 +84,7 @@ def by_path(unit: str) -> Body:
 
 
 def by_query(unit: str, start: str = "") -> Body:
-    return batch(lambda new, size: event(url=f"https://example.com/{new}?{start}{unit * (size // len(unit.encode()))}"))
+    return batch(lambda new, size: event(url=f"https://example.com/?{start}{new}{unit * (size // len(unit))}"))
 
 
 def by_referrer(name: Callable[[str, int], str]) -> Body:
