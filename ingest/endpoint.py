@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ingest.address import Address, Network, bucket, client_address
 from ingest.admission import Knowledge, Sender, admit
 from ingest.body import Refused, check_headers, read_body
+from ingest.contract.address import Address, Network, bucket, client_address
 from ingest.contract.event import Event, Line
 from ingest.contract.incoming import Batch, Incoming, Problem, reading
 from ingest.contract.site import Site

@@ -6,6 +6,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -103,6 +104,7 @@ def whole(start: bytes, unit: bytes, end: bytes = b"") -> Body:
     return lambda: start + repeated(unit, SIZE) + end
 
 
+WRONG = ("site", "type", "url", "id", "at", "seq", "visitor", "view", "referrer", "title", "screen", "data", "scroll")
 WORST: dict[str, Body] = {
     "idn label too long, url": batch(lambda new, size: event(url=f"https://{new}{'ä' * (size // 2)}.example.com/")),
     "idn label too long, referrer": by_referrer(lambda new, size: new + "中" * (size // 3)),
@@ -211,7 +213,6 @@ WORST: dict[str, Body] = {
     "objects": whole(b"[", b"{},", b"{}]"),
     "empty events": lambda: b"[" + b",".join([b"{}"] * 100) + b"]",
 }
-WRONG = ("site", "type", "url", "id", "at", "seq", "visitor", "view", "referrer", "title", "screen", "data", "scroll")
 
 
 def lines(found: Batch, agent: str = FIREFOX) -> list[Line]:
@@ -264,7 +265,7 @@ def test_hosts_that_are_long_and_legal_take_turns() -> None:
                 next(steps)
             except StopIteration as stop:
                 found: Batch = stop.value
-                return max(longest, *[seconds(lambda e=e: lines(Batch(1, [e]))) for e in found.events])
+                return max(longest, *[seconds(partial(lines, Batch(1, [one]))) for one in found.events])
             longest = max(longest, time.process_time() - begun)
 
     def legal(new: str, _: int) -> bytes:
