@@ -40,11 +40,11 @@ def login(asked: Asked) -> Reply:
     redis = asked.parts.redis
     email = change.one_email(body.email)
     address = client.address(asked.request, asked.parts.trusted)
-    signin.count_guess(redis, email, address)
     account = asked.registry.state.account_by_email.get(email)
+    signin.count_guess(redis, email, account, address)
     if not is_password(body.password, account.password if account else None) or account is None:
         raise Problem(401, "wrong_password", "no account has this email and password")
-    signin.forgive(redis, email, address)
+    signin.forgive(redis, email, account, address)
     signin.end(redis, cookie(asked.request))
     token = signin.start(redis, account.id)
     return Reply(Me(id=account.id, email=account.email), {"Set-Cookie": _cookie(asked, token, signin.SESSION_SECONDS)})

@@ -11,11 +11,11 @@ from redis.exceptions import RedisError
 from starlette.routing import BaseRoute
 
 from api import docs, page
-from api.client import Network
 from api.endpoint import Parts
 from api.endpoints import ENDPOINTS
 from api.registry.store import Registry
 from api.serve import Below, Serve
+from ingest.contract.address import Network
 from rollups.client import ClickHouseUnavailable, Client
 from rollups.read import Reader
 from rollups.remove import remove

@@ -1,22 +1,17 @@
 """Who is at the other end of a request: address, scheme and origin, through proxies that are trusted."""
 
-import ipaddress
 from collections.abc import Sequence
-from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+from ingest.contract.address import Address, Network, client_address, is_trusted
 
 
-def address(request: Request, trusted: Sequence[Network]) -> str:
-    """The nearest address that is no trusted proxy; "" when the server does not tell (a unix socket)."""
-    found = request.client.host if request.client else ""
-    hops = [hop.strip() for line in request.headers.getlist("x-forwarded-for") for hop in line.split(",")]
-    while hops and _is_trusted(found, trusted):
-        found = hops.pop()
-    return found
+def address(request: Request, trusted: Sequence[Network]) -> Address:
+    """The nearest address that is no trusted proxy; never raises."""
+    peer = request.client.host if request.client else ""
+    return client_address(peer, request.headers.getlist("x-forwarded-for"), trusted)
 
 
 def is_secure(request: Request, trusted: Sequence[Network]) -> bool:
@@ -36,14 +31,5 @@ def is_same_origin(request: Request, trusted: Sequence[Network]) -> bool:
 
 
 def _behind_proxy(request: Request, trusted: Sequence[Network]) -> bool:
-    return _is_trusted(request.client.host if request.client else "", trusted)
-
-
-def _is_trusted(text: str, trusted: Sequence[Network]) -> bool:
-    try:
-        found = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    return any(found in network for network in trusted if network.version == found.version)
+    peer = request.client.host if request.client else ""
+    return bool(peer) and is_trusted(peer, trusted)

@@ -192,6 +192,7 @@ ENDPOINTS: list[Endpoint] = [
         body=SignIn,
         problems=(401, 429),
         public=True,
+        hashes=True,
     ),
     Endpoint("POST", "/logout", "logout", "Sign out", account.logout, None, status=204),
     Endpoint("GET", "/me", "me", "Whose key or session this is", account.me, account.Me),

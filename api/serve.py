@@ -28,6 +28,8 @@ from rollups.client import ClickHouseUnavailable
 
 THREADS = 16  # questions that are worked on at once
 WAITING = 256  # further ones that may wait for a thread; those beyond are told to come again
+HASHING = 2  # passwords that are hashed at once
+WAITING_TO_HASH = 16
 MINUTE = 60_000
 
 log = logging.getLogger("throughline.api")
@@ -52,6 +54,24 @@ class Below(BaseRoute):
         await self.app(scope, receive, send)
 
 
+class _Threads:
+    """Runs blocking work: `at_once`, with so many `waiting`; who comes beyond is told `refusal` (503)."""
+
+    def __init__(self, at_once: int, waiting: int, refusal: str) -> None:
+        self._limiter = anyio.CapacityLimiter(at_once)
+        self._room = at_once + waiting
+        self._refusal = refusal
+
+    async def run(self, work: Callable[[], _Result]) -> _Result:
+        if self._room <= 0:
+            raise unavailable(self._refusal)
+        self._room -= 1
+        try:
+            return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+        finally:
+            self._room += 1
+
+
 class Serve:
     """The ASGI app of every path below /api; `Below` leads here."""
 
@@ -62,8 +82,8 @@ class Serve:
             by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
         self._paths = [(compile_path(path)[0], methods) for path, methods in by_path.items()]
         self._json = {each.name: TypeAdapter(each.response) for each in endpoints if each.response is not None}
-        self._threads = anyio.CapacityLimiter(THREADS)
-        self._in_hand = 0
+        self._questions = _Threads(THREADS, WAITING, "too many questions at once")
+        self._passwords = _Threads(HASHING, WAITING_TO_HASH, "too many people sign in at once")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises nothing but ClientDisconnect."""
@@ -93,19 +113,20 @@ class Serve:
             self._check_origin(request, who)
         request.scope["path_params"] = match.groupdict()
         received = await body.receive(request) if endpoint.body is not None else b""
-        return await self._on_thread(lambda: self._answer(endpoint, request, who, received))
+        threads = self._passwords if endpoint.hashes else self._questions
+        return await threads.run(lambda: self._answer(endpoint, request, who, received))
 
     async def _caller(self, request: Request) -> Caller:
         def find() -> Caller:
             return caller(request, self._parts.registry, self._parts.redis)
 
         if "authorization" not in request.headers:
-            return await self._on_thread(find) if COOKIE in request.cookies else find()
+            return await self._questions.run(find) if COOKIE in request.cookies else find()
         try:
             return find()
         except Problem:
             # The key may have been made a moment ago, by a command or another api.
-            await self._on_thread(self._parts.registry.look_again)
+            await self._questions.run(self._parts.registry.look_again)
             return find()
 
     def _check_origin(self, request: Request, who: Caller | None) -> None:
@@ -113,15 +134,6 @@ class Serve:
         checked = who.by == "cookie" if who else "origin" in request.headers
         if checked and not client.is_same_origin(request, self._parts.trusted):
             raise Problem(403, "forbidden_origin", "a change with a session cookie must come from a page of this host")
-
-    async def _on_thread(self, work: Callable[[], _Result]) -> _Result:
-        if self._in_hand >= THREADS + WAITING:
-            raise unavailable("too many questions at once")
-        self._in_hand += 1
-        try:
-            return await anyio.to_thread.run_sync(work, limiter=self._threads)
-        finally:
-            self._in_hand -= 1
 
     def _answer(self, endpoint: Endpoint, request: Request, who: Caller | None, received: bytes) -> Response:
         """Ask and answer; blocks. First whose it is, then whether the question is right, then the data."""

@@ -3,13 +3,13 @@
 import hashlib
 import math
 import secrets
-from contextlib import suppress
-from ipaddress import IPv6Address, ip_address
 
 from redis import Redis
 
 from api.problem import Problem
+from api.registry.account import Account
 from api.registry.secret import sha256
+from ingest.contract.address import Address, bucket
 
 COOKIE = "throughline_session"
 SESSION_SECONDS = 14 * 86_400
@@ -17,8 +17,12 @@ SESSION_SECONDS = 14 * 86_400
 _SESSION = "throughline:session:"
 _GUESS = "throughline:guess:"
 GUESS_SECONDS = 15 * 60
-GUESSES_AN_ACCOUNT = 10
 GUESSES_AN_ADDRESS = 50  # many people may share one
+GUESSES_AN_ACCOUNT = 10  # from one address
+GUESSES_OF_STRANGERS = 100  # of an account's password, from all addresses that never signed in to it
+
+_KNOWN = "throughline:known:"
+KNOWN_SECONDS = 90 * 86_400
 
 
 def start(redis: Redis, account: str) -> str:
@@ -39,40 +43,47 @@ def end(redis: Redis, token: str) -> None:
     redis.delete(_SESSION + sha256(token))
 
 
-def count_guess(redis: Redis, email: str, address: str) -> None:
-    """Count an attempt before it is checked, so that many at once are counted too. Raises Problem (429)."""
-    for key, limit in _limits(email, address):
-        with redis.pipeline() as pipe:
-            pipe.set(key, 0, ex=GUESS_SECONDS, nx=True)
-            pipe.incr(key)
-            pipe.pttl(key)
-            _, attempts, ttl_ms = pipe.execute()
-        if attempts > limit:
-            seconds = max(1, math.ceil(ttl_ms / 1000))
-            message = "too many attempts to sign in; try again later"
-            raise Problem(429, "too_many_attempts", message, headers={"Retry-After": str(seconds)})
+def count_guess(redis: Redis, email: str, account: Account | None, address: Address) -> None:
+    """Count an attempt before it is checked, so that many at once are counted too. Raises Problem (429).
+
+    An address is a /64 of IPv6. What strangers guess keeps the owner out of no address that the owner came from before.
+    """
+    where = bucket(address)
+    _count(redis, "address", where, GUESSES_AN_ADDRESS)
+    _count(redis, "account", _pair(email, where), GUESSES_AN_ACCOUNT)
+    if account is None or not redis.exists(_known(account, address)):
+        _count(redis, "strangers", email.encode(errors="replace"), GUESSES_OF_STRANGERS)
 
 
-def forgive(redis: Redis, email: str, address: str) -> None:
-    """Forget the attempts on the account after one that was right; those of the address stay."""
-    _, (key, _) = _limits(email, address)
-    redis.delete(key)
+def forgive(redis: Redis, email: str, account: Account, address: Address) -> None:
+    """After the right password: forget the attempts on the account from this address, and know the address."""
+    redis.delete(_guess("account", _pair(email, bucket(address))))
+    redis.set(_known(account, address), 1, ex=KNOWN_SECONDS)
 
 
-def _limits(email: str, address: str) -> list[tuple[str, int]]:
-    # The address first: one that is over its limit makes no further keys, whatever emails it names.
-    named = (("address", _network(address), GUESSES_AN_ADDRESS), ("account", email, GUESSES_AN_ACCOUNT))
+def _count(redis: Redis, kind: str, of: bytes, limit: int) -> None:
+    key = _guess(kind, of)
+    with redis.pipeline() as pipe:
+        pipe.set(key, 0, ex=GUESS_SECONDS, nx=True)
+        pipe.incr(key)
+        pipe.pttl(key)
+        _, attempts, ttl_ms = pipe.execute()
+    if attempts > limit:
+        seconds = max(1, math.ceil(ttl_ms / 1000))
+        message = "too many attempts to sign in; try again later"
+        raise Problem(429, "too_many_attempts", message, headers={"Retry-After": str(seconds)})
+
+
+def _pair(email: str, where: bytes) -> bytes:
+    return where + b" " + email.encode(errors="replace")
+
+
+def _guess(kind: str, of: bytes) -> str:
     # Hashed: neither what was typed in as email nor an address belongs into a store.
-    return [
-        (f"{_GUESS}{kind}:{hashlib.blake2b(text.encode(errors='replace'), digest_size=16).hexdigest()}", limit)
-        for kind, text, limit in named
-    ]
+    return f"{_GUESS}{kind}:{hashlib.blake2b(of, digest_size=16).hexdigest()}"
 
 
-def _network(address: str) -> str:
-    """What counts as one address: of IPv6 a /64, since one host owns all of that."""
-    with suppress(ValueError):
-        found = ip_address(address)
-        if isinstance(found, IPv6Address) and not found.ipv4_mapped:
-            return found.packed[:8].hex()
-    return address
+def _known(account: Account, address: Address) -> str:
+    # Keyed, as it stays for long; another password knows no address.
+    key = hashlib.blake2b(account.password.encode()).digest()
+    return _KNOWN + hashlib.blake2b(bucket(address), key=key, digest_size=16).hexdigest()

@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis
 from starlette.routing import BaseRoute
 
-from ingest.address import LOOPBACK, Network
 from ingest.admission import Knowledge
+from ingest.contract.address import LOOPBACK, Network
 from ingest.endpoint import Endpoint
 from ingest.enrich import open_country
 from ingest.gather import Gatherer

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ingest.address import Address, Network, bucket, client_address
 from ingest.admission import Knowledge, Sender, admit
 from ingest.body import Refused, check_headers, read_body
+from ingest.contract.address import Address, Network, bucket, client_address
 from ingest.contract.event import Event, Line
-from ingest.contract.incoming import Batch, Incoming, Problem, read
+from ingest.contract.incoming import Batch, Incoming, Problem, reading
 from ingest.contract.site import Site
 from ingest.gather import Gatherer
 from ingest.limit import Limiter
@@ -25,6 +25,7 @@ from ingest.metrics import Metrics
 from ingest.pixel import GIF, read_query
 from ingest.salt import Salts
 from ingest.sites import Sites, SitesUnknown
+from ingest.turn import in_turns
 
 _CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -144,7 +145,7 @@ class Endpoint:
         return Response(content, reply.status, headers, media_type)
 
     async def _posted(self, request: Request) -> Batch:
-        return read(await read_body(request))
+        return await in_turns(reading(await read_body(request)))
 
     async def _queried(self, request: Request) -> Batch:
         return read_query(request.scope["query_string"])
@@ -194,14 +195,22 @@ class Endpoint:
         if wait := self._over_site_rate(known, sender.received):
             return _too_many("site", wait)
         await self._salts.hold(sender.received)
-        lines: list[Line] = [admit(posted, site, sender, self._knowledge) for posted, site in known]
+        lines = await in_turns(self._admitting(known, sender))
         try:
             with self._metrics.write_seconds.time():
                 await self._gatherer.write(lines)
         except LogUnavailable as unavailable:
-            return _refuse(503, f"the event log is unavailable: {unavailable}", unavailable.retry_after)
+            log.warning("events are refused: %s", unavailable)
+            return _refuse(503, "the event log is unavailable", unavailable.retry_after)
         filtered: dict[str, int] = Counter(line.reason for line in lines if not isinstance(line, Event))
         return Reply(202, Answer(len(lines) - sum(filtered.values()), filtered, problems))
+
+    def _admitting(self, known: list[tuple[Incoming, Site]], sender: Sender) -> Generator[None, None, list[Line]]:
+        lines: list[Line] = []
+        for posted, site in known:
+            lines.append(admit(posted, site, sender, self._knowledge))
+            yield
+        return lines
 
     def _over_site_rate(self, known: list[tuple[Incoming, Site]], now: int) -> float:
         """Seconds until every site of the batch has room, or 0 after its events are taken from their rates."""

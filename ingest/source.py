@@ -60,7 +60,6 @@ def read_list(text: str) -> Published:
 _published = read_list(files("ingest").joinpath("source.txt").read_text("utf-8"))
 
 
-@lru_cache(2_048)
 def attribute(url: Url, referrer: Url, domain: str) -> Attribution:
     """Source and campaign of an event on a page `url` of the site `domain`; pure, never raises."""
     if not url.query:
@@ -98,7 +97,7 @@ def _named(value: str) -> str:
     return value
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=10_000)  # of ≤ 253 characters
 def source_of_host(name: str) -> str:
     """The published source of a referring host, else its registrable domain; an IP or a bare suffix stays whole."""
     bare = name.strip("[]")

@@ -1,1 +1,1 @@
-"""What every stage agrees on: the event, the page function, a site, the published snapshot of sites."""
+"""What every stage agrees on: events, pages, a client's address, sites and their published snapshot."""

@@ -4,22 +4,38 @@ Beside it what admission keeps of a url: its host, and the stored forms that hol
 """
 
 import re
+import unicodedata
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote
 
 MAX_PAGE = 2_000  # characters
 MAX_VALUE = 200  # characters of a kept query value
+MAX_PARAMETERS = 50  # query parameters with a value that are looked at
 MAX_KEPT = 10  # query parameters of one url
-_CACHED = 2_048  # urls: an event asks for its own and its referrer several times, and both come again
+MAX_NAME = 253  # characters of a host, without the final dot
+MAX_LABEL = 63
+_CACHED = 2_048  # urls, since they come again; longer ones than this are not remembered, so that it is 10 MB at most
+_CACHED_LENGTH = 500
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+_BEFORE_PATH = re.compile(r"[^/?#\\]*")
 _AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{0,5}))?")
-_PERCENT = re.compile(r"%([0-9A-Fa-f]{2})?")
+_PAIR = re.compile(r"(?<![^&])([^&=]*)=([^&]+)")
+_DOTS = re.compile(r"[.\u3002\uff0e\uff61]")
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+|/")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_BYTES = {
+    high + low: bytes([int(high + low, 16)]) for high in "0123456789ABCDEFabcdef" for low in "0123456789ABCDEFabcdef"
+}
+_BYTE_OF = {digits.encode(): byte for digits, byte in _BYTES.items()}
+_SPELLING = {
+    digits: chr(byte[0]) if chr(byte[0]) in _UNRESERVED else "%" + digits.upper() for digits, byte in _BYTES.items()
+}
 _PATH_SAFE = "%/!$&'()*+,;=:@"
-_CUT_TAIL = re.compile(r"(?:/\.{0,2})*(?:%[0-9A-F]?)?$")
+_CUT_TAIL = re.compile(r"(?:/\.{0,2})?(?:%[0-9A-F]?)?$")
+_MAX_TAIL = 5  # characters: no dot segment follows a slash or another dot segment
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?|\[[0-9a-f:.]+\]")
 _KEPT = re.compile(r"utm_[a-z0-9_.-]{1,60}|source|ref")
 
@@ -34,20 +50,25 @@ class Url(NamedTuple):
     query: str
 
 
-@lru_cache(_CACHED)
 def read_url(url: str) -> Url:
     """Take a url apart once for everything below; never raises. A bare path has no scheme and no host."""
+    return _read_again(url) if len(url) <= _CACHED_LENGTH else _read(url)
+
+
+def _read(url: str) -> Url:
     text = _stripped(url)
     before, _, query = text.partition("#")[0].partition("?")
     match = _SCHEME.match(text)
     if match is None:
         return Url("", "", "", _page_of_path(before), query)
     scheme = match[1].lower()
-    authority, slash, path = before[match.end() :].partition("/")
-    name, port = _host_and_port(authority.partition("\\")[0].rpartition("@")[2])
+    name, port = _host_and_port(text, match.end())
     usual = not port or (scheme, port) in (("http", "80"), ("https", "443"))
     origin = f"{scheme}://{name}" + ("" if usual else f":{port}") if name else ""
-    return Url(scheme, name, origin, _page_of_path(slash + path), query)
+    return Url(scheme, name, origin, _page_of_path("".join(before[match.end() :].partition("/")[1:])), query)
+
+
+_read_again = lru_cache(_CACHED)(_read)
 
 
 def page(url: str) -> str:
@@ -60,23 +81,35 @@ def page(url: str) -> str:
 
 def host(url: str) -> str:
     """The host of an absolute url: lower case, IDNA form, no user, port or final dot; "" if there is no valid one."""
-    return read_url(url).host
+    text = _stripped(url)
+    match = _SCHEME.match(text)
+    return _host_and_port(text, match.end())[0] if match else ""
 
 
-@lru_cache(_CACHED)
 def parameters(url: Url) -> tuple[tuple[str, str], ...]:
-    """The decoded query in order: names in lower case, values trimmed, printable, ≤ 200 characters."""
-    pairs = []
-    for part in url.query.split("&") if url.query else ():
-        name, _, value = part.partition("=")
-        pairs.append((unquote_plus(name).strip().lower(), _printable(unquote_plus(value))))
-    return tuple(pairs)
+    """The first 50 of the decoded query that have a value, in order: names in lower case, values trimmed, printable,
+    ≤ 200 characters.
+    """
+    query = url.query
+    if not query:
+        return ()
+    return _parameters_again(query) if len(query) <= _CACHED_LENGTH else _parameters_at_once(query)
+
+
+def _parameters(query: str) -> tuple[tuple[str, str], ...]:
+    pairs = islice(_PAIR.finditer(query), MAX_PARAMETERS)
+    return tuple([(_decoded(pair[1]).strip().lower(), _printable(_decoded(pair[2]))) for pair in pairs])
+
+
+_parameters_again = lru_cache(_CACHED)(_parameters)
+_parameters_at_once = lru_cache(1)(_parameters)  # an event asks twice in a row
 
 
 def stored_url(url: Url) -> str:
     """Origin + page + the campaign parameters (`utm_*`, `source`, `ref`); anything else of a query may be private."""
-    kept = [f"{name}={quote(value, safe='')}" for name, value in parameters(url) if _KEPT.fullmatch(name) and value]
-    return url.origin + url.page + ("?" + "&".join(kept[:MAX_KEPT]) if kept else "")
+    campaign = ((name, value) for name, value in parameters(url) if _KEPT.fullmatch(name) and value)
+    kept = [f"{name}={quote(value, safe='')}" for name, value in islice(campaign, MAX_KEPT)]
+    return url.origin + url.page + ("?" + "&".join(kept) if kept else "")
 
 
 def stored_referrer(url: Url) -> str:
@@ -89,43 +122,70 @@ def _page_of_path(path: str) -> str:
         path = "/" + path
     if len(path) <= MAX_PAGE and _PLAIN.fullmatch(path):
         return path
-    path = quote(_PERCENT.sub(_one_spelling, path), safe=_PATH_SAFE, errors="surrogatepass")
-    path = re.sub("/{2,}", "/", _without_dots(path))
+    path = quote(_one_spelling(path), safe=_PATH_SAFE, errors="surrogatepass")
+    path = re.sub("//+", "/", _without_dots(path))
     if len(path) > 1 and path.endswith("/"):
         path = path[:-1]
     if len(path) > MAX_PAGE:
         # Half an escape, a dot segment or a trailing slash at the cut would make the result no page itself.
-        path = _CUT_TAIL.sub("", path[:MAX_PAGE]) or "/"
+        path = path[: MAX_PAGE - _MAX_TAIL] + _CUT_TAIL.sub("", path[MAX_PAGE - _MAX_TAIL : MAX_PAGE])
     return path
 
 
-def _host_and_port(authority: str) -> tuple[str, str]:
-    match = _AUTHORITY.fullmatch(authority)
+def _host_and_port(text: str, start: int) -> tuple[str, str]:
+    """Of a url whose authority begins at `start`."""
+    before_path = _BEFORE_PATH.match(text, start)
+    match = _AUTHORITY.fullmatch(before_path[0].rpartition("@")[2]) if before_path else None
     if match is None:
         return "", ""
     name = match[1].lower()
     if not name.isascii():
-        try:
-            name = name.encode("idna").decode("ascii")
-        except UnicodeError:
-            return "", ""
+        name = _ascii(name) if len(name) <= MAX_NAME + 1 else ""
     name = name.removesuffix(".")
     return (name, match[2] or "") if _HOST.fullmatch(name) else ("", "")
+
+
+@lru_cache(_CACHED)
+def _ascii(name: str) -> str:
+    """The IDNA form, or "". Encoding takes the square of a label's length, so what is too long is not even tried."""
+    labels = _DOTS.split(name)
+    # Some characters stand for 18; no two of three letters of a legal label vanish.
+    if any(len(label) > MAX_LABEL or len(unicodedata.normalize("NFKC", label)) > 2 * MAX_LABEL for label in labels):
+        return ""
+    try:
+        return name.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
 
 
 def _stripped(url: str) -> str:
     return url.strip().strip("\0\t\r\n ")
 
 
-def _one_spelling(match: re.Match[str]) -> str:
-    if match[1] is None:
-        return "%25"  # a per cent sign that escapes nothing
-    character = chr(int(match[1], 16))
-    return character if character in _UNRESERVED else match[0].upper()
+def _one_spelling(path: str) -> str:
+    first, *rest = path.split("%")
+    if not rest:
+        return path
+    # A per cent sign that escapes nothing is escaped itself.
+    find = _SPELLING.get
+    return first + "".join([found + part[2:] if (found := find(part[:2])) else "%25" + part for part in rest])
+
+
+def _decoded(text: str) -> str:
+    """As urllib's unquote_plus, in a third of its time."""
+    text = text.replace("+", " ")
+    if "%" not in text:
+        return text
+    first, *rest = text.encode("utf-8", "surrogatepass").split(b"%")
+    find = _BYTE_OF.get
+    whole = b"".join([first, *[found + part[2:] if (found := find(part[:2])) else b"%" + part for part in rest]])
+    return whole.decode("utf-8", "replace")
 
 
 def _without_dots(path: str) -> str:
     """RFC 3986, 5.2.4 for a path that begins with "/"."""
+    if "/." not in path:
+        return path
     kept: list[str] = []
     segments = path.split("/")[1:]
     for number, segment in enumerate(segments):
@@ -143,4 +203,7 @@ def _without_dots(path: str) -> str:
 def _printable(text: str) -> str:
     if len(text) <= MAX_VALUE and text.isprintable():
         return text.strip()
-    return "".join(c for c in text[: 4 * MAX_VALUE] if c.isprintable()).strip()[:MAX_VALUE].strip()
+    text = text[: 4 * MAX_VALUE]
+    if not text.isprintable():
+        text = "".join([c for c in text if c.isprintable()])
+    return text.strip()[:MAX_VALUE].strip()

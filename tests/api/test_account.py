@@ -1,21 +1,23 @@
 """Keys, passwords and sessions: shown once, stored as hashes, over when they are over."""
 
+import asyncio
 import ipaddress
 import re
-import time
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
-from redis import Redis
+from starlette.applications import Starlette
 from starlette.requests import Request
 
-from api import client, signin
+from api import account, client, serve, signin
 from api.problem import Problem
 from api.registry import secret
 from api.registry.change import create_account
-from tests.api.conftest import PASSWORD, Served
+from tests.api.conftest import PASSWORD, Http, Served
 
 HERE = {"Origin": "http://stats.example"}
 
@@ -61,9 +63,17 @@ def request(peer: str, **headers: str) -> Request:
 
 def test_only_trusted_proxies_are_believed() -> None:
     trusted = [ipaddress.ip_network("10.0.0.0/8")]
-    assert client.address(request("203.0.113.7", x_forwarded_for="1.2.3.4"), trusted) == "203.0.113.7"
-    assert client.address(request("10.0.0.1", x_forwarded_for="6.6.6.6, 1.2.3.4"), trusted) == "1.2.3.4"
-    assert client.address(request("10.0.0.1", x_forwarded_for="1.2.3.4, 10.9.9.9"), trusted) == "1.2.3.4"
+    for peer, chain, address in (
+        ("203.0.113.7", "1.2.3.4", "203.0.113.7"),
+        ("10.0.0.1", "6.6.6.6, 1.2.3.4", "1.2.3.4"),
+        ("10.0.0.1", "1.2.3.4, 10.9.9.9", "1.2.3.4"),
+        ("10.0.0.1", "1.2.3.4:4711", "1.2.3.4"),  # some proxies add the port, a new one for every connection
+        ("10.0.0.1", "[2001:db8::1]:4711", "2001:db8::1"),
+        ("10.0.0.1", "whoever", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "1.2.3.4", "1.2.3.4"),
+    ):
+        assert str(client.address(request(peer, x_forwarded_for=chain), trusted)) == address
+    assert not client.is_secure(request("", x_forwarded_proto="https"), trusted)
     assert client.is_secure(request("10.0.0.1", x_forwarded_proto="https"), trusted)
     assert not client.is_secure(request("203.0.113.7", x_forwarded_proto="https"), trusted)
     assert client.is_same_origin(request("9.9.9.9", host="a.example", origin="https://a.example"), trusted)
@@ -72,6 +82,39 @@ def test_only_trusted_proxies_are_believed() -> None:
     forwarded = {"host": "internal", "x_forwarded_host": "a.example", "origin": "https://a.example"}
     assert client.is_same_origin(request("10.0.0.1", **forwarded), trusted)
     assert not client.is_same_origin(request("9.9.9.9", **forwarded), trusted)
+
+
+@dataclass
+class Guessing:
+    """People who sign in from addresses of their choice."""
+
+    served: Served
+
+    @property
+    def emails(self) -> tuple[str, str]:
+        return self.served.anna.account.email, self.served.bert.account.email
+
+    def wrong(self, email: str, address: str) -> httpx.Response:
+        return self._guess(email, "wrong", address)
+
+    def right(self, email: str, address: str) -> httpx.Response:
+        return self._guess(email, PASSWORD, address)
+
+    def counted(self, kind: str) -> list[int]:
+        found = [self.served.redis.get(name) for name in names(self.served, f"throughline:guess:{kind}:*")]
+        return [int(count) for count in found if isinstance(count, bytes)]
+
+    def used(self, kind: str, count: int) -> None:
+        for name in names(self.served, f"throughline:guess:{kind}:*"):
+            self.served.redis.set(name, count, keepttl=True)
+
+    def _guess(self, email: str, password: str, address: str) -> httpx.Response:
+        transport = httpx.ASGITransport(Starlette(routes=self.served.api.routes), client=(address, 4711))
+        http = Http(self.served.http.portal, httpx.AsyncClient(transport=transport, base_url="http://stats.example"))
+        try:
+            return http.post("/api/login", json={"email": email, "password": password})
+        finally:
+            http.portal.call(http.client.aclose)
 
 
 @pytest.mark.services
@@ -160,63 +203,132 @@ def test_changes_by_cookie_come_from_the_own_origin(served: Served, origin: dict
     assert served.send("PATCH", site, {"name": "y"}, **origin).status_code == 200
 
 
+HOME, ELSEWHERE = "198.51.100.1", "203.0.113.66"
+
+
+@pytest.fixture
+def guessed(served: Served) -> Iterator[Guessing]:
+    served.redis.delete(*names(served, "throughline:guess:*"), "none")
+    yield Guessing(served.with_new_tenants())
+    served.redis.delete(*names(served, "throughline:guess:*"), "none")
+
+
 @pytest.mark.services
-def test_guessing_is_slowed_for_the_account_and_for_the_address(served: Served) -> None:
-    served = served.with_new_tenants()
-    served.redis.delete(*names(served, "throughline:guess:*"))
-
-    def guess(email: str, password: str = "wrong") -> httpx.Response:  # noqa: S107
-        return served.http.post("/api/login", json={"email": email, "password": password})
-
-    email = served.anna.account.email
-    unknown, wrong = guess("nobody@example.com"), guess(email)
+def test_guessing_is_slowed_for_the_account_and_for_the_address(guessed: Guessing) -> None:
+    """S20."""
+    anna, bert = guessed.emails
+    unknown, wrong = guessed.wrong("nobody@example.com", ELSEWHERE), guessed.wrong(anna, ELSEWHERE)
     assert (unknown.status_code, unknown.text) == (401, wrong.text)
-    statuses = [guess(email).status_code for _ in range(signin.GUESSES_AN_ACCOUNT)]
+    statuses = [guessed.wrong(anna, ELSEWHERE).status_code for _ in range(signin.GUESSES_AN_ACCOUNT)]
     assert statuses == [401] * (signin.GUESSES_AN_ACCOUNT - 1) + [429]
-    slowed = guess(email, PASSWORD)
+    slowed = guessed.right(anna, ELSEWHERE)
     assert slowed.status_code == 429
     assert 0 < int(slowed.headers["retry-after"]) <= signin.GUESS_SECONDS
-    assert guess(served.bert.account.email, PASSWORD).status_code == 200
-    for name in names(served, "throughline:guess:*"):
-        assert b"203.0.113.7" not in name and b"@" not in name
-        assert served.redis.ttl(name) > 0
-        if b":address:" in name:
-            served.redis.set(name, signin.GUESSES_AN_ADDRESS, keepttl=True)
-    assert guess(served.bert.account.email, PASSWORD).status_code == 429
-    served.redis.delete(*names(served, "throughline:guess:*"))
+    assert guessed.right(bert, ELSEWHERE).status_code == 200
+    guessed.used("address", signin.GUESSES_AN_ADDRESS)
+    assert guessed.right(bert, ELSEWHERE).status_code == 429
 
 
 @pytest.mark.services
-def test_guesses_with_ever_new_emails_leave_no_more_than_the_addresss_limit(redis_url: str) -> None:
-    with Redis.from_url(redis_url) as redis:
-        refused = 0
-        for number in range(3 * signin.GUESSES_AN_ADDRESS):
-            try:
-                signin.count_guess(redis, f"person{number}@example.com", f"2001:db8:1:2::{number:x}")
-            except Problem as problem:
-                assert problem.status == 429
-                refused += 1
-        assert refused == 2 * signin.GUESSES_AN_ADDRESS
-        assert redis.dbsize() == 1 + signin.GUESSES_AN_ADDRESS
-        signin.count_guess(redis, "person0@example.com", "2001:db8:1:3::1")  # another network is another address
+def test_wrong_passwords_from_elsewhere_keep_nobody_out(guessed: Guessing) -> None:
+    """S25."""
+    anna, _ = guessed.emails
+    for _ in range(signin.GUESSES_AN_ACCOUNT + 2):
+        last = guessed.wrong(anna, ELSEWHERE)
+    assert last.status_code == 429
+    assert guessed.right(anna, HOME).status_code == 200
+    # However many addresses they come from, the owner's own stays open.
+    guessed.used("strangers", signin.GUESSES_OF_STRANGERS)
+    assert guessed.wrong(anna, "192.0.2.200").status_code == 429
+    assert guessed.right(anna, "192.0.2.201").status_code == 429
+    assert guessed.right(anna, HOME).status_code == 200
+    assert guessed.wrong(anna, HOME).status_code == 401
 
 
-def test_few_passwords_are_hashed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    at_once: list[int] = []
-    running: list[int] = []
+@pytest.mark.services
+def test_what_one_address_is_refused_uses_up_nothing_of_the_others(guessed: Guessing) -> None:
+    anna, _ = guessed.emails
+    for _ in range(signin.GUESSES_AN_ACCOUNT + 5):
+        guessed.wrong(anna, ELSEWHERE)
+    assert guessed.counted("strangers") == [signin.GUESSES_AN_ACCOUNT]
+    assert guessed.counted("address") == [signin.GUESSES_AN_ACCOUNT + 5]
 
-    class Hasher:
-        def verify(self, hashed: str, password: bytes) -> bool:
-            running.append(1)
-            at_once.append(len(running))
-            time.sleep(0.01)  # the others get their chance
-            running.pop()
-            return bool(hashed and password)
 
-    monkeypatch.setattr(secret, "_hasher", Hasher())
-    with ThreadPoolExecutor(16) as pool:
-        assert all(pool.map(lambda _: secret.is_password("x", "hashed"), range(32)))
-    assert max(at_once) <= 2
+@pytest.mark.services
+def test_the_right_password_forgives(guessed: Guessing) -> None:
+    anna, _ = guessed.emails
+    for _ in range(3):
+        for _ in range(signin.GUESSES_AN_ACCOUNT - 1):
+            assert guessed.wrong(anna, HOME).status_code == 401
+        assert guessed.right(anna, HOME).status_code == 200
+
+
+@pytest.mark.services
+def test_a_64_of_ipv6_is_one_address(guessed: Guessing) -> None:
+    anna, _ = guessed.emails
+    statuses = [
+        guessed.wrong(anna, f"2001:db8:1:2:{number:x}::{number:x}").status_code
+        for number in range(signin.GUESSES_AN_ACCOUNT + 1)
+    ]
+    assert statuses == [401] * signin.GUESSES_AN_ACCOUNT + [429]
+    assert guessed.wrong(anna, "2001:db8:1:3::1").status_code == 401
+    # An address of IPv4 is that, however it is written.
+    for _ in range(signin.GUESSES_AN_ACCOUNT):
+        guessed.wrong(anna, "192.0.2.1")
+    assert guessed.wrong(anna, "::ffff:192.0.2.1").status_code == 429
+
+
+@pytest.mark.services
+def test_limits_name_nobody_and_end(guessed: Guessing) -> None:
+    anna, _ = guessed.emails
+    guessed.wrong(anna, HOME)
+    guessed.right(anna, HOME)
+    kept = names(guessed.served, "throughline:guess:*") + names(guessed.served, "throughline:known:*")
+    assert len(kept) >= 3
+    for name in kept:
+        assert b"198.51" not in name and b"@" not in name
+        assert 0 < guessed.served.redis.ttl(name) <= signin.KNOWN_SECONDS
+
+
+@pytest.mark.services
+def test_passwords_are_hashed_two_at_a_time_and_other_questions_are_answered(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many sign in at once: the rest of them are told to come again."""
+    served = served.with_new_tenants()
+    free, hashing, most, lock = threading.Event(), 0, 0, threading.Lock()
+
+    def slow(*_: object) -> bool:
+        nonlocal hashing, most
+        with lock:
+            hashing += 1
+            most = max(most, hashing)
+        free.wait(20)
+        with lock:
+            hashing -= 1
+        return False
+
+    monkeypatch.setattr(account, "is_password", slow)
+    monkeypatch.setattr(signin, "count_guess", lambda *_: None)
+    body = {"email": served.anna.account.email, "password": "x"}
+    room = serve.HASHING + serve.WAITING_TO_HASH
+
+    async def many() -> list[httpx.Response]:
+        asked = [asyncio.create_task(served.http.client.post("/api/login", json=body)) for _ in range(room + 5)]
+        refused = [await next(asyncio.as_completed(asked)) for _ in range(1)]
+        while sum(task.done() for task in asked) < 5:
+            await asyncio.sleep(0.01)
+        for _ in range(serve.THREADS):
+            answer = await served.http.client.get("/api/sites", headers=served.anna.headers)
+            assert answer.status_code == 200
+        free.set()
+        assert refused[0].status_code == 503
+        return list(await asyncio.gather(*asked))
+
+    answers = served.http.portal.call(many)
+    assert sorted(answer.status_code for answer in answers) == [401] * room + [503] * 5
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in answers if answer.status_code == 503)
+    assert most == serve.HASHING
 
 
 @pytest.mark.services

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.address import LOOPBACK, bucket, client_address, networks
+from ingest.contract.address import LOOPBACK, bucket, client_address, networks
 
 
 @pytest.mark.parametrize(

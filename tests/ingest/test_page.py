@@ -1,10 +1,13 @@
 """The page function, the host of a url, and what is stored of urls."""
 
+import tracemalloc
+from urllib.parse import unquote_plus
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingest.contract.page import MAX_PAGE, host, page, read_url
+from ingest.contract.page import MAX_PAGE, MAX_PARAMETERS, MAX_VALUE, host, page, parameters, read_url
 from ingest.contract.page import stored_referrer as stored_referrer_of
 from ingest.contract.page import stored_url as stored_url_of
 
@@ -121,3 +124,66 @@ def test_a_referrer_is_stored_as_origin_and_path() -> None:
 def test_an_origin_names_only_unusual_ports() -> None:
     assert read_url("http://example.com:80/").origin == "http://example.com"
     assert read_url("https://example.com:80/").origin == "https://example.com:80"
+
+
+@given(URLISH | st.text(max_size=40))
+@example("%C3%A4%C3a%zz%+%4")
+def test_values_are_decoded_as_everybody_does(value: str) -> None:
+    """Like urllib, which takes three times as long."""
+    value = value.translate(dict.fromkeys(map(ord, "&#?=\ud800")))
+    found = parameters(read_url(f"https://example.com/?a=x{value}x"))
+    decoded = unquote_plus(value)
+    assert found == (("a", "".join(c for c in f"x{decoded}x" if c.isprintable())[:MAX_VALUE].strip()),)
+
+
+def test_fifty_parameters_with_a_value_are_looked_at() -> None:
+    query = "&".join(["&=&a&b=", *(f"p{number}={number}" for number in range(100))])
+    found = parameters(read_url("https://example.com/?" + query))
+    assert found == tuple((f"p{number}", str(number)) for number in range(MAX_PARAMETERS))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("BÜCHER.example.", "xn--bcher-kva.example"),
+        ("bücher。example", "xn--bcher-kva.example"),
+        ("straße.de", "strasse.de"),
+        ("例え.テスト", "xn--r8jz45g.xn--zckzah"),
+        ("ä" * 57 + ".de", "xn--" + "4ca" + "a" * 56 + ".de"),
+        ("ä" * 63 + ".de", ""),
+        ("ä" * 64 + ".de", ""),
+        ("ä.ö..de", ""),
+        (".".join(["ä" * 50] * 4) + ".de", ".".join(["xn--4ca" + "a" * 49] * 4) + ".de"),
+        (".".join(["ä"] * 127), ""),
+        ("a" * 63 + ".ä.de", "a" * 63 + ".xn--4ca.de"),
+        ("\ufdfa" * 60 + ".de", ""),
+    ],
+)
+def test_hosts_beyond_ascii_are_encoded_up_to_their_limits(name: str, expected: str) -> None:
+    assert host(f"https://{name}/") == expected
+
+
+@given(st.lists(st.text("aäößЖ中あ\u0301\u00ad\u0627-ﬃİ", min_size=1, max_size=63), min_size=1, max_size=4))
+def test_a_host_within_the_limits_is_as_its_codec_says(labels: list[str]) -> None:
+    name = ".".join(labels)
+    if name.isascii() or len(name) > 253:
+        return
+    try:
+        expected = name.lower().encode("idna").decode()
+    except UnicodeError:
+        expected = ""
+    allowed = len(expected) <= 253 and not expected.startswith("-") and not expected.endswith("-")
+    assert host(f"https://{name}") == (expected if allowed else "")
+
+
+def test_long_urls_are_not_remembered() -> None:
+    """2,048 of them would be 130 MB."""
+    tracemalloc.start()
+    try:
+        for number in range(300):
+            long = f"https://example.com/{number}?utm_source={number}" + "a" * 64_000
+            stored_url(long)
+        assert tracemalloc.get_traced_memory()[0] < 3_000_000
+    finally:
+        tracemalloc.stop()

@@ -37,8 +37,14 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Networ
 
 
 def bucket(address: Address) -> bytes:
-    """What the rate limit counts by: an IPv4 address, or an IPv6 /64, since one host owns all of that."""
+    """What limits count by: an IPv4 address, or an IPv6 /64, since one host owns all of that."""
     return address.packed[:8] if address.version == 6 else address.packed
+
+
+def is_trusted(peer: str, trusted: Sequence[Network]) -> bool:
+    """Whether the peer is a proxy that we trust; False for what is no address."""
+    address = _parse(peer)
+    return address is not None and _in(address, trusted)
 
 
 def _parse(text: str) -> Address | None:
