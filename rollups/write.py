@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from rollups import control
-from rollups.client import TOKEN_SETTINGS, Client
+from rollups.client import TIMEOUT_SECONDS, TOKEN_SETTINGS, Client
 from rollups.engine import WINDOW
 from rollups.rows import EventRow, SessionRow
 from rollups.sql import statement
@@ -63,7 +63,7 @@ _SESSION = [SESSION_TYPES.get(name, "String") for name in SessionRow._fields]
 _AMOUNT = EventRow._fields.index("amount")
 _TX_AMOUNT = SessionRow._fields.index("tx_amount")
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 20.0  # of a worker's first attempt: its other partitions wait meanwhile
 
 # Half a window of batches cannot be decided in this time. Half, for a batch over a month's edge is two blocks.
 _YOUNG_SECONDS = 600
@@ -109,7 +109,7 @@ class Writer:
     `patience`: seconds that an insert may take before its client gives up. The server goes on with it.
     """
 
-    def __init__(self, client: Client, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, client: Client, patience: float = TIMEOUT_SECONDS) -> None:
         self._client = client
         self.patience = patience
 

@@ -154,8 +154,10 @@ class Counting:
         return Cost(self.seconds(work), len(encode([*lines])))
 
     def _engine_seconds(self) -> float:
-        (row,) = self._client.rows("SELECT value FROM system.events WHERE event = 'OSCPUVirtualTimeMicroseconds'")
-        return float(row["value"]) / 1e6
+        (row,) = self._client.rows(
+            "SELECT sum(value) AS us FROM system.events WHERE event IN ('UserTimeMicroseconds', 'SystemTimeMicroseconds')"
+        )
+        return float(row["us"]) / 1e6
 
 
 @pytest.fixture
