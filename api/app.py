@@ -22,6 +22,8 @@ from rollups.remove import remove
 from rollups.sweep import drop_decided
 
 REFRESH_SECONDS = 1.0
+_AWAY = "ClickHouse cannot be used"  # why is for the log only: it names hosts
+_REDIS_AWAY = "Redis cannot be used"
 REMOVE_SECONDS = 60.0  # workers may still write what was on its way when a site was deleted
 
 log = logging.getLogger("throughline.api")
@@ -97,7 +99,9 @@ class Api:
             await anyio.to_thread.run_sync(self._registry.refresh)
             self._ailing = "ok"
         except ClickHouseUnavailable as error:
-            self._ailing = f"ClickHouse: {error}"
+            if self._ailing != _AWAY:
+                log.warning("the registry cannot be read: %s", error)
+            self._ailing = _AWAY
         except Exception:
             log.exception("the registry cannot be read")
             self._ailing = "unreadable"
@@ -107,4 +111,6 @@ class Api:
             await anyio.to_thread.run_sync(self._registry.publish)
             self._redis_ailing = "ok"
         except RedisError as error:
-            self._redis_ailing = f"Redis: {type(error).__name__}"
+            if self._redis_ailing != _REDIS_AWAY:
+                log.warning("the sites cannot be published: %s", error)
+            self._redis_ailing = _REDIS_AWAY

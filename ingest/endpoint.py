@@ -200,8 +200,7 @@ class Endpoint:
             with self._metrics.write_seconds.time():
                 await self._gatherer.write(lines)
         except LogUnavailable as unavailable:
-            log.warning("events are refused: %s", unavailable)
-            return _refuse(503, "the event log is unavailable", unavailable.retry_after)
+            return _refuse(503, f"the event log is unavailable: {unavailable.brief}", unavailable.retry_after)
         filtered: dict[str, int] = Counter(line.reason for line in lines if not isinstance(line, Event))
         return Reply(202, Answer(len(lines) - sum(filtered.values()), filtered, problems))
 

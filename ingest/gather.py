@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -49,17 +50,21 @@ class Gatherer:
         self._open: dict[int, _Record] = {}
         self._appends: set[asyncio.Task[None]] = set()
         self._connected = False
-        self._failed: tuple[float, str] | None = None
+        self._failed: tuple[float, LogUnavailable] | None = None
+        self._logged = -math.inf
         self.waiting = 0  # bytes
 
     @property
     def ailment(self) -> str | None:
-        """What the log suffers from. A failure with nothing after it is forgotten, or no traffic would come back."""
+        """What the log suffers from, for anybody to read.
+
+        A failure with nothing after it is forgotten, or no traffic would come back.
+        """
         if not self._connected:
             return "not connected"
         if self._failed is None or time.monotonic() - self._failed[0] > _FORGET_SECONDS:
             return None
-        return self._failed[1]
+        return f"takes no events: {self._failed[1].brief}"
 
     async def start(self) -> None:
         """Connect the producer. Raises LogUnavailable; may be tried again."""
@@ -92,6 +97,14 @@ class Gatherer:
         while self._appends:
             await asyncio.wait(self._appends)
         await self._producer.close()
+
+    def _fail(self, error: LogUnavailable) -> None:
+        """The whole of it is for this service's own log, though not once a record."""
+        now = time.monotonic()
+        if now - self._logged > _FORGET_SECONDS:
+            log.warning("the event log does not take events: %s", error)
+            self._logged = now
+        self._failed = (now, error)
 
     def _add(self, number: int, text: bytes, loop: asyncio.AbstractEventLoop) -> _Record:
         record = self._open.get(number)
@@ -130,7 +143,7 @@ class Gatherer:
             error = LogUnavailable(type(unexpected).__name__)
         finally:
             if error is not None:
-                self._failed = (time.monotonic(), str(error))
+                self._fail(error)
             self.waiting -= record.size
             _resolve(record, error)
 

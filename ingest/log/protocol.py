@@ -17,11 +17,19 @@ class Record(NamedTuple):
 
 
 class LogUnavailable(Exception):
-    """The log cannot take the record now; trying again after `retry_after` seconds is sensible."""
+    """The log cannot take the record now; trying again after `retry_after` seconds is sensible.
+
+    What a driver says follows a colon ("Redis: Error 111 …"): it names hosts and ports.
+    """
 
     def __init__(self, message: str, retry_after: int = 2) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+    @property
+    def brief(self) -> str:
+        """The message as anybody may read it, without a driver's words."""
+        return str(self).partition(": ")[0]
 
 
 class LogTruncated(Exception):

@@ -1,6 +1,7 @@
 """The registry: revisions that nobody else has, the same in every process, published for ever."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -140,11 +141,13 @@ def test_without_redis_nothing_is_changed(served: Served) -> None:
     assert record.since(served.client, before) == []
 
 
-def test_while_clickhouse_is_away_keys_are_known_and_questions_get_503(served: Served) -> None:
+def test_while_stores_are_away_keys_are_known_and_questions_get_503(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
     api = Api(served.client, served.redis, served.clock)
     served.http.portal.call(api.refresh)
-    gone = connect("http://127.0.0.1:1/nowhere", timeout=1)
-    broken = Api(gone, served.redis, served.clock)
+    gone = connect("http://stranger:secret@127.0.0.1:1/nowhere", timeout=1)
+    broken = Api(gone, Redis(host="127.0.0.1", port=1), served.clock)
     http = in_process(served.http.portal, broken)
     started = http.get("/api/me", headers=served.anna.headers)
     assert (started.status_code, started.headers["retry-after"]) == (503, "2")
@@ -162,7 +165,10 @@ def test_while_clickhouse_is_away_keys_are_known_and_questions_get_503(served: S
         assert answer.json()["error"]["code"] == "unavailable"
     assert lost.send("POST", "/api/sites", {"name": "x", "domain": "x.example"}).status_code == 503
     served.http.portal.call(broken.refresh)
-    assert served.http.portal.call(broken.health)["api registry"].startswith("ClickHouse")
+    told = served.http.portal.call(broken.health)
+    assert told["api registry"].startswith("ClickHouse") and told["api redis"].startswith("Redis")
+    assert not re.search(r"127\.0|:\d|secret|stranger|nowhere|Errno", str(told) + started.text + answer.text)
+    assert "127.0.0.1" in caplog.text and "secret" not in caplog.text
     assert served.http.portal.call(api.health) == {"api registry": "ok", "api redis": "ok"}
 
 

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import logging
+import re
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from starlette.requests import Request
 from ingest.body import Refused, read_body
 from ingest.contract.incoming import MAX_BODY
 from ingest.limit import Rate
+from ingest.log.protocol import LogUnavailable
 from ingest.pixel import GIF
 from tests.ingest.fake import ADDRESS, TRACKING_ID, UNAVAILABLE, FakeRedis, Stand, a_site, an_event
 
@@ -151,6 +153,36 @@ def test_a_log_that_cannot_take_it_is_503_with_retry_after() -> None:
         stand.producer.broken = None
         assert stand.post(an_event(id="e1")).status_code == 202
         assert [event.id for event in stand.producer.events] == ["e1"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        LogUnavailable("Redis: Error 111 connecting to 10.0.0.3:6379. Connection refused."),
+        LogUnavailable("Kafka: KafkaConnectionError: kafka-1.internal:9093 sasl secret"),
+        RuntimeError("10.0.0.3:6379 secret"),
+    ],
+    ids=["Redis", "Kafka", "bug"],
+)
+def test_strangers_are_told_no_address_of_a_store(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    with Stand() as stand:
+        stand.producer.broken = error
+        answers = [stand.post(an_event()) for _ in range(3)]
+        told = " ".join(answer.text for answer in answers) + str(stand.run(stand.ingest.health()))
+        assert [answer.status_code for answer in answers] == [503] * 3
+        assert not re.search(r"10\.0|:\d{3}|internal|secret|111", told)
+        assert stand.run(stand.ingest.health())["event log"].startswith("takes no events")
+    assert str(error) in caplog.text
+    assert caplog.text.count("does not take events") == 1
+
+
+def test_strangers_are_told_no_address_at_the_start(caplog: pytest.LogCaptureFixture) -> None:
+    stand = Stand()
+    stand.producer.broken = LogUnavailable("Redis: Error 111 connecting to 10.0.0.3:6379. Connection refused.")
+    stand.redis.away = True
+    with stand:
+        told = stand.post(an_event()).text + str(stand.run(stand.ingest.health()))
+    assert "10.0" not in told and "10.0.0.3:6379" in caplog.text
 
 
 def test_a_log_that_is_away_at_the_start_is_found_later() -> None:
