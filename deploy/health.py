@@ -64,7 +64,7 @@ def watch(name: str, url: str) -> Check:
 async def _whole(reader: asyncio.StreamReader) -> bytes:
     """Everything until the other side closes; an answer comes in as many pieces as it likes."""
     answer = b""
-    while (piece := await reader.read(65536)) and len(answer) <= _MAX_BYTES:
+    while len(answer) <= _MAX_BYTES and (piece := await reader.read(65536)):
         answer += piece
     return answer
 

@@ -28,7 +28,7 @@ async def told(pieces: list[bytes], ends: bool = True) -> dict[str, str]:
             await writer.drain()
             await asyncio.sleep(0.05)
         if not ends:
-            await asyncio.Event().wait()
+            await reader.read()
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
@@ -37,6 +37,7 @@ async def told(pieces: list[bytes], ends: bool = True) -> dict[str, str]:
         return await Health([watch("worker-1", f"http://127.0.0.1:{port}/health")]).state()
     finally:
         server.close()
+        await server.wait_closed()
 
 
 def test_the_whole_answer_is_read() -> None:
@@ -69,15 +70,16 @@ def test_a_worker_says_what_ails_it_and_names_no_store() -> None:
     url = f"http://127.0.0.1:{port}/health"
     report.turned({0}, time.monotonic())
     report.counted(0, 42, time.monotonic())
-    with closing(urlopen(url)) as answer:  # noqa: S310 - http
+    with closing(urlopen(url)) as answer:
         body = json.load(answer)
     assert body["status"] == "ok"
     assert body["lately"]["partition 0"].startswith("counted up to 42")
     report.failed(0, ClickHouseUnavailable("http://u:secret@10.9.8.7 timed out"), 3, 42, time.monotonic() - 11)
     with pytest.raises(HTTPError) as refused:
-        urlopen(url)  # noqa: S310 - http
+        urlopen(url)
     assert refused.value.code == 503
-    text = refused.value.read().decode()
+    with closing(refused.value) as answer:
+        text = answer.read().decode()
     assert "ClickHouse does not answer, the batch at 42, for 11 s, 3 attempts" in text
     assert "10.9.8.7" not in text
     state = asyncio.run(Health([watch("worker-1", url)]).state())
