@@ -1,14 +1,23 @@
 """What `/health` says: every part by name, "ok" or what ails it."""
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-Check = Callable[[], Awaitable[Mapping[str, str]]]
+
+class Check(NamedTuple):
+    """`ask` says how one or more parts do; `name` is what to call them when it does not."""
+
+    name: str
+    ask: Callable[[], Awaitable[Mapping[str, str]]]
+
 
 _CHECK_SECONDS = 3.0
 _FRESH_SECONDS = 0.5
+_MAX_BYTES = 1 << 20
 
 
 class Health:
@@ -34,31 +43,45 @@ def watch(name: str, url: str) -> Check:
     """A check that asks another process's `/health`."""
     parts = urlsplit(url)
 
-    async def check() -> Mapping[str, str]:
+    async def ask() -> Mapping[str, str]:
         try:
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 80)
         except OSError:
             return {name: "does not answer"}
         try:
             writer.write(f"GET {parts.path or '/'} HTTP/1.0\r\n\r\n".encode())
-            answer = await reader.read(65536)
+            answer = await _whole(reader)
         except OSError:
             return {name: "does not answer"}
         finally:
             writer.close()
         head, _, body = answer.partition(b"\r\n\r\n")
-        if b" 200 " in head.split(b"\r\n", 1)[0]:
-            return {name: "ok"}
-        return {name: body.decode("utf-8", "replace")[:500] or "does not answer"}
+        return {name: "ok" if b" 200 " in head.split(b"\r\n", 1)[0] else _said(body)}
 
-    return check
+    return Check(name, ask)
+
+
+async def _whole(reader: asyncio.StreamReader) -> bytes:
+    """Everything until the other side closes; an answer comes in as many pieces as it likes."""
+    answer = b""
+    while len(answer) <= _MAX_BYTES and (piece := await reader.read(65536)):
+        answer += piece
+    return answer
+
+
+def _said(body: bytes) -> str:
+    """The parts that are not well, as the other process names them."""
+    try:
+        ailing = [f"{part}: {state}" for part, state in json.loads(body)["parts"].items() if state != "ok"]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        ailing = []
+    return "; ".join(ailing) or body.decode("utf-8", "replace")[:500] or "does not answer"
 
 
 async def _ask(check: Check) -> Mapping[str, str]:
-    name = getattr(check, "__qualname__", "part").split(".")[0].lower()
     try:
-        return await asyncio.wait_for(check(), _CHECK_SECONDS)
+        return await asyncio.wait_for(check.ask(), _CHECK_SECONDS)
     except TimeoutError:
-        return {name: f"no answer within {_CHECK_SECONDS:g} s"}
+        return {check.name: f"no answer within {_CHECK_SECONDS:g} s"}
     except Exception as error:
-        return {name: f"{type(error).__name__}: {error}"}
+        return {check.name: f"cannot be asked: {type(error).__name__}"}

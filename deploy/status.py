@@ -1,110 +1,88 @@
-"""How a running system does: positions of the workers against the log's ends, freshness, dead letters, health."""
+"""How a running system does: what waits in each partition, unfinished batches, freshness, dead letters."""
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from deploy import wiring
+from deploy.peek import LogState, Peek, peek
 from deploy.settings import Settings
 from ingest.contract import freshness
-from ingest.log.protocol import TOPIC
+from ingest.log.dead import DeadLetter
+from rollups import control
+from rollups.client import ClickHouseUnavailable, Client
 from rollups.write import Writer
 
+_NOT_MADE = (60, 81)  # ClickHouse's codes: no such table, no such database
 
-class Lag(NamedTuple):
-    """What lies between a partition's counted position and its end: in seconds of log on Redis, in records on Kafka."""
 
+class Unfinished(NamedTuple):
+    """A batch decided `seconds` ago that has no marker yet; `log` is "" for the one in use."""
+
+    log: str
     partition: int
-    behind: str
-
-
-@dataclass(frozen=True)
-class LogState:
-    """`ends`: the offset after the last record of each partition; `size`: bytes, None where the log does not tell."""
-
-    id: str
-    ends: Sequence[int]
-    size: int | None
+    a: int
+    seconds: int
 
 
 @dataclass(frozen=True)
 class Status:
-    """`fresh`: ms before which everything is in the numbers, None until every partition has said so."""
+    """`waits`: seconds that each partition's oldest uncounted event waits, None if nothing does; `unfinished` is None
+    while ClickHouse has no tables yet; `fresh`: ms before which everything is in the numbers, None until every
+    partition has said so; `dead`: reason → letters.
+    """
 
     log: LogState
-    lags: Sequence[Lag]
+    waits: Sequence[float | None]
+    unfinished: Sequence[Unfinished] | None
     fresh: int | None
-    dead: int
+    dead: Mapping[str, int]
 
 
 def status(settings: Settings) -> Status:
-    """Ask the stores. Blocks; raises LogUnavailable, ClickHouseUnavailable, RedisError."""
-    on_kafka = _on_kafka(settings)
-    state = log_state(settings)
-    writer = Writer(wiring.clickhouse(settings))
-    lags = []
-    for number, end in enumerate(state.ends):
-        position = writer.position(state.id, number)
-        lags.append(Lag(number, _behind(end, position, on_kafka)))
-    dead = wiring.dead_letters(settings)
-    try:
-        return Status(state, lags, freshness.read(wiring.redis_client(settings)), dead.count())
-    finally:
-        dead.close()
+    """Ask the stores, making nothing. Blocks; raises LogUnavailable, ClickHouseUnavailable, RedisError."""
+    client = wiring.clickhouse(settings)
+    with peek(settings) as log:
+        state = log.state()
+        unfinished = _unfinished(client, state.id)
+        # Before the tables are made, everything waits.
+        writer = None if unfinished is None else Writer(client)
+        waits = [_waits(log, writer, state, partition) for partition in range(len(state.ends))]
+        dead = by_reason(log.dead())
+    return Status(state, waits, unfinished, freshness.read(wiring.redis_client(settings)), dead)
 
 
 def log_state(settings: Settings) -> LogState:
     """The log that the settings name. Blocks; raises LogUnavailable, RedisError."""
-    return _kafka(settings) if _on_kafka(settings) else _redis(settings)
+    with peek(settings) as log:
+        return log.state()
 
 
-def _on_kafka(settings: Settings) -> bool:
-    return settings.address("event_log").startswith("kafka://")
+def by_reason(letters: Iterable[DeadLetter]) -> dict[str, int]:
+    """Letters by the kind of what is wrong with them, most first: without the numbers and details of each."""
+    kinds = Counter(re.sub(r"\d[\d,]*", "N", letter.reason.partition(":")[0]) for letter in letters)
+    return dict(kinds.most_common())
 
 
-def _behind(end: int, position: int | None, on_kafka: bool) -> str:
-    if (position is not None and position >= end) or not end:
-        return "nothing"
-    if on_kafka:
-        return f"{end - (position or 0):,} records"
-    from ingest.log.stream import SEQUENCE_BITS
-
-    return f"{((end - position) >> SEQUENCE_BITS) / 1000:.1f} s" if position else "everything"
+def _waits(log: Peek, writer: Writer | None, state: LogState, partition: int) -> float | None:
+    position = (writer and writer.position(state.id, partition)) or 0
+    if position >= state.ends[partition]:
+        return None
+    since = log.waits_since(partition, position)
+    return None if since is None else max(0, wiring.now() - since) / 1000
 
 
-def _redis(settings: Settings) -> LogState:
-    from ingest.log import stream
-
-    keys = stream.Keys(TOPIC)
-    client = stream.connect(settings.event_log)
-    log_id, partitions = stream.create(client, keys, settings.partitions)
-    ends = [stream.bounds(client, keys, number).end for number in range(partitions)]
-    with client.pipeline(transaction=False) as pipe:
-        stream.ask_room(pipe, keys, partitions)
-        size = stream.room(pipe.execute(), settings.log_max_bytes or None).size
-    client.close()
-    return LogState(log_id, ends, size)
-
-
-def _kafka(settings: Settings) -> LogState:
-    import kafka
-    from kafka.errors import KafkaError
-    from kafka.structs import TopicPartition
-
-    from ingest.log.protocol import LogUnavailable
-
-    brokers, name = wiring.brokers(settings.event_log), wiring.topic(settings.event_log)
+def _unfinished(client: Client, current: str) -> list[Unfinished] | None:
+    writer = Writer(client)
     try:
-        admin = kafka.KafkaAdminClient(bootstrap_servers=brokers)
-        reader = kafka.KafkaConsumer(bootstrap_servers=brokers)
-        try:
-            topic = admin.describe_topics([name])[0]
-            log_id = f"{admin.describe_cluster()['cluster_id']}.{topic['topic_id']}"
-            every = [TopicPartition(name, number) for number in range(len(topic["partitions"]))]
-            ends = reader.end_offsets(every)
-            return LogState(log_id, [ends[one] for one in every], None)
-        finally:
-            reader.close()
-            admin.close()
-    except (KafkaError, OSError) as error:
-        raise LogUnavailable(f"Kafka: {error}") from error
+        batches = control.unfinished(client)
+    except ClickHouseUnavailable as error:
+        if error.code in _NOT_MADE:
+            return None
+        raise
+    return [
+        Unfinished("" if log == current else log, partition, a, writer.age(log, partition, a))
+        for log, partition, a, *_ in batches
+    ]

@@ -43,7 +43,7 @@ class Service(Protocol):
 
 def application(services: Sequence[Service], checks: Sequence[Check] = ()) -> Starlette:
     """The routes of all services, /health over all their parts and the further checks, and /metrics."""
-    health = Health([*(service.health for service in services), *checks])
+    health = Health([*(Check(type(service).__name__.lower(), service.health) for service in services), *checks])
 
     async def answer_health(_: Request) -> Response:
         state = await health.state()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ingest.log.dead import DeadLetters
     from workers.fold import Settings as SettingsLookup
     from workers.loop import Worker
+    from workers.report import Report
 
 COUNTRY_DB = Path(__file__).parent / "geo" / "country.mmdb"
 _REASONS = ("Connection refused", "Name or service not known", "No route to host", "timed out", "Authentication failed")
@@ -119,8 +120,8 @@ def api(settings: Settings) -> "Api":
     return Api(clickhouse(settings), redis_client(settings), now, trusted=settings.networks())
 
 
-def worker(settings: Settings) -> "Worker":
-    """A worker that has joined the group. Blocks; raises LogUnavailable."""
+def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
+    """A worker that has joined the group, and writes into the report. Blocks; raises LogUnavailable."""
     from rollups.past import newest, past
     from rollups.values import day_values
     from rollups.write import Writer
@@ -145,7 +146,7 @@ def worker(settings: Settings) -> "Worker":
         names=Names(settings.values_a_day, partial(day_values, client)),
         state_bytes=settings.state_bytes or _quarter(redis_client(settings), BYTES),
     )
-    return Worker(world)
+    return Worker(world, report=report)
 
 
 def _quarter(client: redis.Redis, otherwise: int) -> int:

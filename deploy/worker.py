@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,6 +20,7 @@ from deploy.supervise import die_with_parent
 from ingest.log.dead import TooManyDeadLetters
 from ingest.log.protocol import LogTruncated, LogUnavailable
 from rollups.write import Outlived, TwoDecided
+from workers.report import Report, reason
 
 STOPPED = (LogTruncated, TwoDecided, Outlived, TooManyDeadLetters)  # for a human to look at
 
@@ -30,17 +32,23 @@ def run(settings: Settings) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    state = {"worker": "connecting"}
+    connecting, report = {"worker": "connecting"}, Report()
     if settings.metrics_port:
-        serve_metrics(settings.host, settings.metrics_port, lambda: state)
+        serve_metrics(
+            settings.host,
+            settings.metrics_port,
+            lambda: connecting or report.health(time.monotonic()),
+            lambda: {} if connecting else report.lately(time.monotonic()),
+        )
     while not stop.is_set():
         try:
-            worker = wiring.worker(settings)
+            worker = wiring.worker(settings, report)
         except LogUnavailable as error:
-            state["worker"] = wiring.away(settings, error)
+            connecting["worker"] = reason(error)
             stop.wait(0.2)
             continue
-        state["worker"] = "ok"
+        report.turned(set(), time.monotonic())
+        connecting.clear()
         # States are trees without cycles: collecting them often was a third of the fold's time.
         gc.freeze()
         gc.set_threshold(100_000, 50, 50)
@@ -52,8 +60,10 @@ def run(settings: Settings) -> None:
             ) from error
 
 
-def serve_metrics(host: str, port: int, health: Health) -> None:
-    """Answer /health and /metrics in the background for the life of the process. Raises StackError."""
+def serve_metrics(host: str, port: int, health: Health, lately: Health) -> None:
+    """Answer /health (how the parts are, and what they did lately) and /metrics in the background for the life of the
+    process. Raises StackError.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 5
@@ -62,9 +72,9 @@ def serve_metrics(host: str, port: int, health: Health) -> None:
             if self.path == "/metrics":
                 self._answer(200, CONTENT_TYPE_LATEST, generate_latest())
             elif self.path == "/health":
-                state = health()
+                state = dict(health())
                 well = all(value == "ok" for value in state.values())
-                body = {"status": "ok" if well else "unavailable", "parts": state}
+                body = {"status": "ok" if well else "unavailable", "parts": state, "lately": dict(lately())}
                 self._answer(200 if well else 503, "application/json", json.dumps(body).encode())
             else:
                 self._answer(404, "text/plain", b"not found\n")

@@ -171,6 +171,11 @@ class Writer:
         columns: list[list[Any]] = [[log], [partition], [b], [received_to], [dict(counts)]]
         self._insert("progress", self.token(log, partition, a), _MARKER, types, columns)
 
+    def age(self, log: str, partition: int, a: int) -> int:
+        """Seconds since the batch at `a` was decided; 0 if it was not."""
+        rows = self._client.rows(statement("decided_at"), {"log": log, "partition": partition, "a": a})
+        return int(max((row["age"] for row in rows), default=0))
+
     def paused(self) -> bool:
         """Whether a migrator asks that no new batch be decided; look before deciding one."""
         return control.phase(self._client) != control.CLEARED

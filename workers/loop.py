@@ -7,15 +7,20 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from redis import RedisError
 
 from ingest.contract import freshness
+from ingest.contract.event import receipt
 from ingest.log.protocol import LogUnavailable, Record
 from rollups.client import ClickHouseUnavailable
+from rollups.write import Running
 from workers import cache as caches
 from workers.batch import count
 from workers.cache import Cache
+from workers.pace import most, patience
+from workers.report import Report
 from workers.state import Moved
 from workers.take import take
 from workers.world import Held, Paused, World
@@ -25,11 +30,13 @@ logger = logging.getLogger(__name__)
 SLACK_MS = 2_000  # an append is durable within this after its receipt, or it was refused
 _POLL_SECONDS = 0.25
 _IDLE_SECONDS = 0.5
+_UNSEEN_SECONDS = 2.0
 _PAUSED_SECONDS = 0.5
+_RUNNING_SECONDS = 2.0
 _TIDY_SECONDS = 60.0
 
 # The broken world; anything else a batch raises is for a human.
-Broken = (ClickHouseUnavailable, RedisError, LogUnavailable, Moved, Paused)
+Broken = (ClickHouseUnavailable, RedisError, LogUnavailable, Moved, Paused, Running)
 
 
 @dataclass(frozen=True)
@@ -46,10 +53,15 @@ class Limits:
 
 @dataclass
 class _Slot:
-    """An assigned partition: taken if `held`, else to be taken from `retry_at` on."""
+    """An assigned partition: taken if `held`, else to be taken from `retry_at` on.
+
+    `most`: lines of its next batch; `oldest`: ms, no uncounted event was received before; None if nothing waits.
+    """
 
     partition: int
     epoch: int
+    most: int
+    oldest: int | None
     held: Held | None = None
     retry_at: float = 0.0
     failures: int = 0
@@ -63,12 +75,13 @@ class _Slot:
     def add(self, record: Record, at: float) -> None:
         if not self.records:
             self.since = at
+            self.oldest = receipt(record.value) or self.oldest
         self.records.append(record)
         self.lines += record.value.count(b"\n") + 1
         self.bytes += len(record.value)
 
     def full(self, limits: Limits) -> bool:
-        return len(self.records) >= limits.records or self.lines >= limits.lines or self.bytes >= limits.bytes
+        return len(self.records) >= limits.records or self.lines >= self.most or self.bytes >= limits.bytes
 
     def clear(self) -> None:
         self.records, self.lines, self.bytes = [], 0, 0
@@ -84,12 +97,14 @@ class Worker:
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
         cache_text: int = caches.MAX_TEXT,
+        report: Report | None = None,
     ) -> None:
         self._world = world
         self._now = world.now
         self._limits = limits or Limits()
         self._clock = clock
         self._cache_text = cache_text
+        self._report = report or Report()
         self._slots: dict[int, _Slot] = {}
         self._jitter = random.Random()  # noqa: S311 - spreads retries
 
@@ -106,6 +121,7 @@ class Worker:
                     failures = 0
                 except LogUnavailable as error:
                     failures += 1
+                    self._report.log_away(failures, self._clock())
                     logger.warning("the event log is away: %s", error)
                     stop.wait(self._backoff(failures))
             for slot in self._slots.values():
@@ -117,6 +133,7 @@ class Worker:
     def turn(self) -> None:
         """Poll once, then do what is due. Raises LogUnavailable, and what `run` raises."""
         polled_at = self._now()
+        self._report.begun("polling the log", self._clock())
         records = self._world.consumer.poll(self._wait())
         self._assign()
         for record in records:
@@ -134,19 +151,38 @@ class Worker:
                     self._count(slot)
             elif self._clock() - slot.told_at >= _IDLE_SECONDS:
                 self._tell(slot, slot.held, polled_at)
+        self._report.turned(set(self._slots), self._clock())
 
     def _assign(self) -> None:
         """Follow the group: what was lost, or lost and got back, is dropped with all that is known of it."""
         assigned = self._world.consumer.assigned()
         for partition in [p for p, slot in self._slots.items() if assigned.get(p) != slot.epoch]:
             del self._slots[partition]
-            self._world.metrics.lag.remove(str(partition))
-        for partition, epoch in assigned.items():
-            if partition not in self._slots:
-                self._slots[partition] = _Slot(partition, epoch)
-                self._world.metrics.lag.labels(str(partition)).set(0)
+            self._world.metrics.forget(partition)
+        for number, epoch in assigned.items():
+            if number not in self._slots:
+                slot = _Slot(number, epoch, self._limits.lines, self._now(), told_at=self._clock())
+                self._slots[number] = slot
+                self._world.metrics.watch(number, partial(self._waits, slot), partial(self._failing, number))
+
+    def _waits(self, slot: _Slot) -> float:
+        """Seconds that the oldest uncounted event waits, at most; asked by another thread."""
+        if slot.oldest is not None:
+            return max(0, self._now() - slot.oldest) / 1000
+        idle = self._clock() - slot.told_at
+        return idle if idle > _UNSEEN_SECONDS else 0.0  # nobody has looked since
+
+    def _failing(self, number: int) -> float:
+        return self._report.failing(number, self._clock())
+
+    def _begin(self, doing: str, slot: _Slot) -> float:
+        now = self._clock()
+        self._report.begun(f"{doing} {slot.partition}", now)
+        self._world.writer.patience = patience(slot.failures)
+        return now
 
     def _take(self, slot: _Slot) -> None:
+        self._begin("taking partition", slot)
         cache = Cache(self._cache_text // max(1, len(self._slots)))
         try:
             slot.held = take(self._world, slot.partition, cache)
@@ -154,7 +190,7 @@ class Worker:
         except Broken as error:
             self._failed(slot, error)
             return
-        slot.failures = 0
+        self._report.taken(slot.partition)
         slot.clear()
 
     def _count(self, slot: _Slot) -> None:
@@ -162,29 +198,39 @@ class Worker:
             return
         records, lines = slot.records, slot.lines
         slot.clear()
-        metrics, begun = self._world.metrics, self._clock()
+        metrics, begun = self._world.metrics, self._begin("counting a batch of partition", slot)
         try:
             counts = count(self._world, slot.held, records)
         except Broken as error:
             self._failed(slot, error)
             return
-        metrics.batch_seconds.observe(self._clock() - begun)
+        ended = self._clock()
+        self._report.counted(slot.partition, slot.held.offset, ended)
+        slot.failures, slot.oldest = 0, slot.held.clock
+        slot.most = most(slot.most, ended - begun, self._limits.lines)
+        metrics.batch_seconds.observe(ended - begun)
         metrics.batch_lines.observe(lines)
         metrics.counted(counts)
         metrics.state_bytes.labels(str(slot.partition)).set(slot.held.store.bytes)
-        metrics.lag.labels(str(slot.partition)).set(max(0, self._now() - slot.held.clock) / 1000)
         self._publish(slot.held, slot.held.clock - SLACK_MS)
 
     def _failed(self, slot: _Slot, error: Exception) -> None:
+        position = slot.held.offset if slot.held else None
         slot.held = None
         slot.clear()
+        if isinstance(error, ClickHouseUnavailable):
+            slot.most = most(slot.most, None, self._limits.lines)
         self._world.metrics.retries.labels(type(error).__name__).inc()
         if isinstance(error, Paused):
             slot.retry_at = self._clock() + _PAUSED_SECONDS
+        elif isinstance(error, Running):
+            slot.retry_at = self._clock() + _RUNNING_SECONDS
+            logger.info("partition %d waits: %s", slot.partition, error)
         else:
             slot.failures += 1
             slot.retry_at = self._clock() + self._backoff(slot.failures)
             logger.warning("partition %d is taken again: %s", slot.partition, error)
+        self._report.failed(slot.partition, error, slot.failures, position, self._clock())
         with suppress(LogUnavailable):
             self._world.consumer.pause([slot.partition])
 
@@ -192,7 +238,8 @@ class Worker:
         """Nothing came, and nothing waits: everything received a little before the poll is counted."""
         slot.told_at = self._clock()
         if self._world.consumer.bounds(slot.partition).end <= held.offset:
-            self._world.metrics.lag.labels(str(slot.partition)).set(0)
+            self._report.well(slot.partition)
+            slot.failures, slot.oldest = 0, None
             self._publish(held, polled_at - SLACK_MS)
             if slot.told_at - slot.tidied_at >= _TIDY_SECONDS:
                 slot.tidied_at = slot.told_at

@@ -1,6 +1,6 @@
 """What a worker tells Prometheus."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -11,7 +11,13 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.lag = Gauge(
             "throughline_worker_lag_seconds",
-            "Age of the newest receipt that is counted while more is waiting; 0 at the log's end",
+            "How long the oldest uncounted event waits, at most; 0 when all is counted",
+            ["partition"],
+            registry=registry,
+        )
+        self.failing = Gauge(
+            "throughline_worker_failing_seconds",
+            "Since the first failure of a partition that no counted batch has followed; 0 without one",
             ["partition"],
             registry=registry,
         )
@@ -47,6 +53,16 @@ class Metrics:
             "Times a log was found put back to an earlier state",
             registry=registry,
         )
+
+    def watch(self, partition: int, lag: Callable[[], float], failing: Callable[[], float]) -> None:
+        """Ask these whenever the gauges are read, also while the loop hangs; from another thread."""
+        self.lag.labels(str(partition)).set_function(lag)
+        self.failing.labels(str(partition)).set_function(failing)
+
+    def forget(self, partition: int) -> None:
+        """The partition is no longer this worker's."""
+        self.lag.remove(str(partition))
+        self.failing.remove(str(partition))
 
     def counted(self, counts: Mapping[str, int]) -> None:
         for reason, lines in counts.items():

@@ -15,25 +15,46 @@ def status(
     redis: option.Redis = None,
     data: option.Data = DEFAULT_DATA,
 ) -> None:
-    """Show how far the workers are, how fresh the numbers are, and what waits among the dead letters.
+    """Show what waits, how fresh the numbers are, and what lies among the dead letters. Changes nothing.
 
     Example: throughline status
     """
     from deploy import wiring
+    from deploy.logs import escape
     from deploy.status import status as ask
 
     settings = option.load(data, event_log=event_log, clickhouse=clickhouse, redis=redis)
     found = ask(settings)
-    size = "" if found.log.size is None else f", {found.log.size / 1e6:.1f} MB"
-    typer.echo(f"event log     {found.log.id}, {len(found.lags)} partitions{size}")
-    for lag in found.lags:
-        typer.echo(f"partition {lag.partition:<3} behind: {lag.behind}")
+    if not found.log.id:
+        typer.echo("event log     no log there yet: the first event or worker makes it")
+    else:
+        size = "" if found.log.size is None else f", {found.log.size / 1e6:.1f} MB"
+        typer.echo(f"event log     {escape(found.log.id)}, {len(found.waits)} partitions{size}")
+    for partition, seconds in enumerate(found.waits):
+        said = "nothing waits" if seconds is None else f"the oldest uncounted event waits for {seconds:,.1f} s"
+        typer.echo(f"partition {partition:<3} {said}")
+    if found.unfinished is None:
+        typer.echo("ClickHouse    has no tables yet: throughline migrate")
+    elif not found.unfinished:
+        typer.echo("unfinished    no batch")
+    for batch in found.unfinished or ():
+        since = datetime.fromtimestamp(wiring.now() / 1000 - batch.seconds, UTC).isoformat(timespec="seconds")
+        of = f" of another log, {escape(batch.log)}" if batch.log else ""
+        typer.echo(
+            f"unfinished    partition {batch.partition}{of}: the batch at {batch.a}, "
+            f"decided {since} ({batch.seconds:,} s ago)"
+        )
     if found.fresh is None:
         typer.echo("fresh as of   unknown: no worker has looked at every partition yet")
     else:
         moment = datetime.fromtimestamp(found.fresh / 1000, UTC).isoformat(timespec="seconds")
-        typer.echo(f"fresh as of   {moment} ({max(0.0, (wiring.now() - found.fresh) / 1000):.1f} s ago)")
-    typer.echo(f"dead letters  {found.dead}")
+        typer.echo(f"fresh as of   {moment} ({max(0.0, (wiring.now() - found.fresh) / 1000):,.1f} s ago)")
+    typer.echo(f"dead letters  {sum(found.dead.values()):,}" if found.dead else "dead letters  none")
+    for reason, letters in found.dead.items():
+        typer.echo(f"              {letters:,}  {escape(reason)}")
+    if found.dead:
+        typer.echo("              each with its line: throughline dead-letters list")
+        typer.echo("              back on the log, once a version can read them: throughline dead-letters replay")
 
 
 def migrate(

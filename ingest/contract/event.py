@@ -4,6 +4,7 @@ A record of the log is UTF-8 JSON lines, one `Event` or `Filtered` each, all of 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Literal, TypeAlias, get_args
 
 import msgspec
@@ -103,3 +104,11 @@ def decode(line: bytes) -> Logged:
     if event.v != VERSION:
         raise ValueError(f"event version {event.v} is not {VERSION}")
     return event
+
+
+def receipt(record: bytes) -> int | None:
+    """When the record was received, ms: what its first readable line says; None if there is none."""
+    for line in record.split(b"\n"):
+        with suppress(ValueError):
+            return decode(line).received
+    return None

@@ -78,7 +78,7 @@ def test_commands_find_the_stack_by_its_folder(stack: Stack) -> None:
     made = stack.command("site", "create", "cli.example", "--name", "By hand")
     assert "site_" in made
     assert "cli.example  By hand" in stack.command("site", "list")
-    assert "behind: nothing" in stack.command("status")
+    assert "nothing waits" in stack.command("status")
     assert "nothing to do" in stack.command("migrate")
     secret = stack.command("key", "create").strip()
     assert stack.request("GET", "/api/sites", key=secret).status == 200

@@ -1,0 +1,147 @@
+"""`throughline status` on real stores: what waits, what is unfinished, and that asking makes nothing."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import closing
+from itertools import count
+from urllib.parse import urlsplit
+
+import kafka
+import pytest
+from redis import Redis
+from typer.testing import CliRunner
+
+from deploy import wiring
+from deploy.cli import app
+from deploy.settings import Settings
+from deploy.status import by_reason, log_state, status
+from ingest.contract.event import Event, encode
+from ingest.log.dead import DeadLetter
+from rollups.client import connect
+from rollups.migrate import migrate
+from rollups.write import Decided, Writer
+
+pytestmark = pytest.mark.services
+
+_topics = count(1)
+
+
+def event(seconds_ago: float) -> bytes:
+    received = int((time.time() - seconds_ago) * 1000)
+    return encode([Event("abcdef", "0" * 16, "e", "pageview", received, received)])
+
+
+def append(settings: Settings, *values: bytes) -> None:
+    """To partition 1, as ingest does it."""
+
+    async def send() -> None:
+        producer = wiring.producer(settings)
+        await producer.start()
+        for value in values:
+            await producer.append(1, value)
+        await producer.close()
+
+    asyncio.run(send())
+
+
+@pytest.fixture(params=["redis", "kafka"])
+def settings(request: pytest.FixtureRequest, redis_url: str, clickhouse_url: str) -> Settings:
+    """An installation in which nothing was made yet."""
+    log = redis_url
+    if request.param == "kafka":
+        log = f"kafka://{request.getfixturevalue('kafka_bootstrap')}/status-{next(_topics)}"
+    return Settings(event_log=log, clickhouse=clickhouse_url, redis=redis_url, partitions=2)
+
+
+def said(settings: Settings) -> str:
+    flags = ["--event-log", settings.event_log, "--clickhouse", settings.clickhouse, "--redis", settings.redis]
+    done = CliRunner().invoke(app, ["status", *flags], catch_exceptions=False)
+    assert done.exit_code == 0
+    return done.output
+
+
+def things(settings: Settings) -> list[str]:
+    """Everything that there is: keys of Redis, the log's topics, tables of the database."""
+    with Redis.from_url(settings.redis) as client:
+        found = [key.decode() for key in client.scan_iter()]
+    if settings.event_log.startswith("kafka://"):
+        admin = kafka.KafkaAdminClient(bootstrap_servers=wiring.brokers(settings.event_log))
+        found += [topic for topic in admin.list_topics() if topic.startswith(wiring.topic(settings.event_log))]
+        admin.close()
+    client = connect(settings.clickhouse, database="default")
+    named = {"name": urlsplit(settings.clickhouse).path.strip("/")}
+    found += [row["name"] for row in client.rows("SELECT name FROM system.databases WHERE name = {name:String}", named)]
+    client.close()
+    return sorted(found)
+
+
+def test_an_empty_installation_stays_empty(settings: Settings) -> None:
+    before = things(settings)
+    text = said(settings)
+    assert "no log there yet" in text
+    assert "has no tables yet: throughline migrate" in text
+    assert "dead letters  none" in text
+    assert log_state(settings).id == ""
+    assert things(settings) == before == []
+
+
+def test_it_says_how_long_the_oldest_uncounted_event_waits(settings: Settings) -> None:
+    append(settings, event(600), event(300), b"nobody reads this\n" + event(40))
+    assert status(settings).waits[0] is None
+    assert waits(settings) == pytest.approx(600, abs=60)
+    migrate(settings.clickhouse)
+    assert waits(settings) == pytest.approx(600, abs=60)
+    with closing(connect(settings.clickhouse)) as client:
+        offsets, writer = offsets_of(settings), Writer(client)
+        mark = mark_up_to(settings, writer)
+        mark(offsets[0], offsets[2])
+        assert waits(settings) == pytest.approx(40, abs=30)
+        assert "partition 1   the oldest uncounted event waits for " in said(settings)
+        # All is counted: quiet minutes are no lag, however old the last event is.
+        mark(offsets[2], log_state(settings).ends[1])
+        assert status(settings).waits == [None, None]
+        assert said(settings).count("nothing waits") == 2
+
+
+def waits(settings: Settings) -> float | None:
+    return status(settings).waits[1]
+
+
+def offsets_of(settings: Settings) -> list[int]:
+    with closing(wiring.consumer(settings)) as consumer:
+        bounds = consumer.bounds(1)
+        return [record.offset for record in consumer.read(1, bounds.begin, bounds.end)]
+
+
+def mark_up_to(settings: Settings, writer: Writer) -> Callable[[int, int], None]:
+    log = log_state(settings).id
+    return lambda a, b: writer.mark(log, 1, a, b, 0, {})
+
+
+def test_it_lists_unfinished_batches_and_dead_letters(settings: Settings) -> None:
+    migrate(settings.clickhouse)
+    append(settings, event(5))
+    log = log_state(settings).id
+    assert "unfinished    no batch" in said(settings)
+    with closing(connect(settings.clickhouse)) as client:
+        writer = Writer(client)
+        writer.decide(Decided(log, 1, 0, 7, "n", b""))
+        writer.decide(Decided("gone", 0, 3, 9, "n", b""))
+    with closing(wiring.dead_letters(settings)) as dead:
+        for number in range(3):
+            dead.append(DeadLetter(f"a line of {200_000 + number} bytes, over 131072", log, 1, number, 0, b"x"))
+        dead.append(DeadLetter("not an event: JSON is malformed", log, 1, 3, 0, b"x"))
+    text = said(settings)
+    assert "unfinished    partition 1: the batch at 0, decided 20" in text
+    assert "unfinished    partition 0 of another log, gone: the batch at 3, decided 20" in text
+    assert "dead letters  4\n              3  a line of N bytes, over N\n              1  not an event\n" in text
+    assert "throughline dead-letters replay" in text
+    found = status(settings)
+    assert found.unfinished is not None
+    assert all(0 <= batch.seconds < 120 for batch in found.unfinished)
+
+
+def test_reasons_are_gathered_by_kind() -> None:
+    letters = [DeadLetter(reason, "log", 0, 0, 0, b"") for reason in ("future: 1 s", "NUL in a text", "future: 2 s")]
+    assert by_reason(letters) == {"future": 2, "NUL in a text": 1}
