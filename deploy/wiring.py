@@ -44,7 +44,7 @@ def producer(settings: Settings) -> Producer:
     """The producing end of the event log, not yet started."""
     address = settings.address("event_log")
     if address.startswith("kafka://"):
-        from ingest.log.kafka import KafkaProducer
+        from ingest.log.kafka_producer import KafkaProducer
 
         return KafkaProducer(brokers(address), topic=topic(address), partitions=settings.partitions)
     from ingest.log.redis import RedisProducer
@@ -56,7 +56,7 @@ def consumer(settings: Settings) -> Consumer:
     """A member of the worker group. Blocks; raises LogUnavailable."""
     address = settings.address("event_log")
     if address.startswith("kafka://"):
-        from ingest.log.kafka import KafkaConsumer
+        from ingest.log.kafka_consumer import KafkaConsumer
 
         name = topic(address)
         return KafkaConsumer(brokers(address), topic=name, group=f"throughline-{name}", partitions=settings.partitions)

@@ -57,6 +57,8 @@ class Gatherer:
         """What the log suffers from. A failure with nothing after it is forgotten, or no traffic would come back."""
         if not self._connected:
             return "not connected"
+        if self._producer.ailment:
+            return self._producer.ailment
         if self._failed is None or time.monotonic() - self._failed[0] > _FORGET_SECONDS:
             return None
         return self._failed[1]

@@ -81,6 +81,11 @@ class RedisProducer:
     def partitions(self) -> int:
         return self._partitions
 
+    @property
+    def ailment(self) -> str | None:
+        """That the log is full, if it is."""
+        return self._full or None
+
     async def start(self) -> None:
         """Connect, making the log if it is missing. Raises LogUnavailable."""
         try:
