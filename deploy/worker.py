@@ -17,10 +17,10 @@ from deploy.logs import configure
 from deploy.settings import SettingError, Settings, load
 from deploy.supervise import die_with_parent
 from ingest.log.dead import TooManyDeadLetters
-from ingest.log.protocol import LogTruncated, LogUnavailable
+from ingest.log.protocol import LogTruncated, LogUnavailable, PartitionsChanged
 from rollups.write import Outlived, TwoDecided
 
-STOPPED = (LogTruncated, TwoDecided, Outlived, TooManyDeadLetters)  # for a human to look at
+STOPPED = (LogTruncated, PartitionsChanged, TwoDecided, Outlived, TooManyDeadLetters)  # for a human to look at
 
 Health = Callable[[], Mapping[str, str]]
 
