@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -117,7 +118,7 @@ def test_beside_a_log_only_eviction_matters() -> None:
 @pytest.mark.services
 def test_a_redis_that_refuses_config_is_told_and_used(server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
     with closing(redis.Redis.from_url(server.url)) as client:
-        allowed = {"keys": ["*"], "channels": ["*"], "categories": ["+@all"], "commands": ["-config"]}
+        allowed: dict[str, Any] = {"keys": ["*"], "channels": ["*"], "categories": ["+@all"], "commands": ["-config"]}
         client.acl_setuser("managed", enabled=True, passwords=["+secret"], **allowed)
         client.config_set("maxmemory-policy", "allkeys-lru")
     url = server.url.replace("://", "://managed:secret@")
