@@ -4,6 +4,7 @@ A process imports only the stages that it runs: that is a second of starting and
 """
 
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +19,7 @@ from prometheus_client import REGISTRY
 
 from deploy.folder import StackError
 from deploy.settings import Settings, redacted
+from ingest.log import redis_lacks
 from ingest.log.protocol import TOPIC, Consumer, LogUnavailable, Producer
 from rollups.client import ClickHouseUnavailable, Client, connect
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 COUNTRY_DB = Path(__file__).parent / "geo" / "country.mmdb"
 _REASONS = ("Connection refused", "Name or service not known", "No route to host", "timed out", "Authentication failed")
+_ASK_AGAIN_SECONDS = 5.0
 _T = TypeVar("_T")
 
 
@@ -45,7 +48,7 @@ def producer(settings: Settings) -> Producer:
     """The producing end of the event log, not yet started."""
     address = settings.address("event_log")
     if address.startswith("kafka://"):
-        from ingest.log.kafka import KafkaProducer
+        from ingest.log.kafka_producer import KafkaProducer
 
         return KafkaProducer(brokers(address), topic=topic(address), partitions=settings.partitions)
     from ingest.log.redis import RedisProducer
@@ -57,7 +60,7 @@ def consumer(settings: Settings) -> Consumer:
     """A member of the worker group. Blocks; raises LogUnavailable."""
     address = settings.address("event_log")
     if address.startswith("kafka://"):
-        from ingest.log.kafka import KafkaConsumer
+        from ingest.log.kafka_consumer import KafkaConsumer
 
         name = topic(address)
         return KafkaConsumer(brokers(address), topic=name, group=f"throughline-{name}", partitions=settings.partitions)
@@ -88,6 +91,26 @@ def async_redis_client(settings: Settings) -> redis.asyncio.Redis:
     return redis.asyncio.Redis.from_url(settings.address("redis"), socket_timeout=5.0, socket_connect_timeout=2.0)
 
 
+def tell_redis(settings: Settings) -> None:
+    """Log what the Redis of states, salts and sites lacks, in the background, once it answers.
+
+    Where it holds the event log too, the log's own producer tells.
+    """
+    if _server(settings.redis) == _server(settings.event_log):
+        return
+
+    def ask() -> None:
+        while True:
+            try:
+                with redis_client(settings) as client:
+                    redis_lacks.tell(client, log=False)
+                return
+            except (redis.RedisError, OSError):
+                time.sleep(_ASK_AGAIN_SECONDS)
+
+    threading.Thread(target=ask, name="redis", daemon=True).start()
+
+
 def clickhouse(settings: Settings) -> Client:
     """A client; connects with its first use."""
     return connect(settings.address("clickhouse"))
@@ -98,6 +121,7 @@ def ingest(settings: Settings) -> "Ingest":
     from ingest.app import Ingest
     from ingest.limit import Rate
 
+    tell_redis(settings)
     try:
         return Ingest(
             producer(settings),
@@ -146,6 +170,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         names=Names(settings.values_a_day, partial(day_values, client)),
         state_bytes=settings.state_bytes or _quarter(redis_client(settings), BYTES),
     )
+    tell_redis(settings)
     return Worker(world, report=report)
 
 
@@ -218,6 +243,12 @@ def reason(error: Exception) -> str:
         if known.lower() in text.lower():
             return known
     return text[:300] or type(error).__name__
+
+
+def _server(address: str) -> str:
+    """What names the server in an address: `host:port`, or the path of a socket."""
+    parts = urlsplit(address)
+    return parts.netloc.rpartition("@")[2] or parts.path
 
 
 def brokers(address: str) -> str:

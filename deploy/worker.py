@@ -18,11 +18,11 @@ from deploy.logs import configure
 from deploy.settings import SettingError, Settings, load
 from deploy.supervise import die_with_parent
 from ingest.log.dead import TooManyDeadLetters
-from ingest.log.protocol import LogTruncated, LogUnavailable
+from ingest.log.protocol import LogTruncated, LogUnavailable, PartitionsChanged
 from rollups.write import Outlived, TwoDecided
 from workers.report import Report, reason
 
-STOPPED = (LogTruncated, TwoDecided, Outlived, TooManyDeadLetters)  # for a human to look at
+STOPPED = (LogTruncated, PartitionsChanged, TwoDecided, Outlived, TooManyDeadLetters)  # for a human to look at
 
 Health = Callable[[], Mapping[str, str]]
 

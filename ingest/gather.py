@@ -62,6 +62,8 @@ class Gatherer:
         """
         if not self._connected:
             return "not connected"
+        if self._producer.ailment:
+            return self._producer.ailment
         if self._failed is None or time.monotonic() - self._failed[0] > _FORGET_SECONDS:
             return None
         return f"takes no events: {self._failed[1].brief}"

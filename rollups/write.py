@@ -124,6 +124,14 @@ class Writer:
         """Names the batch that begins at `a`, in every table."""
         return f"{log}/{partition}/{a}"
 
+    def partitions(self, log: str, found: int) -> int:
+        """How many partitions the log was first counted with; `found`, for ever, if this is the first time."""
+        rows = self._client.rows(statement("log_partitions"), {"log": log})
+        if not rows:
+            self._insert("logs", f"{log}/partitions", ("log", "partitions"), ("String", "UInt32"), [[log], [found]])
+            rows = self._client.rows(statement("log_partitions"), {"log": log})
+        return int(rows[0]["partitions"])
+
     def decided(self, log: str, partition: int, a: int) -> Decided | None:
         """The batch decided at `a`, if any. Raises TwoDecided; Outlived for one that is unfinished for too long."""
         where = {"log": log, "partition": partition, "a": a}

@@ -3,7 +3,7 @@
 import logging
 
 from ingest.log.dead import DeadLetter
-from ingest.log.protocol import LogTruncated
+from ingest.log.protocol import LogTruncated, PartitionsChanged
 from rollups.write import Decided
 from workers import blob as blobs
 from workers.batch import heard, insert
@@ -20,11 +20,14 @@ logger = logging.getLogger(__name__)
 def take(world: World, partition: int, cache: Cache) -> Held:
     """Take the partition over; the log is then positioned where the returned `Held` stands. Blocks.
 
-    Raises what `batch.count` raises, and LogTruncated if the log no longer holds what it must: that is for a human.
+    Raises what `batch.count` raises, and what is for a human: LogTruncated if the log no longer holds what it must,
+    PartitionsChanged if its visitors were placed otherwise.
     """
     writer, consumer = world.writer, world.consumer
     log, partitions = consumer.log_id(), consumer.partitions
     store = Store(world.redis, log, partitions, partition, world.state_bytes)
+    if (counted := writer.partitions(log, partitions)) != partitions:
+        raise PartitionsChanged(f"log {log}", counted, partitions)
 
     # 1. C: the end of the last finished batch, in ClickHouse. The group's offset and Redis have no say in it.
     marked = writer.marked(log, partition)

@@ -10,7 +10,7 @@ from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
 from ingest.log.dead import LIMIT, DeadLetter, TooManyDeadLetters, decode
-from ingest.log.kafka import RECONNECT, START_SECONDS, create_topic
+from ingest.log.kafka_topic import make_topic, shared
 from ingest.log.protocol import DEAD_TOPIC, LogUnavailable
 
 # A letter of the largest record in base64.
@@ -33,12 +33,11 @@ class KafkaDeadLetters:
         self._waiting: set[str] = set()
         self._begun: set[str] = set()
         self._replayed: set[str] = set()
-        shared = {"bootstrap_servers": bootstrap, "bootstrap_timeout_ms": START_SECONDS * 1000, **RECONNECT}
         with _available():
             configs = {"cleanup.policy": "compact", "max.message.bytes": str(LETTER_BYTES + 1024)}
-            create_topic(bootstrap, topic, 1, configs)
+            make_topic(bootstrap, topic, 1, configs)
             self._producer = kafka.KafkaProducer(
-                **shared,
+                **shared(bootstrap),
                 acks="all",
                 compression_type="zstd",
                 max_request_size=LETTER_BYTES,
@@ -48,7 +47,10 @@ class KafkaDeadLetters:
                 allow_auto_create_topics=False,
             )
             self._reader = kafka.KafkaConsumer(
-                **shared, enable_auto_commit=False, auto_offset_reset="earliest", max_partition_fetch_bytes=LETTER_BYTES
+                **shared(bootstrap),
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                max_partition_fetch_bytes=LETTER_BYTES,
             )
             self._reader.assign([self._at])
 

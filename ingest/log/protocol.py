@@ -36,6 +36,17 @@ class LogTruncated(Exception):
     """The log no longer holds what was asked for: retention or a rollback took it. Trying again does not help."""
 
 
+class PartitionsChanged(Exception):
+    """The log has another number of partitions than its visitors are placed by. Trying again does not help."""
+
+    def __init__(self, log: str, before: int, now: int) -> None:
+        super().__init__(
+            f"{log} has {now} partitions, but visitors are placed by {before}, and going on could split their "
+            f"sessions: nothing was misplaced, and what the log holds stays there; for new events name a new topic in "
+            f"THROUGHLINE_EVENT_LOG (kafka://BROKERS/TOPIC) and restart"
+        )
+
+
 @dataclass(frozen=True)
 class Bounds:
     """Half-open [begin, end): nothing from `begin` on was removed; `end` is the offset after the last record ever."""
@@ -49,7 +60,12 @@ class Producer(Protocol):
 
     @property
     def partitions(self) -> int:
-        """How many partitions the topic has (known after start)."""
+        """How many partitions visitors are placed by (known after start)."""
+        ...
+
+    @property
+    def ailment(self) -> str | None:
+        """Why nothing is taken now, as far as is known without an append; None if nothing is."""
         ...
 
     async def start(self) -> None:
@@ -74,14 +90,15 @@ class Consumer(Protocol):
 
     @property
     def partitions(self) -> int:
-        """How many partitions the topic has."""
+        """How many partitions visitors are placed by."""
         ...
 
     def poll(self, timeout: float, max_records: int = 1000) -> Sequence[Record]:
         """Records of assigned, unpaused partitions, in offset order per partition; blocks ≤ `timeout` seconds.
 
         A newly assigned partition gives nothing until `seek`: the group's position is never where reading starts.
-        Keeps the membership. Raises LogTruncated if the records at a position are gone.
+        Keeps the membership. Raises LogTruncated if the records at a position are gone, PartitionsChanged if visitors
+        are placed by another number of partitions than there are.
         """
         ...
 

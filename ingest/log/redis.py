@@ -1,7 +1,6 @@
 """The event log on Redis Streams: one stream a partition, offsets made of stream ids, a group held by leases."""
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -13,12 +12,10 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from ingest.log import stream
+from ingest.log import redis_lacks, stream
 from ingest.log.lease import Leases
 from ingest.log.protocol import TOPIC, Bounds, LogTruncated, LogUnavailable, Record
 from ingest.log.stream import Keys
-
-log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 1.8
 SAMPLE_SECONDS = 0.25
@@ -81,6 +78,11 @@ class RedisProducer:
     def partitions(self) -> int:
         return self._partitions
 
+    @property
+    def ailment(self) -> str | None:
+        """That the log is full, if it is."""
+        return self._full or None
+
     async def start(self) -> None:
         """Connect, making the log if it is missing. Raises LogUnavailable."""
         try:
@@ -92,13 +94,7 @@ class RedisProducer:
 
     def _create(self) -> tuple[str, int]:
         with stream.connect(self._url) as client:
-            with suppress(redis.ResponseError):  # a managed Redis may not tell
-                held = client.config_get("append*")
-                if (held["appendonly"], held["appendfsync"]) != ("yes", "always"):
-                    log.warning(
-                        "this Redis acknowledges writes before they are on disk: a power cut can lose events that were "
-                        "answered with 202; a log needs appendonly yes and appendfsync always"
-                    )
+            redis_lacks.tell(client, log=True)
             return stream.create(client, self._keys, self._partitions)
 
     async def append(self, partition: int, value: bytes) -> None:

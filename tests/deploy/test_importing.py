@@ -47,6 +47,7 @@ class Log:
     """Three partitions in memory; fails the appends whose numbers it is told."""
 
     partitions = 3
+    ailment: str | None = None
 
     def __init__(self, failing: Sequence[int] = ()) -> None:
         self.failing = set(failing)

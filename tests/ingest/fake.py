@@ -51,6 +51,7 @@ class FakeProducer:
         self.records: list[tuple[int, bytes]] = []
         self.broken: Exception | None = None
         self.gate: asyncio.Event | None = None
+        self.ailment: str | None = None
         self.started = self.closed = False
 
     async def start(self) -> None:

@@ -204,3 +204,16 @@ def test_before_it_is_connected_everything_is_refused() -> None:
             await Gatherer(FakeProducer()).write([line()])
 
     run(main())
+
+
+def test_what_ails_the_producer_is_said_without_an_append() -> None:
+    producer = FakeProducer()
+
+    async def main() -> None:
+        gatherer = Gatherer(producer)
+        await gatherer.start()
+        assert gatherer.ailment is None
+        producer.ailment = "partitions were added"
+        assert gatherer.ailment == "partitions were added"
+
+    run(main())

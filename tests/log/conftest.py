@@ -14,7 +14,8 @@ import redis
 from ingest.log.dead import DeadLetters
 from ingest.log.dead_kafka import KafkaDeadLetters
 from ingest.log.dead_redis import RedisDeadLetters
-from ingest.log.kafka import KafkaConsumer, KafkaProducer
+from ingest.log.kafka_consumer import KafkaConsumer
+from ingest.log.kafka_producer import KafkaProducer
 from ingest.log.protocol import Consumer, Producer
 from ingest.log.redis import RedisConsumer, RedisProducer
 from tests.services.kafka import KafkaBroker

@@ -6,7 +6,7 @@ Prints its assignment as JSON, one line whenever it changes.
 import json
 import sys
 
-from ingest.log.kafka import KafkaConsumer
+from ingest.log.kafka_consumer import KafkaConsumer
 from ingest.log.protocol import Consumer
 from ingest.log.redis import RedisConsumer
 from tests.log.conftest import LEASE_SECONDS

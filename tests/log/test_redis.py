@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.log import stream
+from ingest.log import redis_lacks, stream
 from ingest.log.protocol import LogUnavailable
 from ingest.log.redis import RedisConsumer, RedisProducer
 from ingest.log.stream import Room
@@ -81,6 +82,71 @@ def test_a_redis_that_is_not_durable_is_told(
         client.config_set("appendfsync", policy)
     asyncio.run(start())
     assert ("power cut" in caplog.text) == (policy != "always")
+
+
+SOUND = {"maxmemory_policy": "noeviction", "aof_enabled": 1}
+DURABLE = {"appendonly": "yes", "appendfsync": "always"}
+
+
+@pytest.mark.parametrize(
+    ("info", "config", "named"),
+    [
+        ({}, {}, []),
+        ({"maxmemory_policy": "allkeys-lru"}, {}, ["CONFIG SET maxmemory-policy noeviction"]),
+        ({"maxmemory_policy": "volatile-ttl"}, {}, ["maxmemory-policy of the Redis of the event log is volatile-ttl"]),
+        ({}, {"appendfsync": "everysec"}, ["CONFIG SET appendfsync always"]),
+        ({}, {"appendonly": "no"}, ["CONFIG SET appendonly yes"]),
+        ({"aof_enabled": 0}, None, ["CONFIG SET appendonly yes"]),
+        ({}, None, ["cannot tell whether appendfsync is always"]),
+        ({"maxmemory_policy": None, "aof_enabled": None}, None, ["maxmemory-policy", "appendonly", "appendfsync"]),
+    ],
+)
+def test_what_a_redis_lacks_is_one_sentence_each(
+    info: dict[str, object], config: dict[str, str] | None, named: list[str]
+) -> None:
+    found = redis_lacks.lacks({**SOUND, **info}, None if config is None else {**DURABLE, **config}, log=True)
+    assert len(found) == len(named)
+    assert all(name in sentence for name, sentence in zip(named, found, strict=True))
+
+
+def test_beside_a_log_only_eviction_matters() -> None:
+    assert redis_lacks.lacks({**SOUND, "aof_enabled": 0}, None, log=False) == []
+    (sentence,) = redis_lacks.lacks({"maxmemory_policy": "allkeys-lru"}, None, log=False)
+    assert "states, salts and sites is allkeys-lru" in sentence
+
+
+@pytest.mark.services
+def test_a_redis_that_refuses_config_is_told_and_used(server: RedisServer, caplog: pytest.LogCaptureFixture) -> None:
+    with closing(redis.Redis.from_url(server.url)) as client:
+        allowed: dict[str, Any] = {"keys": ["*"], "channels": ["*"], "categories": ["+@all"], "commands": ["-config"]}
+        client.acl_setuser("managed", enabled=True, passwords=["+secret"], **allowed)
+        client.config_set("maxmemory-policy", "allkeys-lru")
+    url = server.url.replace("://", "://managed:secret@")
+    producer = RedisProducer(url)
+
+    async def start() -> None:
+        await producer.start()
+        await producer.append(0, b"x")
+        await producer.close()
+
+    asyncio.run(start())
+    assert len(caplog.messages) == 2
+    assert "allkeys-lru" in caplog.messages[0]
+    assert "cannot tell whether appendfsync" in caplog.messages[1]
+
+
+@pytest.mark.services
+def test_another_number_of_partitions_in_the_settings_changes_no_log(redis_url: str) -> None:
+    async def start(partitions: int) -> int:
+        producer = RedisProducer(redis_url, partitions=partitions)
+        await producer.start()
+        await producer.close()
+        return producer.partitions
+
+    assert asyncio.run(start(4)) == 4
+    assert asyncio.run(start(8)) == 4
+    with closing(RedisConsumer(redis_url, partitions=2)) as consumer:
+        assert consumer.partitions == 4
 
 
 @pytest.mark.services

@@ -154,9 +154,8 @@ class Counting:
         return Cost(self.seconds(work), len(encode([*lines])))
 
     def _engine_seconds(self) -> float:
-        (row,) = self._client.rows(
-            "SELECT sum(value) AS us FROM system.events WHERE event IN ('UserTimeMicroseconds', 'SystemTimeMicroseconds')"
-        )
+        used = "event IN ('UserTimeMicroseconds', 'SystemTimeMicroseconds')"
+        (row,) = self._client.rows(f"SELECT sum(value) AS us FROM system.events WHERE {used}")
         return float(row["us"]) / 1e6
 
 

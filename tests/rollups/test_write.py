@@ -216,3 +216,13 @@ def test_the_range_of_receipts_is_indexed(writer: Writer, client: Client) -> Non
         "EXPLAIN indexes = 1 SELECT count() FROM events WHERE received > toDateTime64('2030-01-01 00:00:00', 3, 'UTC')"
     )
     assert any("received_range" in row["explain"] for row in plan)
+
+
+def test_a_log_keeps_the_number_of_partitions_it_was_first_counted_with(writer: Writer, client: Client) -> None:
+    assert writer.partitions("first", 4) == 4
+    assert writer.partitions("first", 8) == 4
+    assert writer.partitions("second", 8) == 8
+    assert client.rows("SELECT log, partitions FROM logs ORDER BY log") == [
+        {"log": "first", "partitions": 4},
+        {"log": "second", "partitions": 8},
+    ]

@@ -22,6 +22,7 @@ class Tables:
         self.events: dict[tuple[str, int], list[EventRow]] = {}
         self.sessions: dict[tuple[str, int], list[SessionRow]] = {}
         self.batches: dict[tuple[str, int, int], Marked] = {}
+        self.partitions: dict[str, int] = {}
         self.phase = "cleared"
         self.late: list[Callable[[], None]] = []  # inserts whose client has given up already
 
@@ -38,6 +39,11 @@ class FakeWriter(Writer):
     def __init__(self, tables: Tables, point: Point, give_up: Callable[[Callable[[], None]], None]) -> None:
         self._tables, self._point, self._give_up = tables, point, give_up
         self.patience = 0.0
+
+    def partitions(self, log: str, found: int) -> int:
+        self._point("partitions")
+        self._effect("place", [lambda: self._tables.partitions.setdefault(log, found)])
+        return self._tables.partitions[log]
 
     def decided(self, log: str, partition: int, a: int) -> Decided | None:
         self._point("read decided")

@@ -1,186 +1,17 @@
-"""The event log on Apache Kafka: a topic, a consumer group with cooperative rebalancing, `acks=all`."""
+"""The consuming end of a log on Apache Kafka: a member of a group with cooperative rebalancing."""
 
-import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 import kafka
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError, TopicAlreadyExistsError
+from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from ingest.log.protocol import TOPIC, Bounds, LogTruncated, LogUnavailable, Record
-
-PATIENCE_SECONDS = 1.8
-START_SECONDS = 5.0
-UNACKNOWLEDGED_BYTES = 64 << 20
-RECORD_BYTES = 4 << 20
-# A broker that comes back is found within a second, however long it was away; and a group that met while the brokers
-# knew no partitions yet, which then has none to share, looks again within seconds instead of five minutes.
-RECONNECT = {
-    "reconnect_backoff_ms": 50,
-    "reconnect_backoff_max_ms": 1000,
-    "retry_backoff_ms": 100,
-    "metadata_max_age_ms": 5000,
-}
-
-
-def create_topic(bootstrap: str, topic: str, partitions: int, configs: Mapping[str, str]) -> int:
-    """Make the topic if it is missing, with the brokers' own replication factor. Returns its number of partitions.
-
-    Blocks. Raises KafkaError.
-    """
-    admin = kafka.KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=START_SECONDS * 1000, **RECONNECT)
-    try:
-        if topic not in admin.list_topics():
-            wanted = {topic: {"num_partitions": partitions, "replication_factor": -1, "configs": dict(configs)}}
-            with suppress(TopicAlreadyExistsError):
-                admin.create_topics(wanted)
-        # Brokers that have just started know a topic before they know its leaders.
-        admin.wait_for_topics([topic])
-        return len(admin.describe_topics([topic])[0]["partitions"])
-    finally:
-        admin.close()
-
-
-class _Append(NamedTuple):
-    partition: int
-    value: bytes
-    done: asyncio.Future[None]
-
-
-class KafkaProducer:
-    """Appends to a topic from one event loop. kafka-python's `send` may block, so a thread of its own calls it."""
-
-    def __init__(self, bootstrap: str, *, partitions: int = 4, topic: str = TOPIC, retention_hours: int = 168) -> None:
-        self._bootstrap = bootstrap
-        self._topic = topic
-        self._partitions = partitions
-        self._retention = retention_hours * 3_600_000
-        self._producer: Any = None
-        self._thread = ThreadPoolExecutor(1, "kafka send")
-        self._queue: deque[_Append] = deque()
-        self._outcomes: deque[tuple[asyncio.Future[None], BaseException | None]] = deque()
-        self._unacknowledged = 0
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    @property
-    def partitions(self) -> int:
-        return self._partitions
-
-    async def start(self) -> None:
-        """Connect, making the topic if it is missing. Raises LogUnavailable."""
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._connect)
-        except (KafkaError, OSError) as error:
-            raise LogUnavailable(f"Kafka: {error}") from error
-        self._task = asyncio.create_task(self._send_forever())
-
-    def _connect(self) -> None:
-        configs = {"max.message.bytes": str(RECORD_BYTES + 1024), "retention.ms": str(self._retention)}
-        self._partitions = create_topic(self._bootstrap, self._topic, self._partitions, configs)
-        # The client keeps records without a limit until they expire: after as long as the caller waits, no longer.
-        # No idempotence: kafka-python 3.0.12 forgets its producer id when a batch that it had sent expires, never asks
-        # for another, and is stuck for good. A resent batch doubles records, which the ids of their events make
-        # harmless. One request under way keeps the order when one is resent; large batches let the next ones gather.
-        self._producer = kafka.KafkaProducer(
-            bootstrap_servers=self._bootstrap,
-            bootstrap_timeout_ms=START_SECONDS * 1000,
-            acks="all",
-            enable_idempotence=False,
-            max_in_flight_requests_per_connection=1,
-            compression_type="zstd",
-            batch_size=1 << 20,
-            max_request_size=RECORD_BYTES,
-            max_block_ms=1000,
-            request_timeout_ms=1500,
-            delivery_timeout_ms=PATIENCE_SECONDS * 1000,
-            allow_auto_create_topics=False,
-            **RECONNECT,
-        )
-        self._producer.partitions_for(self._topic)
-
-    async def append(self, partition: int, value: bytes) -> None:
-        """Return once all in-sync replicas have the record. Raises LogUnavailable."""
-        if self._task is None:
-            raise LogUnavailable("the log is closed")
-        if self._unacknowledged > UNACKNOWLEDGED_BYTES:
-            raise LogUnavailable("too much waits for Kafka")
-        entry = _Append(partition, value, asyncio.get_running_loop().create_future())
-        self._unacknowledged += len(value)
-        self._queue.append(entry)
-        self._wake.set()
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await entry.done
-        except TimeoutError:
-            raise LogUnavailable(f"Kafka did not acknowledge within {PATIENCE_SECONDS} s") from None
-        finally:
-            self._unacknowledged -= len(value)
-
-    async def _send_forever(self) -> None:
-        """One trip to the sending thread for all that wait."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            entries = [entry for entry in self._queue if not entry.done.done()]
-            self._queue.clear()
-            await loop.run_in_executor(self._thread, self._send, entries, loop)
-
-    def _send(self, entries: Iterable[_Append], loop: asyncio.AbstractEventLoop) -> None:
-        """Runs in the sending thread."""
-        for entry in entries:
-            settle = self._settler(entry.done, loop)
-            try:
-                future = self._producer.send(self._topic, entry.value, partition=entry.partition)
-                future.add_callback(lambda _, settle=settle: settle(None))
-                future.add_errback(settle)
-            except (KafkaError, ValueError, OSError) as error:
-                settle(error)
-
-    def _settler(
-        self, done: asyncio.Future[None], loop: asyncio.AbstractEventLoop
-    ) -> Callable[[BaseException | None], None]:
-        """A callback for any thread; outcomes that arrive together wake the loop once."""
-
-        def settle(error: BaseException | None) -> None:
-            self._outcomes.append((done, error))
-            if len(self._outcomes) == 1:
-                # The loop may be closed when a producer that was given up hears of a late record.
-                with suppress(RuntimeError):
-                    loop.call_soon_threadsafe(self._tell)
-
-        return settle
-
-    def _tell(self) -> None:
-        while self._outcomes:
-            done, error = self._outcomes.popleft()
-            if done.done():
-                continue
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(LogUnavailable(f"Kafka: {error}"))
-
-    async def close(self) -> None:
-        """Send what is in hand and disconnect."""
-        task, self._task = self._task, None
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while self._unacknowledged and time.monotonic() < deadline:
-            await asyncio.sleep(0.01)
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            # Raises when something could not be flushed in time; its callers were told long ago.
-            with suppress(KafkaError):
-                await asyncio.to_thread(self._producer.close, PATIENCE_SECONDS)
-        self._thread.shutdown(wait=False)
+from ingest.log.kafka_topic import RECORD_BYTES, events_topic, shared
+from ingest.log.protocol import TOPIC, Bounds, LogTruncated, LogUnavailable, PartitionsChanged, Record
 
 
 class _Assignment(kafka.ConsumerRebalanceListener):
@@ -222,9 +53,8 @@ class KafkaConsumer:
         self._epochs: dict[int, int] = {}
         self._sought: dict[int, int] = {}
         self._paused: set[int] = set()
-        shared = {"bootstrap_servers": bootstrap, "bootstrap_timeout_ms": START_SECONDS * 1000, **RECONNECT}
         fetching = {
-            **shared,
+            **shared(bootstrap),
             "enable_auto_commit": False,
             # Never to a place nobody chose: a position that retention overtook must stop the worker.
             "auto_offset_reset": "none",
@@ -232,9 +62,8 @@ class KafkaConsumer:
             "allow_auto_create_topics": False,
         }
         try:
-            configs = {"max.message.bytes": str(RECORD_BYTES + 1024), "retention.ms": str(retention_hours * 3_600_000)}
-            self._partitions = create_topic(bootstrap, topic, partitions, configs)
-            self._admin = kafka.KafkaAdminClient(**shared)
+            self._partitions = events_topic(bootstrap, topic, partitions, retention_hours)
+            self._admin = kafka.KafkaAdminClient(**shared(bootstrap))
             self._reader = kafka.KafkaConsumer(**fetching)
             self._consumer = kafka.KafkaConsumer(
                 **fetching,
@@ -274,12 +103,21 @@ class KafkaConsumer:
             raise LogUnavailable(f"Kafka: {error}") from error
         finally:
             self._epochs = dict(self._assignment.epochs)
+        self._look()
         return [
             Record(at.partition, record.offset, record.value or b"")
             for at, records in found.items()
             if self._sought.get(at.partition) == self._epochs.get(at.partition, -1)
             for record in records
         ]
+
+    def _look(self) -> None:
+        """Compare with what the client knows of the topic. Raises PartitionsChanged."""
+        # Its own `partitions_for_topic` would wait without an end for brokers that are away.
+        known = self._consumer._cluster.partitions_for_topic(self._topic) or set()  # noqa: SLF001
+        now = len(known | self._epochs.keys())
+        if known and now != self._partitions:
+            raise PartitionsChanged(f"topic {self._topic}", self._partitions, now)
 
     def assigned(self) -> Mapping[int, int]:
         """partition → epoch as of the last poll."""
