@@ -154,8 +154,9 @@ class Counting:
         return Cost(self.seconds(work), len(encode([*lines])))
 
     def _engine_seconds(self) -> float:
-        used = "event IN ('UserTimeMicroseconds', 'SystemTimeMicroseconds')"
-        (row,) = self._client.rows(f"SELECT sum(value) AS us FROM system.events WHERE {used}")
+        kinds = ["UserTimeMicroseconds", "SystemTimeMicroseconds"]
+        sql = "SELECT sum(value) AS us FROM system.events WHERE event IN {kinds:Array(String)}"
+        (row,) = self._client.rows(sql, {"kinds": kinds})
         return float(row["us"]) / 1e6
 
 
