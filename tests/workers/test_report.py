@@ -93,18 +93,18 @@ def test_what_was_lost_to_another_worker_ails_nobody() -> None:
 class Bench:
     """One worker over one partition on fakes, whose clock moves only by hand; `trouble` is called at every effect."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, events: int = 40, lines: int = 16) -> None:
         self.now = 1_000.0
         self.trouble: Callable[[str], None] = lambda _: None
         self.patience: list[tuple[str, float]] = []
-        events = stream(3, 40, silence=False)
-        log = FakeLog({0: [Record(0, n, encode([event])) for n, event in enumerate(events)]})
+        made = stream(3, events, silence=False)
+        log = FakeLog({0: [Record(0, n, encode([event])) for n, event in enumerate(made)]})
         consumer = FakeConsumer(log, lambda name: self.trouble(name), lambda: 1_000)
         log.give(0, consumer)
         monkeypatch.setattr(take, "Store", FakeStore)
         monkeypatch.setattr(FakeStore, "point", staticmethod(lambda name: self.trouble(name)))
         self.tables, self.report, self.metrics = Tables(), Report(self.now), CollectorRegistry()
-        self.received = events[0].received
+        self.received = made[0].received
         writer = FakeWriter(self.tables, self.effect, lambda _: None)
         self.worker = Worker(
             World(
@@ -119,7 +119,7 @@ class Bench:
                 nonce=lambda: "n",
                 now=lambda: self.received + int(self.now * 1000),
             ),
-            limits=Limits(seconds=0, lines=16),
+            limits=Limits(seconds=0, lines=lines),
             clock=lambda: self.now,
             report=self.report,
         )
@@ -184,6 +184,19 @@ def test_a_batch_that_clickhouse_fails_is_waited_for_longer_each_time(monkeypatc
         bench.turn(20.0)
     tried = [seconds for name, seconds in bench.patience if name == "before insert events"]
     assert tried[:7] == [20, 40, 80, 160, 320, 640, 640]
+
+
+def test_the_batch_after_a_failed_one_is_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, failures = Bench(monkeypatch, 1_000, 800), iter([True])
+
+    def fails_once(name: str) -> None:
+        if name == "before insert events" and next(failures, False):
+            raise ClickHouseUnavailable("timed out")
+
+    bench.trouble = fails_once
+    for _ in range(8):
+        bench.turn(20.0)
+    assert [batch.b - batch.a for batch in bench.tables.decided.values()] == [400, 200, 400]
 
 
 def test_lag_is_how_long_the_oldest_uncounted_event_waits(monkeypatch: pytest.MonkeyPatch) -> None:
