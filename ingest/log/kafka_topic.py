@@ -65,6 +65,8 @@ def make_topic(bootstrap: str, topic: str, partitions: int, configs: Mapping[str
         if topic not in admin.list_topics():
             replicas = min(REPLICAS, brokers)
             wanted = {"min.insync.replicas": "2" if replicas >= REPLICAS else "1", **configs}
+            if replicas == 1:
+                wanted["flush.messages"] = "1"  # no other broker has what is still in this one's memory
             made = {"num_partitions": partitions, "replication_factor": replicas, "configs": wanted}
             with suppress(TopicAlreadyExistsError):
                 admin.create_topics({topic: made})
@@ -123,6 +125,10 @@ def lacks(
         told(
             f"has min.insync.replicas={insync} of {replicas}, so it takes nothing while any broker of it is away",
             f"--add-config min.insync.replicas={max(1, replicas - 1)}",
+        )
+    if replicas == 1 and int(configs.get("flush.messages", 1)) > 1:
+        told(
+            "is not on disk when it acknowledges, so a power cut can take records away", "--add-config flush.messages=1"
         )
     policy, wanted = configs.get("cleanup.policy", "delete"), made_with.get("cleanup.policy", "delete")
     if policy != wanted:

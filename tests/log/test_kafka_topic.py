@@ -29,7 +29,7 @@ def topic(replicas: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("replicas", "brokers", "changed"),
     [
-        (1, 1, {"min.insync.replicas": "1"}),
+        (1, 1, {"min.insync.replicas": "1", "flush.messages": "1"}),
         (2, 2, {"min.insync.replicas": "1"}),
         (3, 3, {}),
         (3, 9, {}),
@@ -53,6 +53,7 @@ def test_a_sound_topic_lacks_nothing(replicas: int, brokers: int, changed: dict[
         (2, 2, {"min.insync.replicas": "2"}, "--add-config min.insync.replicas=1"),
         (1, 1, {"min.insync.replicas": "2"}, "--add-config min.insync.replicas=1"),
         (3, 3, {"min.insync.replicas": "3"}, "--add-config min.insync.replicas=2"),
+        (1, 1, {"min.insync.replicas": "1", "flush.messages": str(2**63 - 1)}, "--add-config flush.messages=1"),
         (3, 3, {"cleanup.policy": "compact"}, "--add-config cleanup.policy=delete"),
         (3, 3, {"cleanup.policy": "compact,delete"}, "--add-config cleanup.policy=delete"),
         (3, 3, {"retention.ms": "86400000"}, "--add-config retention.ms=604800000"),
@@ -119,7 +120,8 @@ def test_our_own_topics_lack_nothing_and_an_old_one_is_told(
     with caplog.at_level(logging.WARNING, "ingest.log"):
         make_topic(kafka_bootstrap, f"{name}-old", 4, MADE)
     told = "\n".join(caplog.messages)
-    assert len(caplog.messages) == 5
+    assert len(caplog.messages) == 6
+    assert "flush.messages=1" in told
     for config in (*configs, "max.message.bytes"):
         assert f"has {config}=" in told
 
