@@ -43,8 +43,8 @@ class Status:
 
 def status(settings: Settings) -> Status:
     """Ask the stores, making nothing. Blocks; raises LogUnavailable, ClickHouseUnavailable, RedisError."""
-    client = wiring.clickhouse(settings)
     with peek(settings) as log:
+        client = wiring.clickhouse(settings)
         state = log.state()
         unfinished = _unfinished(client, state.id)
         # Before the tables are made, everything waits.

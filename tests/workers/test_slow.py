@@ -55,7 +55,7 @@ def counted(stack: Stack, partition: int) -> int:
 
 
 def marked(stack: Stack, partition: int) -> bool:
-    sql = "SELECT count() AS n FROM batches WHERE partition = {p:UInt32}"
+    sql = "SELECT count() AS n FROM progress WHERE partition = {p:UInt32}"
     return bool(stack.client.rows(sql, {"p": partition})[0]["n"])
 
 
