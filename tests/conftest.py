@@ -1,8 +1,9 @@
 """Fixtures of real services, and the block at the end of a run that says what each suite really ran against."""
 
 import itertools
+import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -74,6 +75,17 @@ def clickhouse_url(_clickhouse: Service | ServiceUnavailable, request: pytest.Fi
 def kafka_bootstrap(_kafka: Service | ServiceUnavailable, request: pytest.FixtureRequest) -> str:
     """`host:port` of the session's broker. Topics stay: a test names its own."""
     return _use(_kafka, request).url
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything must run, a suite that lacks its service has failed."""
+    report = yield
+    own = next(item.iter_markers("skipif"), None) is not None
+    if os.environ.get("THROUGHLINE_TEST_ALL") and report.when == "setup" and report.skipped and not own:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which THROUGHLINE_TEST_ALL forbids: {report.longrepr}"
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
