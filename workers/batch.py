@@ -19,7 +19,7 @@ from workers.names import OTHER, Names
 from workers.read import FUTURE_MS, read
 from workers.rows import event_row, filtered_row, version
 from workers.state import Moved
-from workers.visitor import key
+from workers.visitor import State, key, unread
 from workers.world import Held, Paused, World
 
 
@@ -57,9 +57,8 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
     counts = insert(world, stands, decision, entries, letters)
 
     # 4. Save the states, unless somebody else went on meanwhile.
-    gone = heard(visited, folded.states)
-    held.store.save(a, b, folded.clock, folded.states, gone)
-    held.cache.put(folded.states, gone)
+    held.store.save(a, b, folded.clock, folded.states)
+    held.cache.put(folded.states)
     held.offset, held.clock = b, folded.clock
 
     # 5. Commit: for information and retention.
@@ -93,9 +92,12 @@ def insert(
     return counts
 
 
-def heard(visited: Visits, but: Container[str] = ()) -> dict[str, int]:
-    """The visitors of the lines, except some, each with its newest receipt or event, ms."""
-    return {name: visit.heard for name, visit in visited.by_visitor.items() if name not in but}
+def unknown_of(visited: Visits, clock: int) -> dict[str, State]:
+    """States that say of each visitor of the lines that it must be read back."""
+    return {
+        name: unread(visit.site, visit.visitor, hash31(visit.site, visit.visitor), max(visit.heard, clock))
+        for name, visit in visited.by_visitor.items()
+    }
 
 
 def _folded(world: World, held: Held, visited: Visits, version_: int) -> Folded:

@@ -29,12 +29,8 @@ class Cache:
                 found[name] = state
         return found, missing
 
-    def put(self, states: Mapping[str, State], gone: Iterable[str] = ()) -> None:
-        """Hold the states as the newest, and none of those that are gone."""
-        for name in gone:
-            old = self._held.pop(name, None)
-            if old is not None:
-                self._text -= old.text + _STATE_TEXT
+    def put(self, states: Mapping[str, State]) -> None:
+        """Hold the states as the newest."""
         for name, state in states.items():
             old = self._held.pop(name, None)
             if old is not None:

@@ -42,13 +42,13 @@ local function drop(name, score)
   if score and tonumber(score) > horizon then horizon = tonumber(score) end
 end
 redis.call('UNLINK', ARGV[5])
-local coming = 0
+local coming, scores = 0, {}
 for i = 5, #KEYS do
   local at = 9 + (i - 5) * 3
   local name, blob = ARGV[at + 1], ARGV[at + 2]
+  scores[i] = math.max(tonumber(ARGV[at]), tonumber(redis.call('ZSCORE', KEYS[2], name) or '0'))
   if blob == '' then
-    drop(name, redis.call('ZSCORE', KEYS[2], name))
-    if tonumber(ARGV[at]) > horizon then horizon = tonumber(ARGV[at]) end
+    drop(name, scores[i])
   else
     drop(name)
     coming = coming + cost(#blob, name)
@@ -65,14 +65,14 @@ while bytes + coming > budget do
 end
 for i = 5, #KEYS do
   local at = 9 + (i - 5) * 3
-  local score, name, blob = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  local name, blob = ARGV[at + 1], ARGV[at + 2]
   if blob ~= '' then
     if bytes + cost(#blob, name) <= budget then
       redis.call('SET', KEYS[i], blob)
-      redis.call('ZADD', KEYS[2], score, name)
+      redis.call('ZADD', KEYS[2], string.format('%.0f', scores[i]), name)
       bytes = bytes + cost(#blob, name)
-    elseif tonumber(score) > horizon then
-      horizon = tonumber(score)
+    elseif scores[i] > horizon then
+      horizon = scores[i]
     end
   end
 end
@@ -153,17 +153,13 @@ class Store:
         found = {name: _decoder.decode(blob) for name, blob in zip(wanted, answer[1:], strict=True) if blob is not None}
         return found, position.horizon
 
-    def save(
-        self, a: int, b: int, clock: int, states: Mapping[str, State], gone: Mapping[str, int] | None = None
-    ) -> None:
+    def save(self, a: int, b: int, clock: int, states: Mapping[str, State]) -> None:
         """Put the states of a batch [a, b) in place of those at `a`, all or nothing. Raises Moved.
 
-        `gone`: visitors whose states go instead, each with its newest receipt or event, ms. The visitors longest
-        unheard go too, those of before 25 h and what the budget has no room for; so do the new ones if Redis has none.
-        After another RedisError the outcome is unknown: read `position`.
+        The visitors longest unheard go, those of before 25 h and what the budget has no room for; so do the new ones if
+        Redis has none. After another RedisError the outcome is unknown: read `position`.
         """
         values = [(name, state.heard, _encoder.encode(state)) for name, state in states.items()]
-        values += [(name, heard, b"") for name, heard in (gone or {}).items()]
         try:
             self._save(a, b, clock, values)
         except OutOfMemoryError:
@@ -207,9 +203,3 @@ def _position(held: Any) -> tuple[Position | None, str]:
         return None, ""
     offset, clock, horizon, generation = held.decode().split()
     return Position(int(offset), int(clock), int(horizon)), generation
-
-
-def wipe(redis: Redis) -> None:
-    """Make every worker forget the states of every partition before its next batch. Blocks."""
-    for key in list(redis.scan_iter("throughline:{state:*}:position")):
-        redis.delete(key)

@@ -6,7 +6,7 @@ from ingest.log.dead import DeadLetter
 from ingest.log.protocol import LogTruncated, PartitionsChanged
 from rollups.write import Decided
 from workers import blob as blobs
-from workers.batch import heard, insert
+from workers.batch import insert, unknown_of
 from workers.blob import Blob
 from workers.cache import Cache
 from workers.fold import Entry, visits
@@ -49,8 +49,8 @@ def take(world: World, partition: int, cache: Cache) -> Held:
     if offset:
         rolled_back |= _floor(world, partition, offset)
 
-    # 3. States behind C lose the visitors of what was decided since; any others are forgotten. Both are read back when
-    # they return. A Redis that was put back says nothing that can be believed.
+    # 3. States behind C forget the visitors of what was decided since; any others begin anew. Who is forgotten is read
+    # back on returning. A Redis that was put back says nothing that can be believed.
     position = store.position()
     while position is not None and position.offset < offset and not rolled_back:
         position = _caught_up(world, store, log, partition, position, begin)
@@ -88,7 +88,7 @@ def _decided(world: World, decided: Decided, begin: int) -> tuple[Blob, list[Ent
 
 
 def _caught_up(world: World, store: Store, log: str, partition: int, position: Position, begin: int) -> Position | None:
-    """Where the states stand without those of the one batch decided there; None if that cannot be had any more."""
+    """Where the states stand, without the visitors of the one batch decided there; None if that cannot be had."""
     decided = world.writer.decided(log, partition, position.offset)
     if decided is None:
         return None
@@ -96,5 +96,5 @@ def _caught_up(world: World, store: Store, log: str, partition: int, position: P
         decision, entries, _ = _decided(world, decided, begin)
     except LogTruncated:
         return None
-    store.save(position.offset, decided.b, decision.clock, {}, heard(visits(entries)))
+    store.save(position.offset, decided.b, decision.clock, unknown_of(visits(entries), decision.clock))
     return store.position()

@@ -55,6 +55,11 @@ class State(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return key(self.site, self.visitor)
 
 
+def unread(site: str, visitor: str, hash_: int, heard: int) -> State:
+    """The state of somebody of whom ClickHouse knows more than any state: all is to be read back."""
+    return State(site, visitor, hash_, heard, FOREVER, BEGINNING, 0, [], [])
+
+
 class Span(NamedTuple):
     """A stretch of time, ms, both ends inclusive."""
 

@@ -139,20 +139,15 @@ class FakeStore:
             raise Moved("load")
         return {name: states[name] for name in names if name in states}, position.horizon
 
-    def save(
-        self, a: int, b: int, clock: int, states: Mapping[str, State], gone: Mapping[str, int] | None = None
-    ) -> None:
+    def save(self, a: int, b: int, clock: int, states: Mapping[str, State]) -> None:
         self.point("before save")
         position, generation, held = self._get()
         if position is None or position.offset != a or generation != self._generation:
             raise Moved("save")
-        horizon = max([position.horizon, *(gone or {}).values()])
-        kept = {name: state for name, state in {**held, **states}.items() if name not in (gone or {})}
-        left = sorted(kept.values(), key=lambda state: state.heard)
+        horizon = position.horizon
+        left = sorted({**held, **states}.values(), key=lambda state: state.heard)
         while left and (left[0].heard < clock - FORGET - SLACK or len(left) > self.room):
             horizon = max(horizon, left.pop(0).heard)
-        for name in gone or {}:
-            horizon = max(horizon, held[name].heard if name in held else 0)
         self._redis.held[self._name] = Position(b, clock, horizon), generation, {state.key: state for state in left}
         self.point("after save")
 

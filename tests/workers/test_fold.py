@@ -18,7 +18,7 @@ from tests.workers.streams import SITE, START, fact, live, streams
 from workers import fold, memory
 from workers.fold import Entry, Known, visits
 from workers.memory import DAY, KEEP, MINUTE
-from workers.visitor import FOREVER, REACH, State
+from workers.visitor import FOREVER, REACH, State, unread
 
 
 def lookup(_: str, revision: int) -> SiteSettings:
@@ -137,6 +137,16 @@ def test_a_visitor_never_seen_is_not_asked_for_and_one_who_may_have_been_is() ->
     assert made.asked == 0
     made.count([entry(2, page("b", START + KEEP, visitor=2))], 2)
     assert made.asked == 1
+
+
+def test_somebody_to_be_read_back_is_asked_for_whatever_the_horizon() -> None:
+    made = run([page("a", START), page("b", START + MINUTE)], [1])
+    made.states = {name: unread(SITE, state.visitor, state.hash, START) for name, state in made.states.items()}
+    made.count([entry(3, page("b", START + MINUTE)), entry(4, page("c", START + 2 * MINUTE))], 9)
+    assert made.asked == 1
+    assert [row[3:5] for row in live(made.rows)] == [(START, START + 2 * MINUTE)]
+    [state] = made.states.values()
+    assert state.until == FOREVER
 
 
 def test_a_regular_visitor_is_never_asked_for() -> None:
