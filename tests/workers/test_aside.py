@@ -20,7 +20,7 @@ from rollups import control
 from rollups.client import ClickHouseUnavailable, connect
 from rollups.migrate import migrate
 from rollups.verify import verify
-from rollups.write import Writer
+from rollups.write import Running, Writer
 from tests.workers.streams import SITE, START
 from tests.workers.test_real import PARTITIONS, Stack, expected
 from workers import aside
@@ -244,7 +244,7 @@ def retries(world: World) -> float:
         sample.value
         for metric in world.metrics.retries.collect()
         for sample in metric.samples
-        if sample.name.endswith("_total") and sample.labels == {"kind": "ClickHouseUnavailable"}
+        if sample.name.endswith("_total") and sample.labels == {"cause": "ClickHouseUnavailable"}
     )
 
 
@@ -271,7 +271,7 @@ def test_an_insert_that_still_runs_is_waited_for_and_other_batches_too(
     found = blocked(stack, GOOD, WORSE)
     monkeypatch.setattr(Writer, "refuse_running", running)
     with closing(RedisDeadLetters(stack.url)) as dead:
-        with pytest.raises(aside.Running):
+        with pytest.raises(Running):
             set_aside(stack.client, dead, found, wait_seconds=0, grace_seconds=0)
         stack.client.command(
             "INSERT INTO decision (log, partition, a, b, nonce, blob) VALUES ('other', 0, 0, 5, 'n', '')"
@@ -282,4 +282,4 @@ def test_an_insert_that_still_runs_is_waited_for_and_other_batches_too(
 
 
 def running(*_: object) -> None:
-    raise aside.Running("an insert runs")
+    raise Running("an insert runs")
