@@ -10,7 +10,7 @@ dies frees the system after LEASE_SECONDS, and one that was only stopped finds i
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -139,7 +139,7 @@ def claim(client: Client, wait_seconds: float = 2 * LEASE_SECONDS) -> Iterator[C
 
 
 def hold_still(
-    client: Client, held: Claim, wait_seconds: float, grace_seconds: float = GRACE_SECONDS, but: Open | None = None
+    client: Client, held: Claim, wait_seconds: float, grace_seconds: float = GRACE_SECONDS, but: Container[Open] = ()
 ) -> None:
     """Return once no batch is half inserted, save `but`, and none can begin.
 
@@ -147,7 +147,7 @@ def hold_still(
     """
 
     def others() -> list[Open]:
-        return [batch for batch in unfinished(client) if batch != but]
+        return [batch for batch in unfinished(client) if batch not in but]
 
     deadline = time.monotonic() + wait_seconds
     while True:

@@ -8,7 +8,7 @@ fence is the decision, and stands for ever: from it on only setting aside can fi
 
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ingest.log.dead import LIMIT, DeadLetter, DeadLetters
 from ingest.log.protocol import Consumer
@@ -72,49 +72,56 @@ def stuck(client: Client, consumer: Consumer, partition: int, why: str) -> Stuck
 def set_aside(
     client: Client,
     dead: DeadLetters,
-    found: Stuck,
+    found: Sequence[Stuck],
     *,
     engines: Engines = ONE_SERVER,
     wait_seconds: float = 60,
     grace_seconds: float = control.GRACE_SECONDS,
 ) -> Aside:
-    """Turn the batch into dead letters; what lies there of it is undone. Blocks.
+    """Turn the batches into dead letters; what lies there of them is undone. Blocks.
 
     Stopped anywhere, it is to be run again. Raises Refused, Running, ClaimLost, Unfinished for other batches,
     TooManyDeadLetters, ClickHouseUnavailable, LogUnavailable.
     """
-    decided, writer = found.decided, Writer(client)
-    batch = control.Open(decided.log, decided.partition, decided.a, decided.b)
-    if dead.count() + len(found.letters) > LIMIT:
-        raise Refused(f"{dead.count()} dead letters wait, and {len(found.letters)} more are over {LIMIT}")
+    writer = Writer(client)
+    letters = sum(len(each.letters) for each in found)
+    if dead.count() + letters > LIMIT:
+        raise Refused(f"{dead.count()} dead letters wait, and {letters} more are over {LIMIT}")
     with control.claim(client) as held:
-        control.hold_still(client, held, wait_seconds, grace_seconds, but=batch)
+        control.hold_still(client, held, wait_seconds, grace_seconds, but=[_open(each) for each in found])
 
         # 1. Fence: what begins from here on is refused; what began before shows while it runs.
-        _fence(client, decided, engines)
-        _wait(writer, decided, wait_seconds)
-        if batch not in control.unfinished(client):
-            raise Refused("the batch was finished meanwhile")
+        for each in found:
+            _fence(client, each.decided, engines)
+            _wait(writer, each.decided, wait_seconds)
+        left = control.unfinished(client)
+        if finished := [each.decided.partition for each in found if _open(each) not in left]:
+            raise Refused(f"finished meanwhile: the batch of partition {', '.join(map(str, finished))}")
 
-        # 2. Undo. Views come off first: they may hold any part of the batch, and one may be what refuses it.
-        where = {"log": decided.log, "partition": decided.partition, "a": decided.a, "b": decided.b}
-        stored = client.rows(statement("stored"), where)[0]["lines"]
-        rows = _effective(client, blobs.decode(decided.blob).rows)
-        make_stale(client, [name for name, there in (("events", stored), ("sessions", rows)) if there], engines)
-        if stored:
-            client.patient(_MUTATION_SECONDS).command(statement("stored_drop"), where, {"mutations_sync": 2})
-        _undo_sessions(client, decided, rows)
+        # 2. Undo. Views come off first: they may hold any part of a batch, and one may be what refuses it.
+        lies = [_lies(client, each.decided) for each in found]
+        lines, sessions = sum(each.lines for each in lies), sum(len(each.sessions) for each in lies)
+        make_stale(client, [name for name, there in (("events", lines), ("sessions", sessions)) if there], engines)
+        for each, there in zip(found, lies, strict=True):
+            _undo(client, each.decided, there)
         rollups = build_stale(client, held, engines)
 
         # 3. Only now letters: one that is replayed while its line still counts would be a duplicate, then gone.
-        for letter in found.letters:
-            dead.append(letter)
+        for each in found:
+            for letter in each.letters:
+                dead.append(letter)
 
-        # 4. The marker, of a shape that the fence lets through.
+        # 4. The markers, of a shape that the fence lets through.
         held.check()
-        clock = blobs.decode(decided.blob).clock
-        writer.mark(*batch, clock, {"dead": len(found.letters)})
-        return Aside(stored, len(rows), rollups)
+        for each in found:
+            clock = blobs.decode(each.decided.blob).clock
+            writer.mark(*_open(each), clock, {"dead": len(each.letters)})
+        return Aside(lines, sessions, rollups)
+
+
+def _open(found: Stuck) -> control.Open:
+    decided = found.decided
+    return control.Open(decided.log, decided.partition, decided.a, decided.b)
 
 
 def _fence(client: Client, decided: Decided, engines: Engines) -> None:
@@ -145,14 +152,32 @@ def _wait(writer: Writer, decided: Decided, wait_seconds: float) -> None:
         time.sleep(0.2)
 
 
-def _undo_sessions(client: Client, decided: Decided, rows: Sequence[SessionRow]) -> None:
+class _Lies(NamedTuple):
+    """What lies there of a batch: how many raw events; the session rows that had their effect."""
+
+    lines: int
+    sessions: Sequence[SessionRow]
+
+
+def _lies(client: Client, decided: Decided) -> _Lies:
+    lines_ = client.rows(statement("stored"), _where(decided))[0]["lines"]
+    return _Lies(lines_, _effective(client, blobs.decode(decided.blob).rows))
+
+
+def _undo(client: Client, decided: Decided, lies: _Lies) -> None:
+    if lies.lines:
+        client.patient(_MUTATION_SECONDS).command(statement("stored_drop"), _where(decided), {"mutations_sync": 2})
     token = Writer.token(decided.log, decided.partition, decided.a)
     try:
-        Writer(client).insert_sessions(f"{token}/aside", [row._replace(sign=-row.sign) for row in rows])
+        Writer(client).insert_sessions(f"{token}/aside", [row._replace(sign=-row.sign) for row in lies.sessions])
     except ClickHouseUnavailable:
         # A view of somebody else's fails on these rows as it did on those of the batch, but after the table has them.
-        if _effective(client, rows):
+        if _effective(client, lies.sessions):
             raise
+
+
+def _where(decided: Decided) -> dict[str, Any]:
+    return {"log": decided.log, "partition": decided.partition, "a": decided.a, "b": decided.b}
 
 
 def _effective(client: Client, rows: Sequence[SessionRow]) -> list[SessionRow]:

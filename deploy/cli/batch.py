@@ -12,7 +12,9 @@ app = typer.Typer(no_args_is_help=True, help="A batch that ClickHouse refuses fo
 
 @app.command("set-aside")
 def set_aside(
-    partition: Annotated[int, typer.Argument(metavar="PARTITION", help="Number of the partition that stands still.")],
+    partitions: Annotated[
+        list[int], typer.Argument(metavar="PARTITION…", help="Numbers of the partitions that stand still.")
+    ],
     reason: Annotated[
         str, typer.Option("--reason", help="Kept with every dead letter.", metavar="TEXT")
     ] = "ClickHouse refused the batch",
@@ -24,11 +26,13 @@ def set_aside(
     clickhouse: option.ClickHouse = None,
     data: option.Data = DEFAULT_DATA,
 ) -> None:
-    """Make the unfinished batch of a partition dead letters, so that the partition goes on.
+    """Make the unfinished batches of some partitions dead letters, so that the partitions go on.
 
     For when workers try a batch again and again because ClickHouse refuses its rows, and nothing else helps. If it is
     a rollup's view that fails, `throughline migrate --drop-view` is the first remedy, which loses no number for longer
-    than until the next `migrate`. What is stored of the batch is taken out again, and every worker pauses meanwhile.
+    than until the next `migrate`. What is stored of the batch is taken out again, and every worker pauses meanwhile. No
+    other batch may be unfinished then: name all partitions that stand still at once, and let a worker run.
+
     Once the cause is gone, `throughline dead-letters replay` counts the lines. Stopped half-way, run it again.
 
     Example: throughline batch set-aside 3 --reason "bad rows, see ticket 12"
@@ -47,22 +51,23 @@ def set_aside(
     # Left before anything is waited for: a member may be given partitions whose batches a worker must finish.
     consumer = wiring.consumer(settings)
     try:
-        if not 0 <= partition < consumer.partitions:
-            raise StackError(f"there are partitions 0 to {consumer.partitions - 1}, no {partition}")
-        found = stuck(client, consumer, partition, reason)
+        if strange := [number for number in partitions if not 0 <= number < consumer.partitions]:
+            raise StackError(f"there are partitions 0 to {consumer.partitions - 1}, no {strange[0]}")
+        asked = [stuck(client, consumer, number, reason) for number in sorted(set(partitions))]
     finally:
         consumer.close()
-    if found is None:
-        raise StackError(f"no batch of partition {partition} is unfinished")
-    decided = found.decided
-    since = datetime.fromtimestamp(wiring.now() / 1000 - found.age, UTC).isoformat(timespec="seconds")
-    what = f"log {decided.log}, partition {partition}, records {decided.a} to {decided.b}"
-    typer.echo(escape(f"{what}: unfinished since {since}, {len(found.letters):,} lines"))
-    if not found.whole:
-        typer.echo("the log no longer has all of its records: those lines cannot be kept, and will never be counted")
-        if not lost:
-            raise StackError("to give them up for good, say --lost")
-    if not yes and not typer.confirm("Set it aside as dead letters?"):
+    found = [each for each in asked if each is not None]
+    if not found:
+        raise StackError("no batch is unfinished there")
+    for decided, age, letters, whole in found:
+        since = datetime.fromtimestamp(wiring.now() / 1000 - age, UTC).isoformat(timespec="seconds")
+        what = f"log {decided.log}, partition {decided.partition}, records {decided.a} to {decided.b}"
+        typer.echo(escape(f"{what}: unfinished since {since}, {len(letters):,} lines"))
+        if not whole:
+            typer.echo("  the log no longer has all of its records: those lines cannot be kept")
+    if not (lost or all(each.whole for each in found)):
+        raise StackError("to give up for good what the log no longer has, say --lost")
+    if not yes and not typer.confirm("Set aside as dead letters?"):
         raise typer.Exit(1)
     dead = wiring.dead_letters(settings)
     try:
@@ -72,6 +77,5 @@ def set_aside(
     typer.echo(f"undone: {done.lines:,} raw events, {done.sessions:,} session rows")
     if done.rollups:
         typer.echo(f"built anew: {', '.join(done.rollups)}")
-    typer.echo(
-        f"{len(found.letters):,} lines are dead letters; once the cause is gone: throughline dead-letters replay"
-    )
+    lines = sum(len(each.letters) for each in found)
+    typer.echo(f"{lines:,} lines are dead letters; once the cause is gone: throughline dead-letters replay")

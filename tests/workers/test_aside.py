@@ -82,7 +82,7 @@ def stand(stack: Stack) -> Stuck | None:
 
 def put(stack: Stack, found: Stuck) -> Aside:
     with closing(RedisDeadLetters(stack.url)) as dead:
-        return set_aside(stack.client, dead, found, wait_seconds=5, grace_seconds=0)
+        return set_aside(stack.client, dead, [found], wait_seconds=5, grace_seconds=0)
 
 
 def replayed(stack: Stack) -> int:
@@ -201,8 +201,8 @@ def test_killed_anywhere_it_completes_when_it_is_run_again(stack: Stack, monkeyp
     places: list[tuple[Any, str, bool]] = [
         (aside, "_fence", True),
         (aside, "make_stale", True),
-        (aside, "_undo_sessions", False),
-        (aside, "_undo_sessions", True),
+        (aside, "_undo", False),
+        (aside, "_undo", True),
         (aside, "build_stale", True),
         (RedisDeadLetters, "append", True),
         (Writer, "mark", False),
@@ -272,12 +272,12 @@ def test_an_insert_that_still_runs_is_waited_for_and_other_batches_too(
     monkeypatch.setattr(Writer, "refuse_running", running)
     with closing(RedisDeadLetters(stack.url)) as dead:
         with pytest.raises(Running):
-            set_aside(stack.client, dead, found, wait_seconds=0, grace_seconds=0)
+            set_aside(stack.client, dead, [found], wait_seconds=0, grace_seconds=0)
         stack.client.command(
             "INSERT INTO decision (log, partition, a, b, nonce, blob) VALUES ('other', 0, 0, 5, 'n', '')"
         )
         with pytest.raises(control.Unfinished, match="other/0/0"):
-            set_aside(stack.client, dead, found, wait_seconds=0, grace_seconds=0)
+            set_aside(stack.client, dead, [found], wait_seconds=0, grace_seconds=0)
         assert dead.count() == 0
 
 
