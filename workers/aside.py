@@ -84,9 +84,10 @@ def set_aside(
     TooManyDeadLetters, ClickHouseUnavailable, LogUnavailable.
     """
     writer = Writer(client)
-    letters = sum(len(each.letters) for each in found)
-    if dead.count() + letters > LIMIT:
-        raise Refused(f"{dead.count()} dead letters wait, and {letters} more are over {LIMIT}")
+    waiting = {letter.origin for letter in dead.letters()}
+    letters = waiting | {letter.origin for each in found for letter in each.letters}
+    if len(letters) > LIMIT:
+        raise Refused(f"{len(waiting)} dead letters wait, and with these there would be more than {LIMIT}")
     with control.claim(client) as held:
         control.hold_still(client, held, wait_seconds, grace_seconds, but=[_open(each) for each in found])
 

@@ -20,7 +20,7 @@ from rollups import control
 from rollups.client import ClickHouseUnavailable, connect
 from rollups.migrate import migrate
 from rollups.verify import verify
-from rollups.write import Running, Writer
+from rollups.write import Outlived, Running, Writer
 from tests.workers.streams import SITE, START
 from tests.workers.test_real import PARTITIONS, Stack, expected
 from workers import aside
@@ -198,19 +198,21 @@ def test_once_set_aside_a_worker_that_comes_late_or_a_second_operator_changes_no
 def test_killed_anywhere_it_completes_when_it_is_run_again(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(stack, "sessions")
     found = blocked(stack, GOOD, WORSE)
-    places: list[tuple[Any, str, bool]] = [
-        (aside, "_fence", True),
-        (aside, "make_stale", True),
-        (aside, "_undo", False),
-        (aside, "_undo", True),
-        (aside, "build_stale", True),
-        (RedisDeadLetters, "append", True),
-        (Writer, "mark", False),
+    places: list[tuple[Any, str, bool, int]] = [
+        (aside, "_fence", True, 0),
+        (aside, "make_stale", True, 0),
+        (aside, "_undo", False, 0),
+        (aside, "_undo", True, 0),
+        (aside, "build_stale", True, 0),
+        (RedisDeadLetters, "append", True, 1),
+        (Writer, "mark", False, 3),
     ]
-    for where, name, done in places:
+    for where, name, done, letters in places:
         with monkeypatch.context() as patch, pytest.raises(Dies):
             patch.setattr(where, name, dying(getattr(where, name), done))
             put(stack, found)
+        with closing(RedisDeadLetters(stack.url)) as dead:  # never while a line still counts
+            assert dead.count() == letters
     accept(stack)
     # A worker in between cannot finish the batch any more: it would have to insert what was undone.
     world = stack.world()
@@ -248,9 +250,16 @@ def retries(world: World) -> float:
     )
 
 
-def test_records_that_the_log_has_lost_are_told_and_the_others_kept(stack: Stack) -> None:
+def test_records_that_the_log_has_lost_are_told_and_the_others_kept_however_old_the_batch(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     refuse(stack, "sessions")
     found = blocked(stack, GOOD, WORSE)
+
+    monkeypatch.setattr("rollups.write.WINDOW", 0)
+    monkeypatch.setattr("rollups.write._YOUNG_SECONDS", -1)
+    with pytest.raises(Outlived):
+        Writer(stack.client).decided(found.decided.log, PARTITION, found.decided.a)
 
     class Shortened(RedisConsumer):
         def bounds(self, partition: int) -> Bounds:
@@ -277,6 +286,9 @@ def test_an_insert_that_still_runs_is_waited_for_and_other_batches_too(
             "INSERT INTO decision (log, partition, a, b, nonce, blob) VALUES ('other', 0, 0, 5, 'n', '')"
         )
         with pytest.raises(control.Unfinished, match="other/0/0"):
+            set_aside(stack.client, dead, [found], wait_seconds=0, grace_seconds=0)
+        monkeypatch.setattr(aside, "LIMIT", 2)
+        with pytest.raises(Refused, match="more than 2"):
             set_aside(stack.client, dead, [found], wait_seconds=0, grace_seconds=0)
         assert dead.count() == 0
 
