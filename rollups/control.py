@@ -10,7 +10,7 @@ dies frees the system after LEASE_SECONDS, and one that was only stopped finds i
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -138,26 +138,36 @@ def claim(client: Client, wait_seconds: float = 2 * LEASE_SECONDS) -> Iterator[C
         held.release()
 
 
-def hold_still(client: Client, held: Claim, wait_seconds: float, grace_seconds: float = GRACE_SECONDS) -> None:
-    """Return once no batch is half inserted and none can begin. Raises Unfinished after `wait_seconds`, ClaimLost."""
+def hold_still(
+    client: Client, held: Claim, wait_seconds: float, grace_seconds: float = GRACE_SECONDS, but: Container[Open] = ()
+) -> None:
+    """Return once no batch is half inserted, save `but`, and none can begin.
+
+    Raises Unfinished after `wait_seconds`, ClaimLost.
+    """
+
+    def others() -> list[Open]:
+        return [batch for batch in unfinished(client) if batch not in but]
+
     deadline = time.monotonic() + wait_seconds
     while True:
         held.enter(DRAINING)
-        time.sleep(grace_seconds if unfinished(client) or _busy(client) else 0)
-        while (left := unfinished(client)) and time.monotonic() < deadline:
+        time.sleep(grace_seconds if others() or _busy(client) else 0)
+        while (left := others()) and time.monotonic() < deadline:
             time.sleep(0.1)
         if not left:
             held.enter(CLOSED)
             # Whoever asked before CLOSED was there may have gone on: then its decision shows now, or within the grace.
             time.sleep(grace_seconds if _busy(client) else 0)
-            if not unfinished(client):
+            if not others():
                 return
         if time.monotonic() > deadline:
-            left = left or unfinished(client)
+            left = left or others()
             names = ", ".join(f"{log}/{partition}/{a}" for log, partition, a, _ in left[:5])
             logs = ", ".join(f"throughline log forget {log}" for log in dict.fromkeys(batch.log for batch in left))
             raise Unfinished(
                 f"batches without their marker after {wait_seconds:.0f} s: {names}; is a worker running? "
+                f"If ClickHouse refuses one for ever: throughline batch set-aside. "
                 f"If their log is gone for good: {logs}"
             )
 

@@ -9,7 +9,7 @@ so no crash leaves one that is short and does not show it, neither to this versi
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,12 +65,29 @@ def migrate(
             stale = _stale(client, wanted)
             if stale:
                 _hold_still(client, held, stale, engines, wait_seconds)
-            for name in stale:
-                _build(client, held, wanted[name], engines)
-                done.append(f"rollup {name}")
+            done += [f"rollup {name}" for name in build_stale(client, held, engines, wanted)]
         return done
     finally:
         client.close()
+
+
+def make_stale(client: Client, sources: Container[str], engines: Engines) -> None:
+    """Take the views off the rollups that are made from one of the tables; `build_stale` mends them. Blocks."""
+    wanted = rollup.load()
+    for row in _there(client):
+        if row.has_view and (row.name not in wanted or wanted[row.name].source in sources):
+            _take_off(client, row.name, engines)
+
+
+def build_stale(
+    client: Client, held: control.Claim, engines: Engines, wanted: Mapping[str, Rollup] | None = None
+) -> list[str]:
+    """Build every rollup that needs it, while workers hold still; returns their names. Blocks; raises ClaimLost."""
+    made = rollup.load() if wanted is None else wanted
+    stale = _stale(client, made)
+    for name in stale:
+        _build(client, held, made[name], engines)
+    return stale
 
 
 def drop_view(url: str, name: str, *, engines: Engines = ONE_SERVER) -> None:

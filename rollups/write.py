@@ -134,14 +134,18 @@ class Writer:
 
     def decided(self, log: str, partition: int, a: int) -> Decided | None:
         """The batch decided at `a`, if any. Raises TwoDecided; Outlived for one that is unfinished for too long."""
-        where = {"log": log, "partition": partition, "a": a}
-        rows = self._client.rows(statement("decided_at"), where)
+        found, age = self.standing(log, partition, a)
+        if found and age > _YOUNG_SECONDS:
+            self._refuse_outlived({"log": log, "partition": partition, "a": a})
+        return found
+
+    def standing(self, log: str, partition: int, a: int) -> tuple[Decided | None, int]:
+        """The batch decided at `a`, if any, and its age in seconds, however old it is. Raises TwoDecided."""
+        rows = self._client.rows(statement("decided_at"), {"log": log, "partition": partition, "a": a})
         found = {Decided(log, partition, a, row["b"], row["nonce"], bytes.fromhex(row["blob"])) for row in rows}
         if len(found) > 1:
             raise TwoDecided(f"{len(found)} batches were decided at {self.token(log, partition, a)}")
-        if rows and rows[0]["age"] > _YOUNG_SECONDS:
-            self._refuse_outlived(where)
-        return next(iter(found), None)
+        return next(iter(found), None), rows[0]["age"] if rows else 0
 
     def _refuse_outlived(self, where: Mapping[str, Any]) -> None:
         since = self._client.rows(statement("decided_since"), where)[0]

@@ -1,6 +1,6 @@
 """Records → lines that a worker can use, and letters for those that nobody can. Bad data is a value here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -31,9 +31,7 @@ def read(
     entries: list[Entry] = []
     letters: list[DeadLetter] = []
     for record in records:
-        for place, raw in enumerate(record.value.split(b"\n")):
-            if not raw or raw.isspace():
-                continue
+        for place, raw in lines(record):
             reason = "" if decided is None else decided.get((record.offset, place), "")
             if not reason:
                 try:
@@ -49,6 +47,11 @@ def read(
             if reason:
                 letters.append(DeadLetter(reason, log, record.partition, record.offset, place, raw))
     return entries, letters
+
+
+def lines(record: Record) -> Iterator[tuple[int, bytes]]:
+    """The lines of a record with their places in it; blank ones are none."""
+    return ((place, raw) for place, raw in enumerate(record.value.split(b"\n")) if raw and not raw.isspace())
 
 
 def line(raw: bytes) -> Logged:

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from deploy.cli import account, dead_letters, key, log, site
+from deploy.cli import account, batch, dead_letters, key, log, site
 from deploy.cli.demo import demo
 from deploy.cli.import_ import import_
 from deploy.cli.services import api, ingest, worker
@@ -28,6 +28,7 @@ app.add_typer(account.app, name="account")
 app.add_typer(key.app, name="key")
 app.add_typer(site.app, name="site")
 app.add_typer(log.app, name="log")
+app.add_typer(batch.app, name="batch")
 app.add_typer(dead_letters.app, name="dead-letters")
 
 

@@ -10,12 +10,18 @@ def sentence(error: Exception) -> str | None:
     from deploy.folder import StackError
     from deploy.settings import SettingError
     from deploy.wiring import reason
+    from ingest.log.dead import TooManyDeadLetters
     from ingest.log.protocol import LogTruncated, LogUnavailable
     from rollups.client import ClickHouseUnavailable
     from rollups.control import ClaimLost, Unfinished
     from rollups.migrate import SchemaRefused
+    from rollups.write import Running, TwoDecided
+    from workers.aside import Refused
 
-    told = (StackError, SettingError, Problem, RegistryUnavailable, ClaimLost, Unfinished, SchemaRefused, LogTruncated)
+    told = (
+        *(StackError, SettingError, Problem, RegistryUnavailable, ClaimLost, Unfinished, SchemaRefused, LogTruncated),
+        *(Refused, Running, TwoDecided, TooManyDeadLetters),
+    )
     text = " ".join(str(error).split())
     if isinstance(error, told):
         return text

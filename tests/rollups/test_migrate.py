@@ -204,7 +204,7 @@ def test_a_view_that_is_missing_is_built_again_whatever_was_recorded(
 def test_a_view_comes_off_while_an_insert_hangs_in_it(writer: Writer, client: Client, clickhouse_url: str) -> None:
     client.command(f"ALTER TABLE country_view MODIFY QUERY {COUNTRY.grouped('sessions')} HAVING NOT sleep(3)")
     writer.decide(Decided("log", 0, 5, 9, "mine", b"x"))
-    hasty = Writer(connect(clickhouse_url), patience=1)
+    hasty = Writer(client, patience=1)
     with pytest.raises(ClickHouseUnavailable):
         hasty.insert_sessions(writer.token("log", 0, 5), [session(T0), session(T0 + 9 * DAY)])
     drop_view(clickhouse_url, "country")

@@ -5,9 +5,11 @@ from typing import Any
 
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import Bounds, Record
+from rollups.client import ClickHouseUnavailable
 from rollups.past import Asked, Found, PastEvent
 from rollups.rows import EventRow, SessionRow
 from rollups.write import Decided, Marked, Writer
+from workers import blob as blobs
 from workers.state import FORGET, SLACK, Moved, Position
 from workers.visitor import State
 
@@ -25,12 +27,32 @@ class Tables:
         self.partitions: dict[str, int] = {}
         self.phase = "cleared"
         self.late: list[Callable[[], None]] = []  # inserts whose client has given up already
+        self.aside: set[str] = set()  # tokens of batches that were set aside
+        self.running: list[str] = []  # tokens of inserts under way
 
     def event_rows(self) -> list[EventRow]:
         return [row for rows in self.events.values() for row in rows]
 
     def session_rows(self) -> list[SessionRow]:
         return [row for rows in self.sessions.values() for row in rows]
+
+    def unfinished(self) -> list[Decided]:
+        return [decided for place, decided in self.decided.items() if place not in self.batches]
+
+    def fenced(self, decided: Decided) -> bool:
+        return Writer.token(decided.log, decided.partition, decided.a) in self.aside
+
+    def set_aside(self, decided: Decided) -> bool:
+        """What `workers.aside.set_aside` amounts to; False while an insert of it that began before still runs."""
+        token = Writer.token(decided.log, decided.partition, decided.a)
+        self.aside.add(token)
+        if token in self.running:
+            return False
+        for month in (0, 1):
+            self.events.pop((token, month), None)
+            self.sessions.pop((token, month), None)
+        self.batches[decided.log, decided.partition, decided.a] = Marked(decided.b, blobs.decode(decided.blob).clock)
+        return True
 
 
 class FakeWriter(Writer):
@@ -51,7 +73,7 @@ class FakeWriter(Writer):
 
     def decide(self, decided: Decided) -> None:
         place = (decided.log, decided.partition, decided.a)
-        self._effect("decide", [lambda: self._tables.decided.setdefault(place, decided)])
+        self._effect("decide", "", [lambda: self._tables.decided.setdefault(place, decided)])
 
     def insert_events(self, token: str, rows: Sequence[EventRow]) -> None:
         self._commit("events", self._tables.events, token, rows)
@@ -60,16 +82,22 @@ class FakeWriter(Writer):
         self._commit("sessions", self._tables.sessions, token, rows)
 
     def _commit(self, name: str, table: dict[tuple[str, int], list[Any]], token: str, rows: Sequence[Any]) -> None:
+        if not rows:
+            return
         months: list[list[Any]] = [[], []]
         for row in rows:
             months[int(row.visitor or "0", 16) % 2].append(row)
         self._effect(
             f"insert {name}",
+            token,
             [lambda month=month: table.setdefault((token, month), months[month]) for month in (0, 1)],  # type: ignore[misc]
         )
 
     def mark(self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int]) -> None:
-        self._effect("mark", [lambda: self._tables.batches.setdefault((log, partition, a), Marked(b, received_to))])
+        token = self.token(log, partition, a)
+        self._effect(
+            "mark", token, [lambda: self._tables.batches.setdefault((log, partition, a), Marked(b, received_to))]
+        )
 
     def paused(self) -> bool:
         self._point("paused")
@@ -87,16 +115,32 @@ class FakeWriter(Writer):
         ends = [marked for (of, p, _), marked in self._tables.batches.items() if (of, p) == (log, partition)]
         return max(ends, default=None)
 
-    def _effect(self, name: str, commits: Iterable[Callable[[], Any]]) -> None:
+    def _effect(self, name: str, token: str, commits: Iterable[Callable[[], Any]]) -> None:
+        tables = self._tables
+
         def run() -> None:
+            tables.running.remove(token)
             for commit in commits:
                 commit()
 
         self._point(f"before {name}")
-        self._give_up(run)
-        for commit in commits:
-            commit()
-            self._point(f"after {name}")
+        # The fence is looked at as an insert begins; what began before is seen to run.
+        if token in tables.aside:
+            raise ClickHouseUnavailable(f"{token} was set aside")
+        tables.running.append(token)
+        late = False
+        try:
+            try:
+                self._give_up(run)
+            except ClickHouseUnavailable:
+                late = True
+                raise
+            for commit in commits:
+                commit()
+                self._point(f"after {name}")
+        finally:
+            if not late:
+                tables.running.remove(token)
 
 
 class FakeRedis:

@@ -5,7 +5,7 @@ Whatever happens, the tables end up equal to those of one undisturbed fold.
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -16,20 +16,23 @@ from redis import Redis, RedisError
 
 from ingest.contract.event import Event, Filtered, Line, encode
 from ingest.contract.site import SiteSettings
+from ingest.log.dead import DeadLetter
 from ingest.log.partition import partition as partition_of
 from ingest.log.protocol import LogUnavailable, Record
 from rollups.client import ClickHouseUnavailable
+from rollups.write import Decided
 from tests.workers.fakes import FakeConsumer, FakeDead, FakeLog, FakeRedis, FakeStore, FakeWriter, Tables, newest, past
 from tests.workers.streams import SITE, live, stream
 from workers import take
 from workers.fold import Entry, Known, fold, visits
 from workers.loop import Limits, Worker
 from workers.metrics import Metrics
-from workers.read import read
+from workers.read import lines, read
 from workers.visitor import FOREVER
 from workers.world import World
 
 PARTITIONS = 2
+TROUBLES = ("fail", "fail", "crash", "stall", "stall", "late", "lose", "back", "copy", "move")
 
 
 def lookup(_: str, revision: int) -> SiteSettings:
@@ -69,7 +72,11 @@ def records(seed: int, size: int) -> dict[int, list[Record]]:
 class Simulation:
     """Two workers, of which at most one owns a partition, and a schedule drawn from a seed."""
 
-    def __init__(self, seed: int, log: dict[int, list[Record]], trouble: float) -> None:
+    def __init__(
+        self, seed: int, log: dict[int, list[Record]], trouble: float, operator: int = 0, at: str = ""
+    ) -> None:
+        self.operator, self.at = operator, at
+        self.aside: set[tuple[int, int]] = set()  # partition and offset of the records that were set aside
         self.draw = random.Random(seed)
         self.trouble = trouble
         self.tables, self.redis, self.dead = Tables(), FakeRedis(), FakeDead()
@@ -112,10 +119,12 @@ class Simulation:
     def point(self, name: str) -> None:
         """Anything may happen here; `name` says where."""
         draw = self.draw
-        critical = any(word in name for word in ("decide", "insert", "begin", "put", "end"))
+        if name == self.at and draw.random() < 0.2:
+            self.set_aside(self.tables.unfinished()[:1])
+        critical = any(word in name for word in ("decide", "insert", "mark", "begin", "save"))
         if draw.random() >= self.trouble * (3 if critical else 1):
             return
-        what = draw.choice(["fail", "fail", "crash", "stall", "stall", "late", "lose", "back", "copy", "move"])
+        what = draw.choice([*TROUBLES, *(["aside"] * self.operator)])
         self.seen[what] += 1
         if what == "fail":
             raise RedisError(name) if "redis" in name or "save" in name else ClickHouseUnavailable(name)
@@ -139,6 +148,18 @@ class Simulation:
             self.copies.append(self.redis.copy())
         elif what == "move":
             self.move()
+        elif what == "aside":
+            self.set_aside(self.tables.unfinished()[:1])
+
+    def set_aside(self, batches: Sequence[Decided]) -> None:
+        """An operator makes unfinished batches dead letters."""
+        for decided in batches:
+            if self.tables.set_aside(decided):
+                for record in self.log.records[decided.partition]:
+                    if decided.a <= record.offset < decided.b:
+                        self.aside.add((decided.partition, record.offset))
+                        for place, raw in lines(record):
+                            self.dead.append(DeadLetter("", "log", decided.partition, record.offset, place, raw))
 
     def give_up(self, insert: Callable[[], None]) -> None:
         if self.draw.random() < self.trouble / 3:
@@ -174,12 +195,18 @@ class Simulation:
         for _ in range(150):
             self.step()
         self.trouble = 0.0
+        fenced = [each for each in self.tables.unfinished() if self.tables.fenced(each)]
+        if fenced:  # what was begun is done again, once no insert runs any more
+            while self.tables.late:
+                self.tables.late.pop()()
+            self.set_aside(fenced)
         for p in range(PARTITIONS):
             self.log.give(p, self.workers[-1][1])
         for _ in range(40 + sum(map(len, self.log.records.values()))):
             self.workers[-1][0].turn()
         for insert in self.tables.late:
             insert()
+        assert not self.operator or not self.tables.unfinished()
 
 
 def expected(log: dict[int, list[Record]]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
@@ -199,19 +226,21 @@ def _admission(entry: Entry) -> str:
     return entry.line.reason if isinstance(entry.line, Filtered) else ""
 
 
-def check(seed: int, size: int, trouble: float) -> Counter[str]:
+def check(seed: int, size: int, trouble: float, operator: int = 0, at: str = "") -> Counter[str]:
     log = records(seed, size)
-    simulation = Simulation(seed, log, trouble)
+    simulation = Simulation(seed, log, trouble, operator, at)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(take, "Store", FakeStore)
         patch.setattr(FakeStore, "room", simulation.draw.choice([0, 1, 1, 2, 1_000]))
         simulation.run()
-    lines, sessions = expected(log)
+    counted = {p: [record for record in own if (p, record.offset) not in simulation.aside] for p, own in log.items()}
+    lines, sessions = expected(counted)
     tables = simulation.tables
     assert sorted((row.partition, row.offset, row.index, row.reason) for row in tables.event_rows()) == lines
     assert live(tables.session_rows()) == sessions
     unreadable = {(p, r.offset) for p, own in log.items() for r in own if b"nobody" in r.value}
-    assert {(letter.partition, letter.offset) for letter in simulation.dead.letters()} == unreadable
+    dead = {(letter.partition, letter.offset) for letter in simulation.dead.letters()}
+    assert dead == unreadable | simulation.aside
     return simulation.seen
 
 
@@ -225,6 +254,17 @@ def test_under_constant_trouble(seed: int) -> None:
     check(seed, 40, 0.15)
 
 
+@given(st.integers(0, 2**32))
+def test_a_batch_that_an_operator_sets_aside_is_dead_letters_and_nothing_else(seed: int) -> None:
+    check(seed, 40, 0.06, operator=3)
+
+
+@pytest.mark.parametrize("at", ["before insert events", "before insert sessions", "before mark"])
+def test_a_worker_that_stood_still_while_its_batch_was_set_aside_adds_nothing(at: str) -> None:
+    for seed in range(60):
+        check(seed, 60, 0.0, at=at)
+
+
 def test_without_trouble() -> None:
     assert check(1, 60, 0.0) == Counter()
 
@@ -233,4 +273,4 @@ def test_without_trouble() -> None:
 def test_many_schedules() -> None:
     """Leaving out any one guard of the protocol (reading back, an offset or nonce check) fails within 400 of these."""
     for seed in range(3_000):
-        check(seed, 30, 0.06)
+        check(seed, 30, 0.06, operator=seed % 3)
