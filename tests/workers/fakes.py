@@ -64,7 +64,7 @@ class FakeWriter(Writer):
 
     def partitions(self, log: str, found: int) -> int:
         self._point("partitions")
-        self._effect("place", [lambda: self._tables.partitions.setdefault(log, found)])
+        self._effect("place", "", [lambda: self._tables.partitions.setdefault(log, found)])
         return self._tables.partitions[log]
 
     def decided(self, log: str, partition: int, a: int) -> Decided | None:
