@@ -74,18 +74,18 @@ def insert(
     token = writer.token(log, partition, decided.a)
     for letter in letters:
         world.dead.append(letter)
-    unread = {(offset, place) for offset, place, _ in decision.dead}
+    lost = {(offset, place) for offset, place, _ in decision.dead}
     reasons = {(offset, place): reason for offset, place, reason in decision.reasons}
     keys = {(offset, place): own for offset, place, own in decision.named}
     made = (
         _row(entry, reasons.get(entry[:2], ""), log, partition, keys.get(entry[:2]))
         for entry in entries
-        if entry[:2] not in unread
+        if entry[:2] not in lost
     )
     rows = [row for row in made if row is not None]
     counts = Counter([row.reason or "counted" for row in rows])
-    if unread:
-        counts["dead"] = len(unread)
+    if lost:
+        counts["dead"] = len(lost)
     writer.insert_events(token, rows)
     writer.insert_sessions(token, decision.rows)
     writer.mark(log, partition, decided.a, decided.b, decision.clock, counts)

@@ -41,7 +41,7 @@ def files(drawn: list[Sent], random: Random, folder: Path) -> list[Path]:
     return made
 
 
-@pytest.mark.parametrize("events", [1_500, pytest.param(60_000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("events", [1_500, pytest.param(20_000, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("state_bytes", ["", "20000"], ids=["states", "no room"])
 def test_files_in_any_order_beside_live_traffic_equal_one_ordered_import(
     tmp_path: Path, events: int, state_bytes: str
