@@ -1,8 +1,6 @@
 """The interactive events of one session."""
 
 import json
-from collections import defaultdict, deque
-from collections.abc import Hashable, Iterable
 from typing import Any
 
 from pydantic import BaseModel
@@ -51,30 +49,15 @@ def session_events(reader: Reader, site: str, visitor: str, session: str) -> Ses
     if not found:
         return None
     row = found[0]
+    # Sessions of one visitor do not overlap, so the span tells its events: all but a passive tail lies within a day.
     span = {"from": row["started"], "to": min(row["ended"], row["started"] + REACH_MS)}
-    # Sessions of two memories of one visitor can overlap (imports of old logs): the row's arrays tell its events
-    depths = _queues(zip(row["pv_time"], row["pv_page"], strict=True), row["pv_depth"])
-    customs = _queues(zip(row["ev_time"], row["ev_seq"], row["ev_type"], strict=True), row["ev_type"])
+    depths = iter(row["pv_depth"])
     events = []
-    for event in reader.rows("session_events", site=site, visitor=visitor, **span):
-        is_pageview = event["type"] == PAGEVIEW
-        waiting = (
-            depths[event["at"], event["page"]] if is_pageview else customs[event["at"], event["seq"], event["type"]]
-        )
-        if waiting:
-            told = waiting.popleft()
-            events.append(_event(event, told / 100 if is_pageview and told >= 0 else None))
-        if len(events) == MOST:
-            break
+    for event in reader.rows("session_events", site=site, visitor=visitor, most=MOST, **span):
+        # One that came between the two questions has no depth yet.
+        told = next(depths, -1) if event["type"] == PAGEVIEW else -1
+        events.append(_event(event, told / 100 if told >= 0 else None))
     return SessionEvents(session_id=session, events=events)
-
-
-def _queues(keys: Iterable[Hashable], values: Iterable[Any]) -> dict[Hashable, deque[Any]]:
-    """The values of each key, in order."""
-    queues: dict[Hashable, deque[Any]] = defaultdict(deque)
-    for key, value in zip(keys, values, strict=True):
-        queues[key].append(value)
-    return queues
 
 
 def _event(row: dict[str, Any], scroll: float | None) -> Event:

@@ -1,13 +1,8 @@
--- One session of a visitor: its span, and what tells its interactive events from those of another session.
+-- One session of a visitor: its span, and the depths of its pageviews in order.
 SELECT
     toUnixTimestamp64Milli(start) AS started,
     toUnixTimestamp64Milli(end) AS ended,
-    pv_page,
-    arrayMap(time -> toUnixTimestamp64Milli(time), pv_time) AS pv_time,
-    pv_depth,
-    ev_type,
-    arrayMap(time -> toUnixTimestamp64Milli(time), ev_time) AS ev_time,
-    ev_seq
+    pv_depth
 FROM sessions
 WHERE site = {site:String} AND visitor = {visitor:String} AND session = {session:String}
 GROUP BY ALL

@@ -1,5 +1,4 @@
--- Counted interactive events of a visitor from `from` to `to`, both included, in order: of a day at most as many
--- as are no flood.
+-- The first `most` counted interactive events of a visitor from `from` to `to`, both included, in order.
 SELECT
     id,
     type,
@@ -21,4 +20,4 @@ WHERE
     AND reason = ''
     AND type != 'engagement'
 ORDER BY at, seq, id
-LIMIT 5000
+LIMIT {most:UInt32}

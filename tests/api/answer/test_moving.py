@@ -71,21 +71,18 @@ SESSION = {
     "events": 1,
     **dict.fromkeys(("entry_page", "exit_page", "source", "campaign", "country", "device", "browser", "os"), "/"),
     "bucket": "skimmer",
-    "pv_page": ["/"],
-    "pv_time": [1_000],
     "pv_depth": [-1],
-    "ev_type": [],
-    "ev_time": [],
-    "ev_seq": [],
 }
 
 
 def test_what_the_second_question_misses_is_nothing_and_no_error() -> None:
     events = session_events(Reader(Moving([SESSION], [])), "s", "0" * 16, "x")
     assert events is not None and events.events == []
-    other = {"type": "pageview", "at": 1_500, "page": "/other", "seq": 1}  # of a session that came in between
-    events = session_events(Reader(Moving([SESSION], [other])), "s", "0" * 16, "x")
-    assert events is not None and events.events == []
+    texts = dict.fromkeys(("id", "url", "page", "title", "data", "currency", "transaction"), "")
+    view = {"type": "pageview", "at": 1_500, "seq": 1, "amount": None, **texts}
+    # Two pageviews, of which the row knew one.
+    events = session_events(Reader(Moving([SESSION | {"pv_depth": [5_000]}], [view, view])), "s", "0" * 16, "x")
+    assert events is not None and [each.scroll for each in events.events] == [50, None]
     sessions = visitor_sessions(Reader(Moving([SESSION], [])), "s", "0" * 16, Revenue(currency="EUR"))
     assert sessions is not None and sessions.sessions[0].revenue == 0
     unasked = [{"session": "y", "revenue": 5}]

@@ -100,28 +100,32 @@ def test_data_keys_are_leaves_joined_by_dots(store: Store, data: object, keys: l
     assert event_data_keys(store.reader, "s1", Span(NOON + 1, LAST, ZoneInfo("UTC")), "signup").keys == []
 
 
-def test_the_events_of_a_session_and_not_of_one_that_overlaps_it(store: Store) -> None:
-    """Two imports can give one visitor sessions that lie over each other."""
+def test_the_events_of_a_session_with_its_depths(store: Store) -> None:
+    """The row may name a page `(other)`: its events keep their own."""
     visitor = "a" * 16
-    mine = viewing(visitor, [("/", NOON, -1), ("/b", NOON + 2_000, 7550)], session="mine")
+    mine = viewing(visitor, [("/", NOON, -1), ("(other)", NOON + 2_000, 7550)], session="mine")
     mine = mine._replace(ev_type=("signup",), ev_time=(NOON + 1_000,), ev_seq=(3,), events=3)
-    other = viewing(visitor, [("/other", NOON + 1_000, 100)], session="other")
+    next_one = viewing(visitor, [("/other", NOON + HOUR, 100)], session="next")
     store.write(
         [
             event(visitor, "pageview", NOON, id="1"),
             event(
                 visitor, "signup", NOON + 1_000, id="2", seq=3, data='{"plan":"pro"}', amount=199_000, transaction="t"
             ),
-            event(visitor, "pageview", NOON + 1_000, id="not mine", page="/other"),
+            event(visitor, "pageview", NOON + HOUR, id="not mine", page="/other"),
             event(visitor, "engagement", NOON + 1_500, id="passive"),
             event(visitor, "pageview", NOON + 2_000, id="3", page="/b"),
             event(visitor, "pageview", NOON + 2_000, id="late", page="/b", reason="late"),
         ],
-        [mine, other],
+        [mine, next_one],
     )
     answer = session_events(store.reader, "s1", visitor, "mine")
     assert answer is not None
-    assert [(each.id, each.scroll) for each in answer.events] == [("1", None), ("2", None), ("3", 75.5)]
+    assert [(each.id, each.page, each.scroll) for each in answer.events] == [
+        ("1", "/", None),
+        ("2", "/", None),
+        ("3", "/b", 75.5),
+    ]
     assert [each.data for each in answer.events] == [None, {"plan": "pro"}, None]
     assert answer.events[1].revenue is not None
     assert answer.events[1].revenue.model_dump() == {"amount": 19.9, "currency": "", "transaction": "t"}
