@@ -26,7 +26,7 @@ OVERHEAD = 350  # bytes that Redis spends on a state beyond its blob and its nam
 
 # KEYS: position, heard (ZSET of visitors), bytes, generations, then a key a state. ARGV: expected offset, generation,
 # new offset, new clock, prefix of the states, oldest to keep, budget, overhead, then score, name, blob of each; where
-# the blob is '' the state goes.
+# the blob is '' the state goes. Where there is room, states are written over; else all of them go, and then the oldest.
 # Deleting comes first: a Redis at its maxmemory refuses a script's writes until it has deleted something.
 _SAVE = """
 local offset, horizon, generation = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) %S+ (%S+) (%S+)$')
@@ -42,21 +42,30 @@ local function drop(name, score)
   if score and tonumber(score) > horizon then horizon = tonumber(score) end
 end
 redis.call('UNLINK', ARGV[5])
-local coming, scores = 0, {}
+local replaced, coming, crowded = 0, 0, false
 for i = 5, #KEYS do
   local at = 9 + (i - 5) * 3
-  local name, blob = ARGV[at + 1], ARGV[at + 2]
-  scores[i] = math.max(tonumber(ARGV[at]), tonumber(redis.call('ZSCORE', KEYS[2], name) or '0'))
-  if blob == '' then
-    drop(name, scores[i])
+  local name, blob, size = ARGV[at + 1], ARGV[at + 2], redis.call('STRLEN', KEYS[i])
+  if size > 0 then replaced = replaced + cost(size, name) end
+  if blob == '' then crowded = true else coming = coming + cost(#blob, name) end
+end
+crowded = crowded or bytes - replaced + coming > budget
+local scores = {}
+for i = 5, #KEYS do
+  local at = 9 + (i - 5) * 3
+  local score, name, blob = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  if crowded then
+    scores[i] = math.max(tonumber(score), tonumber(redis.call('ZSCORE', KEYS[2], name) or '0'))
+    drop(name, blob == '' and scores[i])
   else
-    drop(name)
-    coming = coming + cost(#blob, name)
+    redis.call('SET', KEYS[i], blob)
+    redis.call('ZADD', KEYS[2], 'GT', score, name)
   end
 end
+if not crowded then bytes = bytes - replaced + coming end
 local old = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', '(' .. ARGV[6], 'WITHSCORES', 'LIMIT', 0, 1000)
 for i = 1, #old, 2 do drop(old[i], old[i + 1]) end
-while bytes + coming > budget do
+while crowded and bytes + coming > budget do
   local oldest = redis.call('ZRANGE', KEYS[2], 0, 99, 'WITHSCORES')
   if #oldest == 0 then break end
   for i = 1, #oldest, 2 do
@@ -66,7 +75,7 @@ end
 for i = 5, #KEYS do
   local at = 9 + (i - 5) * 3
   local name, blob = ARGV[at + 1], ARGV[at + 2]
-  if blob ~= '' then
+  if crowded and blob ~= '' then
     if bytes + cost(#blob, name) <= budget then
       redis.call('SET', KEYS[i], blob)
       redis.call('ZADD', KEYS[2], string.format('%.0f', scores[i]), name)

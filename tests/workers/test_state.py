@@ -9,7 +9,7 @@ from ingest.contract import freshness
 from ingest.contract.event import Event
 from ingest.contract.site import SiteSettings
 from workers.fold import Entry, Known, fold, visits
-from workers.state import FORGET, SLACK, Moved, Position, Store
+from workers.state import FORGET, OVERHEAD, SLACK, Moved, Position, Store
 from workers.visitor import State, unread
 
 pytestmark = pytest.mark.services
@@ -95,6 +95,18 @@ def test_states_past_the_budget_go_the_longest_unheard_first(redis: Redis) -> No
     held, horizon = made.load(HIGH + 20, [name for n in range(20) for name in state(n)])
     assert list(held) == [name for n in range(20 - left, 20) for name in state(n)]
     assert horizon == NOON + 19 - left
+
+
+@pytest.mark.parametrize("budget", [10**9, 4_000, 1_900])
+def test_the_bytes_are_those_of_what_is_there(redis: Redis, budget: int) -> None:
+    made = at(Store(redis, "log", 1, 0, budget=budget), HIGH)
+    prefix = len("throughline:{state:log:1:0}:first:visitor:")
+    for n in range(12):
+        some = {**state(n % 3, NOON + n), **state(n % 5, NOON + n), **state(7 + n % 2, NOON - n)}
+        made.save(HIGH + n, HIGH + n + 1, NOON + n, some)
+        there = redis.keys("*visitor:*")
+        assert made.bytes == sum(redis.strlen(key) + len(key) - prefix + OVERHEAD for key in there) <= budget
+        assert redis.zcard("throughline:{state:log:1:0}:first:heard") == len(there)
 
 
 def test_a_budget_with_no_room_at_all_keeps_nothing_and_goes_on(redis: Redis) -> None:
