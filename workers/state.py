@@ -149,7 +149,10 @@ class Store:
 
     def position(self) -> Position | None:
         """Where the states stand; None: nowhere."""
-        position, self._generation = _position(self._redis.get(self._position))
+        held: Any = self._redis.get(self._position)
+        if held is not None and len(held.split()) == 2:
+            self._delete_ungenerated()
+        position, self._generation = _position(held)
         return position
 
     def load(self, offset: int, names: Iterable[str]) -> tuple[dict[str, State], int]:
@@ -200,6 +203,12 @@ class Store:
         self._redis.eval(_RESET, 2, self._position, self._generations, text, generation)
         self._sweep()
 
+    def _delete_ungenerated(self) -> None:
+        """What an earlier build left, whose states had no generations."""
+        for key in self._redis.scan_iter(f"{self._tag}visitor:*", count=1_000):
+            self._redis.unlink(key)
+        self._redis.unlink(f"{self._tag}receipts", f"{self._tag}rebuild")
+
     def _sweep(self) -> None:
         self._redis.eval(_SWEEP, 2, self._position, self._generations, self._tag)
 
@@ -208,7 +217,7 @@ class Store:
 
 
 def _position(held: Any) -> tuple[Position | None, str]:
-    if held is None:
+    if held is None or len(held.split()) != 4:
         return None, ""
     offset, clock, horizon, generation = held.decode().split()
     return Position(int(offset), int(clock), int(horizon)), generation

@@ -166,6 +166,20 @@ def test_what_a_reset_left_behind_is_swept(redis: Redis) -> None:
     assert len(redis.keys("*first*")) == 0
 
 
+def test_what_an_earlier_build_left_is_deleted(redis: Redis) -> None:
+    tag = "throughline:{state:log:4:3}:"
+    redis.set(f"{tag}position", "7 8")
+    for n in range(30):
+        redis.set(f"{tag}visitor:abcdef-{n:016x}", "blob")
+    redis.zadd(f"{tag}receipts", {"abcdef": 1})
+    made = Store(redis, "log", 4, 3)
+    assert made.position() is None
+    at(made, 7)
+    assert made.position() == Position(7, NOON, 0)
+    assert visitors(redis) == 0
+    assert redis.keys("*receipts") == []
+
+
 def test_logs_partition_counts_and_partitions_do_not_meet(store: Store, redis: Redis) -> None:
     assert [Store(redis, *names).position() for names in (("other", 4, 3), ("log", 5, 3), ("log", 4, 2))] == [None] * 3
 
