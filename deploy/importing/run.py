@@ -86,17 +86,21 @@ def run(
 def _wait(
     settings: Settings, reader: Reader, site: str, received: int, report: Report, tick: Callable[[], None]
 ) -> None:
-    """Until the workers have judged all that was sent, or stand still."""
+    """Until all that was sent is in the numbers, or the workers stand still."""
+
+    def became() -> dict[str, int]:
+        rows = wiring.patiently(settings, _ASK_SECONDS, lambda: reader.rows("received_reasons", site=site, at=received))
+        return {str(row["reason"]): int(row["events"]) for row in rows}
+
     ended, since = wiring.now(), time.monotonic()
     while not report.fresh and time.monotonic() - since < _STALL_SECONDS:
-        before = sum(report.became.values())
-        rows = wiring.patiently(settings, _ASK_SECONDS, lambda: reader.rows("received_reasons", site=site, at=received))
-        report.became = {str(row["reason"]): int(row["events"]) for row in rows}
-        # Lines that nobody could read are dead letters, and never there: then only the log's end says that all is done.
-        report.fresh = sum(report.became.values()) >= report.sent.sent or wait_until_counted(settings, ended, tick, 1.0)
-        if sum(report.became.values()) > before:
+        # Raw events come before their sessions, so they tell how far the workers are, and not that all is done.
+        before, report.became = report.became, became()
+        if report.became != before:
             since = time.monotonic()
         tick()
+        report.fresh = wait_until_counted(settings, ended, tick, 1.0)
+    report.became = became()
 
 
 def _until_broken(source: Source, rules: Rules, report: Report) -> Iterator[Event]:

@@ -405,6 +405,7 @@ def visitor_sessions(site: Site, visitor: str, settings: Answer) -> list[Answer]
 
 
 def session_events(session: Session) -> list[Answer]:
+    """The first 1,000."""
     depths = {view.fact.id: view.depth for view in session.views}
     return [
         {
@@ -416,7 +417,7 @@ def session_events(session: Session) -> list[Answer]:
             "data": fact.data,
             "scroll": None if depths.get(fact.id) is None else float(depths[fact.id] or 0),
         }
-        for fact in session.interactive
+        for fact in session.interactive[:1_000]
     ]
 
 
