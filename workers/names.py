@@ -15,6 +15,7 @@ from workers.memory import DAY
 OTHER = "(other)"
 LIMIT = 20_000
 MOST = 1_000_000  # values held in memory, about 70 bytes each; the days longest unused are forgotten
+DAY_COST = 20  # values that a day counts for beyond its own
 
 Dimension: TypeAlias = Literal["source", "campaign", "page", "type", "key"]
 # (site, day's first ms, at most so many) → dimension → values that lie in ClickHouse
@@ -24,13 +25,14 @@ Load: TypeAlias = Callable[[str, int, int], Mapping[str, Iterable[str]]]
 class Day:
     """The values of one site and UTC day."""
 
-    __slots__ = ("_held", "_limit", "added", "complete")
+    __slots__ = ("_held", "_limit", "added", "complete", "cost")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held: dict[str, set[int]] = {"source": {hash(DIRECT)}, "campaign": {hash(NO_CAMPAIGN)}}
         self.added = 0
         self.complete = False  # whether it knows what lies in ClickHouse
+        self.cost = 0  # what it counted for when last looked at
 
     def name(self, dimension: Dimension, value: str) -> str:
         """The value, or `(other)` if it is one too many. Values are told apart by 64 bits of hash."""
@@ -59,6 +61,8 @@ class Names:
     def __init__(self, limit: int, load: Load, most: int = MOST) -> None:
         self._limit, self._load, self._most = limit, load, most
         self._days: OrderedDict[tuple[str, int], Day] = OrderedDict()
+        self._used: dict[tuple[str, int], Day] = {}  # since the last batch
+        self._cost = 0
 
     def day(self, site: str, time: int) -> Day:
         """The values of the day of `time` (ms)."""
@@ -68,16 +72,19 @@ class Names:
             held = self._days[name] = Day(self._limit)
         else:
             self._days.move_to_end(name)
+        self._used[name] = held
         return held
 
     def settle(self) -> None:
         """Between two batches: forget what is too much, ask for what became much. Blocks; raises what `load` raises."""
-        total = sum(day.added for day in self._days.values())
-        while total > self._most:
-            total -= self._days.popitem(last=False)[1].added
-        for (site, time), day in self._days.items():
+        for (site, time), day in self._used.items():
             if not day.complete and self._limit and day.added > self._limit // 10:
                 day.complete_by(self._load(site, time, self._limit))
+            self._cost += DAY_COST + day.added - day.cost
+            day.cost = DAY_COST + day.added
+        self._used.clear()
+        while self._cost > self._most:
+            self._cost -= self._days.popitem(last=False)[1].cost
 
 
 NO_LIMIT = Names(0, lambda *_: {})

@@ -15,7 +15,7 @@ from workers.batch import _named as named
 from workers.blob import Named
 from workers.fold import Entry, Known, fold, visits
 from workers.memory import DAY
-from workers.names import OTHER, Names
+from workers.names import DAY_COST, OTHER, Names
 
 TODAY = START // DAY * DAY
 
@@ -65,14 +65,20 @@ def test_what_lies_there_is_asked_for_once_and_only_where_there_is_much() -> Non
     assert large.name("page", "/2") == "/2"
 
 
-def test_memory_is_bounded() -> None:
-    names = Names(1_000, nothing, most=50)
-    for n in range(20):
-        for value in range(10):
+def test_memory_is_bounded_by_values_and_by_days() -> None:
+    names = Names(1_000, nothing, most=500)
+    for n in range(100):
+        for value in range(n % 3 * 5 + 1):
             names.day("s", START + n * DAY).name("page", str(value))
-    names.settle()
-    assert sum(day.added for day in names._days.values()) <= 50  # noqa: SLF001
-    assert ("s", TODAY + 19 * DAY) in names._days  # noqa: SLF001
+        names.settle()
+        held = names._days  # noqa: SLF001
+        assert sum(day.added + DAY_COST for day in held.values()) == names._cost <= 500  # noqa: SLF001
+        assert ("s", TODAY + n * DAY) in held
+    # A day that is used again stays, and counts once.
+    for _ in range(3):
+        names.day("s", START + 99 * DAY).name("page", "again")
+        names.settle()
+    assert sum(day.added + DAY_COST for day in names._days.values()) == names._cost  # noqa: SLF001
 
 
 def page(n: int, name: str, source: str = "direct") -> Event:
