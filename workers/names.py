@@ -13,7 +13,6 @@ from ingest.contract.event import DIRECT, NO_CAMPAIGN
 from workers.memory import DAY
 
 OTHER = "(other)"
-LIMIT = 20_000
 MOST = 1_000_000  # values held in memory, about 70 bytes each; the days longest unused are forgotten
 DAY_COST = 20  # values that a day counts for beyond its own
 

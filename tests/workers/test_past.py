@@ -17,7 +17,7 @@ from tests.workers.partition import Partition
 from tests.workers.streams import SITE, START, stream
 from workers.back import fold_back
 from workers.fold import Entry, visits
-from workers.memory import DAY
+from workers.memory import DAY, MINUTE
 from workers.rows import event_row
 from workers.visitor import BEGINNING, FOREVER
 
@@ -82,6 +82,25 @@ def test_spans_are_as_wide_as_the_sessions_that_reach_over_their_ends(client: Cl
     for name, each in found.items():
         assert sorted(each.events) == sorted(expected[name].events)
         assert sorted(each.sessions) == sorted(expected[name].sessions)
+
+
+def test_a_session_that_reaches_over_a_span_is_read_whole(client: Client) -> None:
+    made = Partition(lookup)
+    minutes = [0, 20, 40, 60, 80, 200]
+    for n, minute in enumerate(minutes):
+        at = START + minute * MINUTE
+        made.count([Entry(n, 0, Event(SITE, f"{1:016x}", f"e{n}", "pageview", at, at))], n + 1)
+    writer = Writer(client)
+    writer.insert_events("all", made.tables.event_rows())
+    writer.insert_sessions("all", made.tables.session_rows())
+    middle = START + 50 * MINUTE
+    [found] = past(client, [Asked(SITE, f"{1:016x}", middle, middle)])
+    assert (found.begin, found.end) == (START, START + 80 * MINUTE)
+    assert sorted(event.id for event in found.events) == ["e0", "e1", "e2", "e3", "e4"]
+    # Two spans that one session makes meet are one.
+    twice = [Asked(SITE, f"{1:016x}", START + n * MINUTE, START + n * MINUTE) for n in (10, 70)]
+    [found] = past(client, twice)
+    assert (found.begin, found.end, len(found.events), len(found.sessions)) == (START, START + 80 * MINUTE, 5, 1)
 
 
 def test_an_empty_database_has_no_newest_event(client: Client) -> None:
