@@ -132,7 +132,7 @@ def write_private(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def replace_private(path: Path, text: str) -> None:
-    """Put a text in place atomically, readable by its owner only. Raises OSError."""
+    """Put a text in place atomically and for good, readable by its owner only. Raises OSError."""
     temporary = path.with_name(path.name + ".new")
     with contextlib.suppress(FileNotFoundError):
         temporary.unlink()
@@ -142,6 +142,11 @@ def replace_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _lock(descriptor: int) -> bool:

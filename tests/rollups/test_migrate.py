@@ -274,6 +274,28 @@ def test_a_migrator_that_lost_its_claim_records_nothing(client: Client) -> None:
             stalled.check()
 
 
+def test_every_table_becomes_durable_the_older_ones_too(client: Client, clickhouse_url: str) -> None:
+    def lacking() -> list[str]:
+        made = client.rows("SELECT name, engine_full AS made FROM system.tables WHERE database = currentDatabase()")
+        return [
+            row["name"]
+            for row in made
+            if "MergeTree" in row["made"] and "min_rows_to_fsync_after_merge = 1" not in row["made"]
+        ]
+
+    assert lacking() == []
+    older = ["control", "country", "events", "migrations"]
+    for name in older:
+        client.command(f"ALTER TABLE `{name}` RESET SETTING min_rows_to_fsync_after_merge, old_parts_lifetime")
+    for name in ("control", "migrations"):
+        client.command(f"ALTER TABLE {name} RESET SETTING fsync_after_insert, fsync_part_directory")
+    client.command("CREATE TABLE theirs (a Int8) ENGINE = MergeTree ORDER BY a")
+    assert lacking() == [*older, "theirs"]
+    assert migrate(clickhouse_url, rollups=ROLLUPS) == [f"durable {name}" for name in older]
+    assert lacking() == ["theirs"]
+    assert migrate(clickhouse_url, rollups=ROLLUPS) == []
+
+
 def test_an_absent_server_is_unavailable() -> None:
     with pytest.raises(ClickHouseUnavailable):
         migrate("http://127.0.0.1:9/x")
