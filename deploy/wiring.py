@@ -146,6 +146,7 @@ def api(settings: Settings) -> "Api":
 
 def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
     """A worker that has joined the group, and writes into the report. Blocks; raises LogUnavailable."""
+    from rollups.mend import settle
     from rollups.past import newest, past
     from rollups.values import day_values
     from rollups.write import Writer
@@ -162,6 +163,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         redis=redis_client(settings),
         past=partial(past, client),
         newest=partial(newest, client),
+        settle=partial(settle, client, wait_seconds=5, claim_seconds=1),
         dead=dead_letters(settings),
         lookup=_lookup(client),
         metrics=Metrics(REGISTRY),

@@ -1,7 +1,8 @@
 """ClickHouse as the stages see it: statements, rows and column inserts, and one exception for a broken world."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -10,6 +11,8 @@ from clickhouse_connect import common
 from clickhouse_connect.driver import Client as Driver
 from clickhouse_connect.driver.exceptions import Error
 from clickhouse_connect.driver.httputil import get_pool_manager
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 TIMEOUT_SECONDS = 60
@@ -36,6 +39,8 @@ TOKEN_SETTINGS: Mapping[str, Any] = {
 
 # Sessions would forbid a client two queries at once; nothing here needs one.
 common.set_setting("autogenerate_session_id", False)
+# Nor would it do to have connections closed for their age between two steps of a batch.
+common.set_setting("max_connection_age", 1 << 31)
 
 
 class ClickHouseUnavailable(Exception):
@@ -44,6 +49,40 @@ class ClickHouseUnavailable(Exception):
     def __init__(self, message: str, code: int | None = None) -> None:
         super().__init__(message)
         self.code = code  # ClickHouse's own, None if the server never answered
+
+
+class _Gate:
+    """Makes the connections of a pool, while it is open."""
+
+    def __init__(self) -> None:
+        self.open = True
+
+    def pool(self) -> PoolManager:
+        gate = self
+
+        class Plain(HTTPConnection):
+            def connect(self) -> None:
+                gate.enter()
+                super().connect()
+
+        class Secure(HTTPSConnection):
+            def connect(self) -> None:
+                gate.enter()
+                super().connect()
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        manager: PoolManager = get_pool_manager(maxsize=32, num_pools=2)
+        manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+        return manager
+
+    def enter(self) -> None:
+        if not self.open:
+            raise ConnectionAbortedError("the connection to ClickHouse was lost within a batch")
 
 
 class Client:
@@ -55,7 +94,8 @@ class Client:
         self._timeout = timeout
         self._lock = threading.Lock()
         self._driver: Driver | None = None
-        self._pool = get_pool_manager(maxsize=32, num_pools=2)
+        self._gate = _Gate()
+        self._pool = self._gate.pool()
         self._patient: dict[float, Client] = {}
 
     def patient(self, seconds: float) -> "Client":
@@ -66,6 +106,18 @@ class Client:
             if seconds not in self._patient:
                 self._patient[seconds] = Client(self.url, self.database, seconds)
             return self._patient[seconds]
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """Within it nothing connects: what is lost stays lost, so that all is said to one life of the server.
+
+        For one thread, and once something was asked. (A connection that is alive leads to where it always led.)
+        """
+        self._gate.open = False
+        try:
+            yield
+        finally:
+            self._gate.open = True
 
     def command(
         self, sql: str, params: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None

@@ -1,7 +1,10 @@
 """What workers write, each insert under its batch's token: the same token again changes nothing anywhere."""
 
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -68,7 +71,9 @@ PATIENCE_SECONDS = 20.0  # of a worker's first attempt: its other partitions wai
 # Half a window of batches cannot be decided in this time. Half, for a batch over a month's edge is two blocks.
 _YOUNG_SECONDS = 600
 
-_DECIDED = ("log", "partition", "a", "b", "nonce", "blob")
+_ROWS_A_QUESTION = 1_000
+
+_DECIDED = ("log", "partition", "a", "b", "nonce", "blob", "life")
 _MARKER = ("log", "partition", "b", "received_to", "counts")
 
 
@@ -82,6 +87,15 @@ class Decided:
     b: int
     nonce: str
     blob: bytes
+    life: str = ""  # of the server, as its writer saw it: only in that one its tokens are believed
+
+
+class Span(NamedTuple):
+    """Times of a site, ms, both ends included."""
+
+    site: str
+    first: int
+    last: int
 
 
 class Marked(NamedTuple):
@@ -89,6 +103,13 @@ class Marked(NamedTuple):
 
     end: int
     clock: int
+
+
+class Look(NamedTuple):
+    """The life of the server, which its restart ends, and the phase of a migration (`control`)."""
+
+    life: str
+    phase: str
 
 
 class TwoDecided(Exception):
@@ -111,7 +132,32 @@ class Writer:
 
     def __init__(self, client: Client, patience: float = TIMEOUT_SECONDS) -> None:
         self._client = client
+        self._life = ""
         self.patience = patience
+
+    @contextmanager
+    def one_life(self) -> Iterator[Look]:
+        """Everything inserted within it reaches the life of the server that it names, or fails.
+
+        A server whose machine lost its power has forgotten tokens whose rows it kept, and may know one whose rows it
+        lost. So each life has tokens of its own. Not for two threads at once.
+        """
+        client = self._client.patient(self.patience)
+        look = self._look(client)
+        if not look.life:
+            client.insert("life", ("id",), ("String",), [[secrets.token_hex(8)]], {"async_insert": 0})
+            look = self._look(client)
+        self._life = f"/{look.life}"
+        try:
+            with client.connected():
+                yield look
+        finally:
+            self._life = ""
+
+    @staticmethod
+    def _look(client: Client) -> Look:
+        row = client.rows(statement("worker_state"), {"lease": control.LEASE_SECONDS})[0]
+        return Look(row["life"], row["phase"] or control.CLEARED)
 
     def refuse_running(self, log: str, partition: int, a: int) -> None:
         """Raises Running while an insert of the batch at `a` is still at work: it is not to be started twice."""
@@ -132,17 +178,21 @@ class Writer:
             rows = self._client.rows(statement("log_partitions"), {"log": log})
         return int(rows[0]["partitions"])
 
-    def decided(self, log: str, partition: int, a: int) -> Decided | None:
-        """The batch decided at `a`, if any. Raises TwoDecided; Outlived for one that is unfinished for too long."""
+    def decided(self, log: str, partition: int, a: int, life: str | None = None) -> Decided | None:
+        """The batch decided at `a`, if any. Raises TwoDecided; Outlived for one that is unfinished for too long, unless
+        it was decided in another life of the server than the given one, so that its token is not asked for.
+        """
         found, age = self.standing(log, partition, a)
-        if found and age > _YOUNG_SECONDS:
+        if found and age > _YOUNG_SECONDS and life in (None, found.life):
             self._refuse_outlived({"log": log, "partition": partition, "a": a})
         return found
 
     def standing(self, log: str, partition: int, a: int) -> tuple[Decided | None, int]:
         """The batch decided at `a`, if any, and its age in seconds, however old it is. Raises TwoDecided."""
         rows = self._client.rows(statement("decided_at"), {"log": log, "partition": partition, "a": a})
-        found = {Decided(log, partition, a, row["b"], row["nonce"], bytes.fromhex(row["blob"])) for row in rows}
+        found = {
+            Decided(log, partition, a, row["b"], row["nonce"], bytes.fromhex(row["blob"]), row["life"]) for row in rows
+        }
         if len(found) > 1:
             raise TwoDecided(f"{len(found)} batches were decided at {self.token(log, partition, a)}")
         return next(iter(found), None), rows[0]["age"] if rows else 0
@@ -157,7 +207,7 @@ class Writer:
 
     def decide(self, decided: Decided) -> None:
         """Propose the batch; the first proposal at its `a` stands, so read it back."""
-        types = ("String", "UInt32", "UInt64", "UInt64", "String", "String")
+        types = ("String", "UInt32", "UInt64", "UInt64", "String", "String", "String")
         columns = [[getattr(decided, name)] for name in _DECIDED]
         self._insert("decision", self.token(decided.log, decided.partition, decided.a), _DECIDED, types, columns)
 
@@ -182,6 +232,43 @@ class Writer:
         types = ("String", "UInt32", "UInt64", _TIME, "Map(String, UInt64)")
         columns: list[list[Any]] = [[log], [partition], [b], [received_to], [dict(counts)]]
         self._insert("progress", self.token(log, partition, a), _MARKER, types, columns)
+
+    def stored(self, decided: Decided, rows: Sequence[EventRow]) -> set[tuple[int, int]]:
+        """Offset and index of the lines of a batch that lie in the raw events; `rows`: all of them."""
+        if not rows:
+            return set()
+        where = {"log": decided.log, "partition": decided.partition, "a": decided.a, "b": decided.b}
+        first, last = min(row.received for row in rows), max(row.received for row in rows)
+        found = self._client.rows(statement("stored_lines"), {**where, "first": utc(first), "last": utc(last)})
+        return {(row["offset"], row["place"]) for row in found}
+
+    def effective(self, rows: Sequence[SessionRow]) -> list[SessionRow]:
+        """The session rows of a batch that had their effect: rows that stand, retractions of what no longer does."""
+        effective: list[SessionRow] = []
+        for first in range(0, len(rows), _ROWS_A_QUESTION):
+            some = rows[first : first + _ROWS_A_QUESTION]
+            params = {
+                "sites": sorted({row.site for row in some}),
+                "visitors": sorted({row.visitor for row in some}),
+                "versions": sorted({row.version for row in some}),
+            }
+            standing = {
+                (row["site"], row["visitor"], row["session"], row["start_ms"], row["version"])
+                for row in self._client.rows(statement("stored_sessions"), params)
+                if row["standing"] > 0
+            }
+            effective += [
+                row
+                for row in some
+                if ((row.site, row.visitor, row.session, row.start, row.version) in standing) == (row.sign > 0)
+            ]
+        return effective
+
+    def doubt(self, token: str, spans: Sequence[Span]) -> None:
+        """Record where rollups may be off; `rollups.mend` makes them right."""
+        if spans:
+            columns: list[Sequence[Any]] = list(zip(*spans, strict=True))
+            self._insert("doubt", token, Span._fields, ("String", _TIME, _TIME), columns)
 
     def age(self, log: str, partition: int, a: int) -> int:
         """Seconds since the batch at `a` was decided; 0 if it was not."""
@@ -212,8 +299,13 @@ class Writer:
     def _insert(
         self, table: str, token: str, names: Sequence[str], types: Sequence[str], columns: Sequence[Sequence[Any]]
     ) -> None:
-        settings = {**TOKEN_SETTINGS, "insert_deduplication_token": token}
+        settings = {**TOKEN_SETTINGS, "insert_deduplication_token": token + self._life}
         self._client.patient(self.patience).insert(table, names, types, columns, settings)
+
+
+def utc(ms: int) -> datetime:
+    """For a parameter of a statement; exact to the ms."""
+    return datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
 
 
 def _decimal(amount: int | None) -> Decimal | None:

@@ -8,6 +8,7 @@ from ingest.contract.event import Event, Filtered, Rebuild, encode
 from ingest.log.dead import DeadLetter
 from ingest.log.partition import hash31
 from ingest.log.protocol import Record
+from rollups.control import CLEARED
 from rollups.past import Asked, Found
 from rollups.rows import EventRow
 from rollups.write import Decided
@@ -20,6 +21,7 @@ from workers.read import FUTURE_MS, read
 from workers.rows import event_row, filtered_row, version
 from workers.state import Moved
 from workers.visitor import State, key, unread
+from workers.whole import complete
 from workers.world import Held, Paused, World
 
 
@@ -42,19 +44,20 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
     named = _named(entries, {each[:2] for each in folded.reasons}, world.names)
     decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock, named)
 
-    # 2. Decide: the first writer's row is this batch for ever.
-    if writer.paused():
-        raise Paused
-    mine = Decided(log, partition, a, b, world.nonce(), blobs.encode(decision))
-    writer.decide(mine)
-    stands = writer.decided(log, partition, a)
-    if stands is None or stands.nonce != mine.nonce:
-        raise Moved(f"another worker decided {token}")
-    if writer.closed():
-        raise Paused
+    with writer.one_life() as look:
+        # 2. Decide: the first writer's row is this batch for ever.
+        if look.phase != CLEARED:
+            raise Paused
+        mine = Decided(log, partition, a, b, world.nonce(), blobs.encode(decision), look.life)
+        writer.decide(mine)
+        stands = writer.decided(log, partition, a)
+        if stands is None or stands.nonce != mine.nonce:
+            raise Moved(f"another worker decided {token}")
+        if writer.closed():
+            raise Paused
 
-    # 3. Insert what was decided, and last the marker.
-    counts = insert(world, stands, decision, entries, letters)
+        # 3. Insert what was decided, and last the marker.
+        counts = insert(world, stands, decision, entries, letters)
 
     # 4. Save the states, unless somebody else went on meanwhile.
     held.store.save(a, b, folded.clock, folded.states)
@@ -67,9 +70,18 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
 
 
 def insert(
-    world: World, decided: Decided, decision: Blob, entries: Iterable[Entry], letters: Iterable[DeadLetter]
+    world: World,
+    decided: Decided,
+    decision: Blob,
+    entries: Iterable[Entry],
+    letters: Iterable[DeadLetter],
+    believed: bool = True,
 ) -> Mapping[str, int]:
-    """Insert a decided batch, under its token: the same again changes nothing. Returns reason → lines."""
+    """Insert a decided batch, under its token: the same again changes nothing. Returns reason → lines.
+
+    Not `believed` are the tokens of another life of the server: what lies there already is looked for, only the rest is
+    inserted, and the rollups are doubted. Either way within `Writer.one_life`.
+    """
     writer, log, partition = world.writer, decided.log, decided.partition
     token = writer.token(log, partition, decided.a)
     for letter in letters:
@@ -86,8 +98,11 @@ def insert(
     counts = Counter([row.reason or "counted" for row in rows])
     if lost:
         counts["dead"] = len(lost)
-    writer.insert_events(token, rows)
-    writer.insert_sessions(token, decision.rows)
+    if believed:
+        writer.insert_events(token, rows)
+        writer.insert_sessions(token, decision.rows)
+    else:
+        complete(writer, decided, rows, decision.rows)
     writer.mark(log, partition, decided.a, decided.b, decision.clock, counts)
     return counts
 

@@ -15,6 +15,7 @@ from ingest.contract import freshness
 from ingest.contract.event import receipt
 from ingest.log.protocol import LogUnavailable, Record
 from rollups.client import ClickHouseUnavailable
+from rollups.control import ClaimLost, Unfinished
 from rollups.write import Running
 from workers import cache as caches
 from workers.batch import count
@@ -34,6 +35,7 @@ _UNSEEN_SECONDS = 2.0
 _PAUSED_SECONDS = 0.5
 _RUNNING_SECONDS = 2.0
 _TIDY_SECONDS = 60.0
+_SETTLE_SECONDS = 5.0
 
 # The broken world; anything else a batch raises is for a human.
 Broken = (ClickHouseUnavailable, RedisError, LogUnavailable, Moved, Paused, Running)
@@ -106,6 +108,7 @@ class Worker:
         self._cache_text = cache_text
         self._report = report or Report()
         self._slots: dict[int, _Slot] = {}
+        self._settle_at: float | None = 0.0  # when to look for doubted rollups; None: nobody can have left any
         self._jitter = random.Random()  # noqa: S311 - spreads retries
 
     def run(self, stop: threading.Event) -> None:
@@ -151,7 +154,22 @@ class Worker:
                     self._count(slot)
             elif self._clock() - slot.told_at >= _IDLE_SECONDS:
                 self._tell(slot, slot.held, polled_at)
+        if self._settle_at is not None and self._clock() >= self._settle_at:
+            self._settle()
         self._report.turned(set(self._slots), self._clock())
+
+    def _settle(self) -> None:
+        """Only between batches and with no partition to take: others wait for the markers of what is begun here."""
+        if not self._slots or any(slot.held is None for slot in self._slots.values()):
+            return
+        self._report.begun("making rollups right", self._clock())
+        try:
+            if found := self._world.settle():
+                logger.warning("ClickHouse had restarted within a batch: made right the rollups of %s", found)
+            self._settle_at = None
+        except (*Broken, ClaimLost, Unfinished) as error:
+            self._settle_at = self._clock() + _SETTLE_SECONDS * self._jitter.uniform(0.5, 1.5)
+            logger.info("rollups are made right later: %s", error)
 
     def _assign(self) -> None:
         """Follow the group: what was lost, or lost and got back, is dropped with all that is known of it."""
@@ -191,6 +209,7 @@ class Worker:
             self._failed(slot, error)
             return
         self._report.taken(slot.partition)
+        self._settle_at = self._settle_at or 0.0
         slot.clear()
 
     def _count(self, slot: _Slot) -> None:

@@ -26,7 +26,9 @@ def take(world: World, partition: int, cache: Cache) -> Held:
     writer, consumer = world.writer, world.consumer
     log, partitions = consumer.log_id(), consumer.partitions
     store = Store(world.redis, log, partitions, partition, world.state_bytes)
-    if (counted := writer.partitions(log, partitions)) != partitions:
+    with writer.one_life():
+        counted = writer.partitions(log, partitions)
+    if counted != partitions:
         raise PartitionsChanged(f"log {log}", counted, partitions)
 
     # 1. C: the end of the last finished batch, in ClickHouse. The group's offset and Redis have no say in it.
@@ -36,16 +38,18 @@ def take(world: World, partition: int, cache: Cache) -> Held:
     if begin > offset and marked is not None:
         raise LogTruncated(f"partition {partition} of log {log} begins at {begin}, after {offset}: records are lost")
 
-    # 2. What was decided at C is inserted as it was decided.
+    # 2. What was decided at C is inserted as it was decided: under its token in the life of the server in which it was
+    # decided, else by looking for what lies there.
     rolled_back = False
-    while decided := writer.decided(log, partition, offset):
-        if writer.closed():
-            raise Paused
-        writer.refuse_running(log, partition, offset)
-        rolled_back |= _floor(world, partition, decided.b)
-        decision, entries, letters = _decided(world, decided, begin)
-        insert(world, decided, decision, entries, letters)
-        offset, clock = decided.b, decision.clock
+    with writer.one_life() as look:
+        while decided := writer.decided(log, partition, offset, look.life):
+            if writer.closed():
+                raise Paused
+            writer.refuse_running(log, partition, offset)
+            rolled_back |= _floor(world, partition, decided.b)
+            decision, entries, letters = _decided(world, decided, begin)
+            insert(world, decided, decision, entries, letters, believed=decided.life == look.life)
+            offset, clock = decided.b, decision.clock
     if offset:
         rolled_back |= _floor(world, partition, offset)
 

@@ -1,6 +1,6 @@
 """What a worker is given: the log, ClickHouse, Redis, and the few things it must know."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from redis import Redis
@@ -19,7 +19,8 @@ from workers.state import BYTES, Store
 @dataclass(frozen=True)
 class World:
     """`nonce` gives a new name for a proposal or a generation of states, `now` the wall clock, ms; `newest` the time of
-    the newest event in ClickHouse, ms. Nothing replayed depends on any of them.
+    the newest event in ClickHouse, ms; `settle` makes doubted rollups right and says which. Nothing replayed depends on
+    any of them.
     """
 
     consumer: Consumer
@@ -32,6 +33,7 @@ class World:
     metrics: Metrics
     nonce: Callable[[], str]
     now: Callable[[], int]
+    settle: Callable[[], Sequence[object]] = tuple
     names: Names = NO_LIMIT
     state_bytes: int = BYTES
 

@@ -39,8 +39,8 @@ class Partition:
             for offset, place, line in entries
             if isinstance(line, Event)
         ]
-        self.tables.events[str(version), 0] = rows
-        self.tables.sessions[str(version), 0] = folded.rows
+        self.tables.put("events", str(version), 0, rows)
+        self.tables.put("sessions", str(version), 0, folded.rows)
         self.reasons += folded.reasons
         self.rows += folded.rows
         self.states |= folded.states

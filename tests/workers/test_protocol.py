@@ -1,4 +1,5 @@
-"""The five steps under random schedules: crashes, zombies, late inserts, a Redis lost or put back, half-made inserts.
+"""The five steps under random schedules: crashes, zombies, late inserts, a Redis lost or put back, half-made inserts,
+a ClickHouse whose machine loses its power.
 
 Whatever happens, the tables end up equal to those of one undisturbed fold.
 """
@@ -32,7 +33,7 @@ from workers.visitor import FOREVER
 from workers.world import World
 
 PARTITIONS = 2
-TROUBLES = ("fail", "fail", "crash", "stall", "stall", "late", "lose", "back", "copy", "move")
+TROUBLES = ("fail", "fail", "crash", "stall", "stall", "late", "lose", "back", "copy", "move", "cut", "cut")
 
 
 def lookup(_: str, revision: int) -> SiteSettings:
@@ -99,6 +100,7 @@ class Simulation:
             redis=cast(Redis, self.redis),
             past=past(self.tables),
             newest=lambda: newest(self.tables),
+            settle=self.tables.settle,
             dead=self.dead,
             lookup=lookup,
             metrics=Metrics(CollectorRegistry()),
@@ -121,7 +123,7 @@ class Simulation:
         draw = self.draw
         if name == self.at and draw.random() < 0.2:
             self.set_aside(self.tables.unfinished()[:1])
-        critical = any(word in name for word in ("decide", "insert", "mark", "begin", "save"))
+        critical = any(word in name for word in ("decide", "insert", "mark", "doubt", "begin", "save"))
         if draw.random() >= self.trouble * (3 if critical else 1):
             return
         what = draw.choice([*TROUBLES, *(["aside"] * self.operator)])
@@ -148,6 +150,10 @@ class Simulation:
             self.copies.append(self.redis.copy())
         elif what == "move":
             self.move()
+        elif what == "cut":
+            self.tables.cut(draw)
+            if draw.random() < 0.5:
+                raise Crash(name)
         elif what == "aside":
             self.set_aside(self.tables.unfinished()[:1])
 
@@ -206,6 +212,7 @@ class Simulation:
             self.workers[-1][0].turn()
         for insert in self.tables.late:
             insert()
+        self.tables.settle()
         assert not self.operator or not self.tables.unfinished()
 
 
@@ -238,6 +245,10 @@ def check(seed: int, size: int, trouble: float, operator: int = 0, at: str = "")
     tables = simulation.tables
     assert sorted((row.partition, row.offset, row.index, row.reason) for row in tables.event_rows()) == lines
     assert live(tables.session_rows()) == sessions
+    for table in ("events", "sessions"):
+        short = tables.rollup(table)
+        short.subtract(tables.expected(table))
+        assert not any(short.values()), table
     unreadable = {(p, r.offset) for p, own in log.items() for r in own if b"nobody" in r.value}
     dead = {(letter.partition, letter.offset) for letter in simulation.dead.letters()}
     assert dead == unreadable | simulation.aside

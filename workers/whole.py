@@ -1,0 +1,35 @@
+"""A batch whose tokens are not believed: what lies there of it is looked for, and only the rest is inserted.
+
+A power cut leaves of the parts of an unfinished batch those that were written first, and of ClickHouse's memory of
+tokens anything: repeated under its token, a row that lies there could count twice, and one that does not be dropped.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from rollups.rows import EventRow, SessionRow
+from rollups.write import Decided, Span, Writer
+
+
+def complete(writer: Writer, decided: Decided, events: Sequence[EventRow], sessions: Sequence[SessionRow]) -> None:
+    """Insert what is missing of a batch, all of whose rows are given, and doubt the rollups of its sites and times.
+
+    Which views had their part cannot be seen. Two workers that do this at once insert the same under the same token,
+    for both are in one life of the server. Raises ClickHouseUnavailable; may be repeated.
+    """
+    token = writer.token(decided.log, decided.partition, decided.a)
+    there = writer.stored(decided, events)
+    writer.insert_events(token, [row for row in events if (row.offset, row.index) not in there])
+    had = set(writer.effective(sessions))
+    writer.insert_sessions(token, [row for row in sessions if row not in had])
+    writer.doubt(token, spans(events, sessions))
+
+
+def spans(events: Iterable[EventRow], sessions: Iterable[SessionRow]) -> list[Span]:
+    """The sites of the rows, with the times at which rollups may file any of it."""
+    found: dict[str, Span] = {}
+    times = [(row.site, min(row.time, row.received), max(row.time, row.received)) for row in events]
+    times += [(row.site, row.start, row.end) for row in sessions]
+    for site, first, last in times:
+        known = found.get(site, Span(site, first, last))
+        found[site] = Span(site, min(known.first, first), max(known.last, last))
+    return sorted(found.values())
