@@ -45,6 +45,9 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
     decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock, named)
 
     with writer.one_life() as look:
+        if look.life != held.life:
+            raise Moved("ClickHouse has restarted, and may have lost what was last inserted")
+
         # 2. Decide: the first writer's row is this batch for ever.
         if look.phase != CLEARED:
             raise Paused

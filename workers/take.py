@@ -26,22 +26,21 @@ def take(world: World, partition: int, cache: Cache) -> Held:
     writer, consumer = world.writer, world.consumer
     log, partitions = consumer.log_id(), consumer.partitions
     store = Store(world.redis, log, partitions, partition, world.state_bytes)
-    with writer.one_life():
-        counted = writer.partitions(log, partitions)
-    if counted != partitions:
-        raise PartitionsChanged(f"log {log}", counted, partitions)
-
-    # 1. C: the end of the last finished batch, in ClickHouse. The group's offset and Redis have no say in it.
-    marked = writer.marked(log, partition)
-    offset, clock = marked or (0, 0)
-    begin = consumer.bounds(partition).begin
-    if begin > offset and marked is not None:
-        raise LogTruncated(f"partition {partition} of log {log} begins at {begin}, after {offset}: records are lost")
-
-    # 2. What was decided at C is inserted as it was decided: under its token in the life of the server in which it was
-    # decided, else by looking for what lies there.
-    rolled_back = False
     with writer.one_life() as look:
+        if (counted := writer.partitions(log, partitions)) != partitions:
+            raise PartitionsChanged(f"log {log}", counted, partitions)
+
+        # 1. C: the end of the last finished batch, in ClickHouse. The group's offset and Redis have no say in it.
+        marked = writer.marked(log, partition)
+        offset, clock = marked or (0, 0)
+        begin = consumer.bounds(partition).begin
+        if begin > offset and marked is not None:
+            what = f"partition {partition} of log {log}"
+            raise LogTruncated(f"{what} begins at {begin}, after {offset}: records are lost")
+
+        # 2. What was decided at C is inserted as it was decided: under its token in the life of the server in which it
+        # was decided, else by looking for what lies there.
+        rolled_back = False
         while decided := writer.decided(log, partition, offset, look.life):
             if writer.closed():
                 raise Paused
@@ -66,7 +65,7 @@ def take(world: World, partition: int, cache: Cache) -> Held:
 
     # 4. The log goes on at C.
     consumer.seek(partition, max(offset, begin))
-    return Held(log, partition, offset, position.clock, store, cache)
+    return Held(log, partition, look.life, offset, position.clock, store, cache)
 
 
 def _floor(world: World, partition: int, offset: int) -> bool:

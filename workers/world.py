@@ -40,10 +40,13 @@ class World:
 
 @dataclass
 class Held:
-    """A partition that this worker has taken: the next batch begins at `offset`; `cache` and `clock` are true there."""
+    """A partition that this worker has taken: the next batch begins at `offset`; `cache` and `clock` are true there, in
+    that `life` of the server.
+    """
 
     log: str
     partition: int
+    life: str
     offset: int
     clock: int
     store: Store

@@ -210,8 +210,8 @@ class Simulation:
             self.log.give(p, self.workers[-1][1])
         for _ in range(40 + sum(map(len, self.log.records.values()))):
             self.workers[-1][0].turn()
-        for insert in self.tables.late:
-            insert()
+        while self.tables.late:
+            self.tables.late.pop()()
         self.tables.settle()
         assert not self.operator or not self.tables.unfinished()
 
