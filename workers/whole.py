@@ -8,18 +8,22 @@ from collections.abc import Iterable, Sequence
 
 from rollups.rows import EventRow, SessionRow
 from rollups.write import Decided, Span, Writer
+from workers.state import Moved
 
 
 def complete(writer: Writer, decided: Decided, events: Sequence[EventRow], sessions: Sequence[SessionRow]) -> None:
     """Insert what is missing of a batch, all of whose rows are given, and doubt the rollups of its sites and times.
 
     Which views had their part cannot be seen. Two workers that do this at once insert the same under the same token,
-    for both are in one life of the server. Raises ClickHouseUnavailable; may be repeated.
+    for both are in one life of the server. Raises ClickHouseUnavailable; may be repeated. Raises Moved if the batch was
+    finished meanwhile: what lies there may be retracted again by now, and would seem to be missing.
     """
-    token = writer.token(decided.log, decided.partition, decided.a)
-    there = writer.stored(decided, events)
+    log, partition, a = decided.log, decided.partition, decided.a
+    there, had = writer.stored(decided, events), set(writer.effective(sessions))
+    if (writer.position(log, partition) or 0) > a:
+        raise Moved(f"another worker finished {writer.token(log, partition, a)}")
+    token = writer.token(log, partition, a)
     writer.insert_events(token, [row for row in events if (row.offset, row.index) not in there])
-    had = set(writer.effective(sessions))
     writer.insert_sessions(token, [row for row in sessions if row not in had])
     writer.doubt(token, spans(events, sessions))
 
