@@ -11,7 +11,7 @@ from workers.blob import Blob
 from workers.cache import Cache
 from workers.fold import Entry, visits
 from workers.read import read
-from workers.state import Position, Store
+from workers.state import Moved, Position, Store
 from workers.world import Held, Paused, World
 
 logger = logging.getLogger(__name__)
@@ -59,6 +59,9 @@ def take(world: World, partition: int, cache: Cache) -> Held:
         position = _caught_up(world, store, log, partition, position, begin)
     if position is None or position.offset != offset or rolled_back:
         position = Position(offset, clock, world.newest())
+        with writer.one_life() as now:
+            if now.life != look.life:  # then what is newest may be of less than was counted up to here
+                raise Moved("ClickHouse has restarted")
         logger.log(logging.WARNING if offset else logging.INFO, "partition %d: the states begin anew", partition)
         world.metrics.rebuilds.inc()
         store.reset(position, world.nonce())
