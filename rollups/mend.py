@@ -4,6 +4,7 @@ Every rollup is a sum over its source, so what is short can be added and what is
 so. That is exact only while nobody else writes: workers hold still meanwhile. May be stopped anywhere and run again.
 """
 
+import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,12 +15,11 @@ from rollups.sql import statement
 from rollups.write import Running, Span, utc
 
 SECONDS = 3_600.0  # that one statement may take
-TOKEN = "mend"  # names the statements while they run  # noqa: S105
+TOKEN = "mend"  # begins the name of every statement while it runs  # noqa: S105
 _WINDOW_MS = 31 * GRAINS["day"]
 _KEYS_A_PART = 2_000_000
 _SETTINGS = {
     "insert_deduplicate": 0,
-    "insert_deduplication_token": TOKEN,
     "async_insert": 0,
     "max_partitions_per_insert_block": 0,
     "max_memory_usage": 3_000_000_000,
@@ -58,7 +58,12 @@ def mend(client: Client, held: control.Claim, span: Span, rollups: Mapping[str, 
             # One that its client gave up goes on, and would add what this one adds too.
             if client.rows(statement("running"), {"token": TOKEN}):
                 raise Running("an earlier correction of the rollups still runs")
-            client.patient(SECONDS).command(one.difference(), window, _SETTINGS)
+            client.patient(SECONDS).command(one.difference(), window, {**_SETTINGS, **_named()})
+
+
+def _named() -> dict[str, str]:
+    """Another one each time: what has one name is inserted once, whatever the settings say."""
+    return {"insert_deduplication_token": f"{TOKEN}/{secrets.token_hex(8)}"}
 
 
 def _windows(client: Client, one: Rollup, span: Span) -> Iterator[dict[str, Any]]:

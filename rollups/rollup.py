@@ -117,7 +117,7 @@ class Rollup:
         """
         dimensions = ", ".join(self.dimensions)
         measures = [
-            f"sum(if(side = 1, {name}, negate({name})))" if function == "sum" else f"{function}({name})"
+            f"sumIf({name}, side = 1) - sumIf({name}, side = 0)" if function == "sum" else f"{function}({name})"
             for name, function in self.measures.items()
         ]
         names = ", ".join(f"`{name}`" for name in self.columns)
