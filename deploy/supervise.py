@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 LIFELINE = "THROUGHLINE_LIFELINE"  # number of the pipe's file descriptor in a child
 _BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_HINDERED_SECONDS = 2.0
 _STEADY_SECONDS = 60.0  # a part that ran so long begins again with the shortest backoff
 _PR_SET_PDEATHSIG = 1
 _STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
@@ -36,6 +37,7 @@ class Part:
     fds: Sequence[int] = ()
     stop_seconds: float = 7.0
     once: bool = False  # runs to its end; started again by nobody
+    hindrance: Callable[[], str] = lambda: ""  # why it cannot be started again now, "" if it can
 
 
 class Child:
@@ -46,6 +48,7 @@ class Child:
         self._inherited = (*inherited, lifeline, *part.fds)
         self._lifeline = lifeline
         self.failures = 0
+        self.hindered = False
         self.start()
 
     def start(self) -> None:
@@ -148,11 +151,20 @@ class Supervisor:
                     continue
                 seconds = child.backoff()
                 self._say(f"{child.part.name} {how}; starting it again in {seconds:g} s")
-            if child.restart_at is not None and time.monotonic() >= child.restart_at:
+            if child.restart_at is not None and time.monotonic() >= child.restart_at and not self._hindered(child):
                 child.start()
             elif child.restart_at is not None:
                 soonest = min(soonest, child.restart_at - time.monotonic())
         return soonest
+
+    def _hindered(self, child: Child) -> bool:
+        """Whether it must wait still; then it is looked at again in a while, and said once."""
+        if hindrance := child.part.hindrance():
+            if not child.hindered:
+                self._say(f"{child.part.name} waits: {hindrance}")
+            child.restart_at = time.monotonic() + _HINDERED_SECONDS
+        child.hindered = bool(hindrance)
+        return child.hindered
 
     def stop(self, stages: Sequence[Sequence[str]]) -> None:
         """Stop the parts of each stage (names) together, stage after stage; kill what is too slow."""

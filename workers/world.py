@@ -19,7 +19,8 @@ from workers.state import BYTES, Store
 @dataclass(frozen=True)
 class World:
     """`nonce` gives a new name for a proposal or a generation of states, `now` the wall clock, ms; `newest` the time of
-    the newest event in ClickHouse, ms. Nothing replayed depends on any of them.
+    the newest event in ClickHouse, ms; `lacking` which disk has no room, "" if all have. Nothing replayed depends on
+    any of them.
     """
 
     consumer: Consumer
@@ -34,6 +35,7 @@ class World:
     now: Callable[[], int]
     names: Names = NO_LIMIT
     state_bytes: int = BYTES
+    lacking: Callable[[], str] = lambda: ""
 
 
 @dataclass

@@ -37,6 +37,12 @@ class LocalRedis:
     url: str
     port: int
     password: str
+    folder: Path
+
+    def sweep(self) -> None:
+        """Remove what rewrites of the append-only file left that their server did not outlive. Call while none runs."""
+        for left in self.folder.glob("temp-*"):
+            left.unlink(missing_ok=True)
 
     def answers(self) -> bool:
         """Whether it serves commands now (it does not while it loads its file). Blocks ≤ 1 s."""
@@ -74,7 +80,9 @@ def prepare(folder: Path, port: int, memory: str) -> LocalRedis:
             logfile=_quoted(folder / "redis.log"),
         ),
     )
-    return LocalRedis([binary, str(conf)], f"redis://:{password}@127.0.0.1:{port}/0", port, password)
+    made = LocalRedis([binary, str(conf)], f"redis://:{password}@127.0.0.1:{port}/0", port, password, folder)
+    made.sweep()
+    return made
 
 
 def find() -> tuple[str, tuple[int, ...]]:
