@@ -1,0 +1,213 @@
+"""A disk that fills up under each store, slowly or at once: refused with a sentence, undamaged, and on by itself.
+
+Holds of docs/reliability.md: R17, and of R29 that a full disk damages nothing that is acknowledged.
+"""
+
+import http.client
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from deploy.room import spaces
+from tests.deploy.stack import Stack
+from tests.faults import ground
+from tests.faults.load import Load
+from tests.faults.test_kills import must_equal
+from tests.faults.world import site
+from tests.services.kafka import KafkaBroker
+
+pytestmark = [pytest.mark.services, pytest.mark.usefixtures("shaking")]
+
+SIZE = "200m"
+MB = 1_000_000
+SEEDS = (1, 2, 3, 4, 5)
+
+
+class Filler:
+    """Another program's file on a disk, as large as is asked for."""
+
+    def __init__(self, disk: Path) -> None:
+        self._disk = disk
+        self._file = disk / "filler"
+        self._size = 0
+
+    @property
+    def free(self) -> int:
+        return spaces([self._disk])[0].free
+
+    @property
+    def reserve(self) -> int:
+        return spaces([self._disk])[0].reserve
+
+    def leave(self, free: int) -> None:
+        """Grow until only so many bytes are free; 0: until nothing more goes in."""
+        with self._file.open("ab") as file:
+            for step in (1 << 20, 1 << 16, 1 << 12):
+                with suppress(OSError):
+                    while self.free - step >= free:
+                        os.posix_fallocate(file.fileno(), self._size, step)
+                        self._size += step
+
+    def give(self, size: int) -> None:
+        self._size = max(0, self._size - size)
+        os.truncate(self._file, self._size)
+
+    def give_all(self) -> None:
+        self.give(self._size)
+
+
+class Broker:
+    """A broker on the small disk, started again by whoever runs it when it has ended and there is room."""
+
+    def __init__(self, folder: Path) -> None:
+        self.broker = KafkaBroker(folder)
+        self.broker.start()
+
+    def revive(self) -> None:
+        process = self.broker.process
+        if process is None or process.poll() is not None:
+            self.broker.start()
+
+
+@contextmanager
+def bound(place: Path, disk: Path) -> Iterator[None]:
+    """The folder `place` on that disk."""
+    place.mkdir(parents=True, exist_ok=True)
+    ground.run("mount", "--bind", disk, place)
+    try:
+        yield
+    finally:
+        ground.kill_all(place)
+        ground.unmount(place)
+
+
+@contextmanager
+def running(store: str, log: str, tmp_path: Path, kafka: str) -> Iterator[tuple[Stack, Filler, Broker | None]]:
+    """Two workers; `store` on a small disk of its own ("all": everything), the events on `log`."""
+    with ExitStack() as stack:
+        disk = stack.enter_context(ground.small(SIZE))
+        data, broker, flags, env = tmp_path / "data", None, ["--workers", "2"], {"THROUGHLINE_ADDRESS_RATE": "0"}
+        if store == "all":
+            data = disk / "data"
+        elif store != "kafka":
+            data.mkdir(mode=0o700)
+            (disk / store).mkdir(mode=0o700)
+            stack.enter_context(bound(data / store, disk / store))
+        if store == "kafka" or (log == "kafka" and store == "all"):
+            broker = Broker(disk / "broker")
+            stack.callback(broker.broker.stop)
+            kafka, env["THROUGHLINE_DISKS"] = broker.broker.bootstrap, str(disk / "broker")
+        if log == "kafka":
+            flags += ["--event-log", f"kafka://{kafka}/disk-{time.time_ns()}"]
+        yield stack.enter_context(Stack(data, *flags, env=env)), Filler(disk), broker
+
+
+def answer(load: Load, number: int) -> tuple[int, str, str]:
+    """Status, errors and Retry-After of one more event; 0 when nobody answers."""
+    event = load.event(Random(number), f"probe-{number}")
+    load.posted[event["id"]] = event
+    try:
+        got = load.stack.request("POST", "/e", [event], key="")
+    except (OSError, http.client.HTTPException):
+        return 0, "", ""
+    if got.status == 202:
+        load.acknowledged.add(event["id"])
+    return got.status, got.body.decode(), got.headers.get("Retry-After", "")
+
+
+def refused(load: Load, seconds: float = 60.0) -> str:
+    """The body of the first answer that says that the disk is full."""
+    end = time.monotonic() + seconds
+    for number in range(10_000):
+        status, body, retry = answer(load, number)
+        if status == 503 and "the disk is nearly full" in body:
+            assert int(retry) > 0
+            return body
+        assert time.monotonic() < end, (status, body)
+        time.sleep(0.05)
+    raise AssertionError
+
+
+def fill_slowly(load: Load, filler: Filler, hold: float) -> None:
+    """To a little above the reserve; the stack's own writes do the rest and stop in time."""
+    filler.leave(filler.reserve * 5 // 4)
+    end = time.monotonic() + hold
+    least = filler.free
+    while time.monotonic() < end or least > filler.reserve:
+        least = min(least, filler.free)
+        if least > filler.reserve and time.monotonic() > end:
+            filler.leave(filler.free - MB // 4)  # old parts are cleaned meanwhile: help
+        time.sleep(0.1)
+    assert least > filler.reserve // 4, f"{least} bytes were left of a reserve of {filler.reserve}"
+    refused_body = refused(load)
+    assert "free" not in refused_body  # figures are for the operator
+    health = load.stack.request("GET", "/health", key="").body.decode()
+    status = load.stack.command("status")
+    assert "events are refused until there is room" in health, health
+    assert "events are refused until there is room" in status, status
+
+
+def fill_at_once(filler: Filler, random: Random, broker: Broker | None) -> None:
+    """Nothing is left, for a while; a little is given back, and taken again."""
+    for _ in range(random.randint(2, 4)):
+        filler.leave(0)
+        time.sleep(random.uniform(0.1, 1.5))
+        for _ in range(random.randint(5, 40)):
+            filler.give(random.choice((100_000, 1_200_000, 2 * MB, 6 * MB, 20 * MB)))
+            time.sleep(random.uniform(0.0, 0.3))
+            filler.leave(0)
+            time.sleep(random.uniform(0.0, 0.1))
+    filler.give_all()
+    if broker is not None:
+        broker.revive()
+
+
+def trial(store: str, log: str, seed: int, tmp_path: Path, kafka: str, hold: float, rounds: int) -> None:
+    random = Random(seed)
+    with running(store, log, tmp_path, kafka) as (stack, filler, broker), Load(stack, site(stack), seed) as load:
+        time.sleep(2)
+        before = len(stack.lines)
+        fill_slowly(load, filler, hold)
+        filler.give_all()
+        accepted = len(load.acknowledged)
+        for _ in range(rounds):
+            time.sleep(random.uniform(0.5, 4.0))
+            fill_at_once(filler, random, broker)
+        end = time.monotonic() + 60
+        while len(load.acknowledged) < accepted + 200:
+            assert time.monotonic() < end, "nothing is accepted after there is room again"
+            time.sleep(0.2)
+        load.__exit__()
+        said = stack.lines[before:]
+        try:
+            must_equal(load)
+        except BaseException:
+            print("\n".join(said[-60:]))  # noqa: T201 - what a nightly run shows of a failure
+            raise
+        assert len(said) < 120 * (1 + rounds), f"{len(said)} lines were logged"
+
+
+@pytest.mark.parametrize("seed", [SEEDS[0]])
+def test_everything_on_one_small_disk(seed: int, tmp_path: Path) -> None:
+    trial("all", "redis", seed, tmp_path, "", hold=2.0, rounds=1)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("store", "log"),
+    [
+        *(("all", "redis"), ("all", "kafka"), ("redis", "redis"), ("redis", "kafka")),
+        *(("clickhouse", "redis"), ("clickhouse", "kafka"), ("kafka", "kafka")),
+    ],
+)
+def test_each_store_on_a_small_disk(
+    store: str, log: str, seed: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    kafka = request.getfixturevalue("kafka_bootstrap") if log == "kafka" and store in ("redis", "clickhouse") else ""
+    trial(store, log, seed, tmp_path, kafka, hold=15.0, rounds=2)
