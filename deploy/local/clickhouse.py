@@ -359,6 +359,10 @@ def serve(data: Path, host: str, port: int, memory: int, reserve: int) -> None:
         engine = Engine(data, memory, reserve)
     except OSError as error:
         raise SystemExit(f"cannot write to {data}: {error.strerror}") from error
+    except QueryError as error:
+        raise SystemExit(f"clickhouse: {error}") from error
+    except WriteFailed:
+        end_unwritten()
     threading.Thread(target=watch_writes, args=(engine, data, reserve, stop), daemon=True).start()
     try:
         door = Door(host, port, engine, secret(data / "password"))
