@@ -120,7 +120,13 @@ class Stack:
         if not given.redis:
             redis = local_redis.prepare(path / "redis", _free_port(), given.redis_memory)
             self.supervisor.start(
-                Part(REDIS, redis.command, stop_seconds=1.0, hindrance=lambda: self._redis_hindrance(redis))
+                Part(
+                    REDIS,
+                    redis.command,
+                    stop_seconds=1.0,
+                    tend=lambda: redis.fit_rewrites(self.settings.disk_reserve),
+                    hindrance=lambda: self._redis_hindrance(redis),
+                )
             )
             given = replace(given, redis=redis.url, disks=_joined(given.disks, redis.folder))
             waiting.append(redis.answers)

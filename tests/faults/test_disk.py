@@ -4,18 +4,17 @@ Holds of docs/reliability.md: R17, and of R29 that a full disk damages nothing t
 """
 
 import http.client
-import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from deploy.room import spaces
 from tests.deploy.stack import Stack
 from tests.faults import ground
+from tests.faults.filler import MB, Filler
 from tests.faults.load import Load
 from tests.faults.test_kills import must_equal
 from tests.faults.world import site
@@ -24,41 +23,7 @@ from tests.services.kafka import KafkaBroker
 pytestmark = [pytest.mark.services, pytest.mark.usefixtures("shaking")]
 
 SIZE = "200m"
-MB = 1_000_000
 SEEDS = (1, 2, 3, 4, 5)
-
-
-class Filler:
-    """Another program's file on a disk, as large as is asked for."""
-
-    def __init__(self, disk: Path) -> None:
-        self._disk = disk
-        self._file = disk / "filler"
-        self._size = 0
-
-    @property
-    def free(self) -> int:
-        return spaces([self._disk])[0].free
-
-    @property
-    def reserve(self) -> int:
-        return spaces([self._disk])[0].reserve
-
-    def leave(self, free: int) -> None:
-        """Grow until only so many bytes are free; 0: until nothing more goes in."""
-        with self._file.open("ab") as file:
-            for step in (1 << 20, 1 << 16, 1 << 12):
-                with suppress(OSError):
-                    while self.free - step >= free:
-                        os.posix_fallocate(file.fileno(), self._size, step)
-                        self._size += step
-
-    def give(self, size: int) -> None:
-        self._size = max(0, self._size - size)
-        os.truncate(self._file, self._size)
-
-    def give_all(self) -> None:
-        self.give(self._size)
 
 
 class Broker:
