@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
+from threading import Thread
 
 import pytest
 
@@ -114,22 +115,21 @@ def fill_slowly(load: Load, filler: Filler, hold: float) -> None:
         assert time.monotonic() < end, told
 
 
-def fill_at_once(filler: Filler, random: Random, broker: Broker | None) -> None:
+def fill_at_once(filler: Filler, random: Random, bites: int, broker: Broker | None) -> None:
     """Nothing is left, for a while; a little is given back, and taken again."""
-    for _ in range(random.randint(2, 4)):
+    filler.leave(0)
+    time.sleep(random.uniform(0.1, 1.5))
+    for _ in range(bites):
+        filler.give(random.choice((100_000, 1_200_000, 2 * MB, 6 * MB, 20 * MB)))
+        time.sleep(random.uniform(0.0, 0.3))
         filler.leave(0)
-        time.sleep(random.uniform(0.1, 1.5))
-        for _ in range(random.randint(5, 40)):
-            filler.give(random.choice((100_000, 1_200_000, 2 * MB, 6 * MB, 20 * MB)))
-            time.sleep(random.uniform(0.0, 0.3))
-            filler.leave(0)
-            time.sleep(random.uniform(0.0, 0.1))
+        time.sleep(random.uniform(0.0, 0.1))
     filler.give_all()
     if broker is not None:
         broker.revive()
 
 
-def trial(store: str, log: str, seed: int, tmp_path: Path, kafka: str, hold: float, rounds: int) -> None:
+def trial(store: str, log: str, seed: int, tmp_path: Path, kafka: str, hold: float, rounds: int, bites: int) -> None:
     random = Random(seed)
     with running(store, log, tmp_path, kafka) as (stack, filler, broker), Load(stack, site(stack), seed) as load:
         time.sleep(2)
@@ -139,7 +139,7 @@ def trial(store: str, log: str, seed: int, tmp_path: Path, kafka: str, hold: flo
         accepted = len(load.acknowledged)
         for _ in range(rounds):
             time.sleep(random.uniform(0.5, 4.0))
-            fill_at_once(filler, random, broker)
+            fill_at_once(filler, random, bites, broker)
         end = time.monotonic() + 60
         while len(load.acknowledged) < accepted + 200:
             assert time.monotonic() < end, "nothing is accepted after there is room again"
@@ -160,7 +160,26 @@ def trial(store: str, log: str, seed: int, tmp_path: Path, kafka: str, hold: flo
 
 @pytest.mark.parametrize("seed", [SEEDS[0]])
 def test_everything_on_one_small_disk(seed: int, tmp_path: Path) -> None:
-    trial("all", "redis", seed, tmp_path, "", hold=2.0, rounds=1)
+    trial("all", "redis", seed, tmp_path, "", hold=1.0, rounds=1, bites=10)
+
+
+def test_up_waits_for_room_and_goes_on_by_itself(tmp_path: Path) -> None:
+    with ground.small(SIZE) as disk:
+        stack, filler = Stack(disk / "data"), Filler(disk)
+        filler.leave(MB)
+
+        def give() -> None:
+            while not stack.lines:
+                time.sleep(0.05)
+            time.sleep(1.5)
+            filler.give_all()
+
+        thread = Thread(target=give)
+        thread.start()
+        with stack:
+            thread.join()
+            assert stack.lines[0].startswith("waiting for room on the disk: 0.")
+            assert "waiting" not in "".join(stack.lines[1:])
 
 
 @pytest.mark.nightly
@@ -176,4 +195,4 @@ def test_each_store_on_a_small_disk(
     store: str, log: str, seed: int, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     kafka = request.getfixturevalue("kafka_bootstrap") if log == "kafka" and store in ("redis", "clickhouse") else ""
-    trial(store, log, seed, tmp_path, kafka, hold=15.0, rounds=2)
+    trial(store, log, seed, tmp_path, kafka, hold=15.0, rounds=2, bites=50)
