@@ -19,6 +19,7 @@ from deploy.folder import private_folder, secret
 from deploy.local import redis as local_redis
 from deploy.local.clickhouse import NOT_WRITTEN
 from deploy.local.redis import LocalRedis
+from deploy.room import floor
 from tests.faults import ground
 from tests.faults.filler import MB, Filler
 from tests.services.clickhouse import ask
@@ -108,6 +109,7 @@ def test_what_the_engine_could_not_write_is_not_acknowledged_and_what_is_stays_w
         door, filler = Door(disk / "clickhouse", tmp_path / "log"), Filler(disk)
         try:
             door.revive()
+            assert int(door.ask("SELECT keep_free_space FROM system.disks")) == floor(disk)  # of merges
             door.ask(TABLE)
             end = time.monotonic() + 60
             with eaten(filler, random):
