@@ -81,6 +81,9 @@ def main() -> None:
     except (StackError, SettingError, RegistryUnavailable) as error:
         sys.stderr.write(f"throughline: {error}\n")
         sys.exit(1)
+    except OSError as error:
+        sys.stderr.write(f"throughline: cannot write {given.first_run}: {error.strerror}\n")
+        sys.exit(1)
     except Unfinished:
         sys.exit(AGAIN)
 

@@ -12,9 +12,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 from deploy.folder import FIRST_RUN_FILE, Folder, StackError, private_folder, read_private, secret
 from deploy.local import redis as local_redis
+from deploy.room import hinders
 from deploy.settings import Settings, environment
 from deploy.supervise import Child, Part, Supervisor
 
@@ -57,6 +59,8 @@ class Stack:
     def start(self) -> Ready | None:
         """Start every part and wait until all answer; None when a signal asked to stop meanwhile. Raises StackError."""
         made_before = "api_key" in read_private(self.folder.path / FIRST_RUN_FILE)
+        if self._wait_for_room():
+            return None
         waiting = self._start_stores()
         prepare = self.supervisor.start(self._prepare())
         outcome = self.supervisor.wait(lambda: self._all_answer(waiting), _RECOVERY_SECONDS)
@@ -92,22 +96,50 @@ class Stack:
         """Run the simulator beside the stack, once."""
         self.supervisor.start(self._python(DEMO, "deploy.demo", self.url, once=True))
 
+    def _wait_for_room(self) -> bool:
+        """Wait until there is enough to start on; True when a signal asked to stop meanwhile."""
+        told = False
+        while hindrance := self._hindrance(self.folder.path):
+            if not told:
+                self._say(f"waiting for room on the disk: {hindrance}")
+                told = True
+            if self.supervisor.pause(1.0):
+                return True
+        return False
+
+    def _hindrance(self, folder: Path) -> str:
+        return hinders(folder, self.settings.disk_reserve)
+
+    def _redis_hindrance(self, redis: local_redis.LocalRedis) -> str:
+        redis.sweep()
+        return self._hindrance(redis.folder)
+
     def _start_stores(self) -> list[Callable[[], bool]]:
         """Start the stores that nobody gave an address for; fills in the addresses; returns what says they answer."""
         given, waiting, path = self.settings, [], self.folder.path
         if not given.redis:
             redis = local_redis.prepare(path / "redis", _free_port(), given.redis_memory)
-            self.supervisor.start(Part(REDIS, redis.command, stop_seconds=1.0))
-            given = replace(given, redis=redis.url)
+            self.supervisor.start(
+                Part(
+                    REDIS,
+                    redis.command,
+                    stop_seconds=1.0,
+                    tend=lambda: redis.fit_rewrites(self.settings.disk_reserve),
+                    hindrance=lambda: self._redis_hindrance(redis),
+                )
+            )
+            given = replace(given, redis=redis.url, disks=_joined(given.disks, redis.folder))
             waiting.append(redis.answers)
         if not given.clickhouse:
             port = _free_port()
             folder = path / "clickhouse"
             private_folder(folder)
             password = secret(folder / "password")  # the door reads it from there
-            command = ["--data", str(folder), "--port", str(port)]
-            self.supervisor.start(self._python(CLICKHOUSE, "deploy.local.clickhouse", *command, stop_seconds=2.0))
-            given = replace(given, clickhouse=f"http://default:{password}@127.0.0.1:{port}/throughline")
+            command = ["--data", str(folder), "--port", str(port), "--reserve", str(given.disk_reserve)]
+            part = self._python(CLICKHOUSE, "deploy.local.clickhouse", *command, stop_seconds=2.0)
+            self.supervisor.start(replace(part, hindrance=lambda: self._hindrance(folder)))
+            address = f"http://default:{password}@127.0.0.1:{port}/throughline"
+            given = replace(given, clickhouse=address, disks=_joined(given.disks, folder))
             waiting.append(lambda: _answers("127.0.0.1", port, "/ping")[0] == 200)
         self.settings = replace(given, event_log=given.event_log or given.redis)
         return waiting
@@ -135,6 +167,8 @@ class Stack:
                 "event_log": self.settings.event_log,
                 "clickhouse": self.settings.clickhouse,
                 "redis": self.settings.redis,
+                "disks": self.settings.disks,
+                "disk_reserve": self.settings.disk_reserve,
             }
         )
         watched = []
@@ -192,6 +226,11 @@ def listen(host: str, port: int) -> socket.socket:
         hint = "choose another with --port" if error.errno == 98 else error.strerror
         raise StackError(f"cannot listen on port {port} of {host}: {hint}") from None
     return listener
+
+
+def _joined(disks: str, folder: Path) -> str:
+    """`disks` with one folder more; `Settings.disk_folders` reads it."""
+    return ",".join(filter(None, (disks, quote(str(folder)))))
 
 
 def _free_port() -> int:

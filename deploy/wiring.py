@@ -18,9 +18,11 @@ import redis.asyncio
 from prometheus_client import REGISTRY
 
 from deploy.folder import StackError
+from deploy.room import Room
 from deploy.settings import Settings, redacted
 from ingest.log import redis_lacks
 from ingest.log.protocol import TOPIC, Consumer, LogUnavailable, Producer
+from ingest.log.reserved import Reserved
 from rollups.client import ClickHouseUnavailable, Client, connect
 
 if TYPE_CHECKING:
@@ -45,7 +47,16 @@ def now() -> int:
 
 
 def producer(settings: Settings) -> Producer:
-    """The producing end of the event log, not yet started."""
+    """The producing end of the event log, not yet started; it takes nothing while the disks have no room."""
+    return Reserved(_producer(settings), room(settings).lacking)
+
+
+def room(settings: Settings) -> Room:
+    """The disks that the settings name."""
+    return Room(settings.disk_folders(), settings.disk_reserve)
+
+
+def _producer(settings: Settings) -> Producer:
     address = settings.address("event_log")
     if address.startswith("kafka://"):
         from ingest.log.kafka_producer import KafkaProducer
@@ -171,6 +182,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         now=now,
         names=Names(settings.values_a_day, partial(day_values, client)),
         state_bytes=settings.state_bytes or _quarter(redis_client(settings), BYTES),
+        lacking=room(settings).lacking,
     )
     tell_redis(settings)
     return Worker(world, report=report)

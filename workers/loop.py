@@ -22,6 +22,7 @@ from workers.batch import count
 from workers.cache import Cache
 from workers.pace import most, patience
 from workers.report import Report
+from workers.room import NoRoom, demand
 from workers.state import Moved
 from workers.take import take
 from workers.world import Held, Paused, World
@@ -38,7 +39,7 @@ _TIDY_SECONDS = 60.0
 _SETTLE_SECONDS = 5.0
 
 # The broken world; anything else a batch raises is for a human.
-Broken = (ClickHouseUnavailable, RedisError, LogUnavailable, Moved, Paused, Running)
+Broken = (ClickHouseUnavailable, RedisError, LogUnavailable, Moved, Paused, Running, NoRoom)
 
 
 @dataclass(frozen=True)
@@ -203,6 +204,7 @@ class Worker:
         self._begin("taking partition", slot)
         cache = Cache(self._cache_text // max(1, len(self._slots)))
         try:
+            demand(self._world.lacking)
             slot.held = take(self._world, slot.partition, cache)
             self._world.consumer.resume([slot.partition])
         except Broken as error:
@@ -219,6 +221,7 @@ class Worker:
         slot.clear()
         metrics, begun = self._world.metrics, self._begin("counting a batch of partition", slot)
         try:
+            demand(self._world.lacking)
             counts = count(self._world, slot.held, records)
         except Broken as error:
             self._failed(slot, error)
@@ -242,7 +245,7 @@ class Worker:
         self._world.metrics.retries.labels(type(error).__name__).inc()
         if isinstance(error, Paused):
             slot.retry_at = self._clock() + _PAUSED_SECONDS
-        elif isinstance(error, Running):
+        elif isinstance(error, Running | NoRoom):
             slot.retry_at = self._clock() + _RUNNING_SECONDS
             logger.info("partition %d waits: %s", slot.partition, error)
         else:
@@ -256,6 +259,8 @@ class Worker:
     def _tell(self, slot: _Slot, held: Held, polled_at: int) -> None:
         """Nothing came, and nothing waits: everything received a little before the poll is counted."""
         slot.told_at = self._clock()
+        if self._world.lacking():
+            return  # an append-only file would grow by what is published
         if self._world.consumer.bounds(slot.partition).end <= held.offset:
             self._report.well(slot.partition)
             slot.failures, slot.oldest = 0, None

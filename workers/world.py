@@ -19,8 +19,8 @@ from workers.state import BYTES, Store
 @dataclass(frozen=True)
 class World:
     """`nonce` gives a new name for a proposal or a generation of states, `now` the wall clock, ms; `newest` the time of
-    the newest event in ClickHouse, ms; `settle` makes doubted rollups right and says which. Nothing replayed depends on
-    any of them.
+    the newest event in ClickHouse, ms; `settle` makes doubted rollups right and says which; `lacking` which disk has no
+    room, "" if all have. Nothing replayed depends on any of them.
     """
 
     consumer: Consumer
@@ -36,6 +36,7 @@ class World:
     settle: Callable[[], Sequence[object]] = tuple
     names: Names = NO_LIMIT
     state_bytes: int = BYTES
+    lacking: Callable[[], str] = lambda: ""
 
 
 @dataclass

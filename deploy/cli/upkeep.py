@@ -21,6 +21,7 @@ def status(
     """
     from deploy import wiring
     from deploy.logs import escape
+    from deploy.room import spaces
     from deploy.status import status as ask
 
     settings = option.load(data, event_log=event_log, clickhouse=clickhouse, redis=redis)
@@ -30,6 +31,9 @@ def status(
     else:
         size = "" if found.log.size is None else f", {found.log.size / 1e6:.1f} MB"
         typer.echo(f"event log     {escape(found.log.id)}, {len(found.waits)} partitions{size}")
+    for space in spaces(settings.disk_folders(), settings.disk_reserve):
+        refused = " - events are refused until there is room" if space.free < space.reserve else ""
+        typer.echo(escape(f"disk          {space}{refused}"))
     for partition, seconds in enumerate(found.waits):
         said = "nothing waits" if seconds is None else f"the oldest uncounted event waits for {seconds:,.1f} s"
         typer.echo(f"partition {partition:<3} {said}")

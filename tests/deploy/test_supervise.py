@@ -127,3 +127,31 @@ def test_no_child_outlives_a_killed_parent(tmp_path: Path, parents: list[Parent]
     assert not any(gone(pid) for pid in parent.children)
     parent.kill()
     assert eventually_gone(parent.children)
+
+
+def test_a_child_that_cannot_run_now_waits_and_says_so_once(tmp_path: Path) -> None:
+    script = """
+import sys, threading
+from pathlib import Path
+from deploy import supervise
+from deploy.supervise import Part, Supervisor
+supervise._HINDERED_SECONDS = 0.01
+asked = []
+def hindrance():
+    asked.append(1)
+    return "no room" if len(asked) < 20 else ""
+def say(line): print(line, flush=True)
+supervisor = Supervisor(say)
+ends = [sys.executable, "-c", "open('runs', 'a').write('x')"]
+child = supervisor.start(Part("store", ends, hindrance=hindrance))
+supervisor.wait(lambda: Path("runs").exists() and len(Path("runs").read_text()) >= 2, 60)
+print(len(asked), child.failures)
+supervisor.stop([["store"]])
+"""
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, env=environ)
+    assert done.stdout.splitlines() == [
+        "store ended with exit code 0; starting it again in 0.1 s",
+        "store waits: no room",
+        "20 1",
+    ], done.stderr

@@ -43,7 +43,7 @@ class Load:
     def _client(self, number: int) -> None:
         random = Random(self.seed * 100 + number)
         for turn in range(MAX_EVENTS // CLIENTS // BATCH):
-            batch = [self._event(random, f"c{number}-{turn}-{place}") for place in range(BATCH)]
+            batch = [self.event(random, f"c{number}-{turn}-{place}") for place in range(BATCH)]
             with self._lock:
                 self.posted |= {event["id"]: event for event in batch}
             while not self._post(batch) and not self._stop.is_set():
@@ -52,7 +52,7 @@ class Load:
                 return
             time.sleep(0.01)
 
-    def _event(self, random: Random, event_id: str) -> dict[str, Any]:
+    def event(self, random: Random, event_id: str) -> dict[str, Any]:
         kind = random.choice(["pageview", "pageview", "pageview", "signup"])
         return {
             "site": self.site["tracking_id"],
