@@ -52,8 +52,8 @@ class Api:
         self._client = client
         self._registry = Registry(client, redis, now)
         self._redis = redis
-        self._pulse = Pulse()
-        parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now, self._pulse)
+        self.pulse = Pulse()
+        parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now, self.pulse)
         self._serve = Serve(parts, ENDPOINTS)
         self.routes: list[BaseRoute] = [
             *docs.routes(),
@@ -107,11 +107,11 @@ class Api:
         try:
             with deadline.within(PROBE_SECONDS):
                 await _in_thread(self._registry.refresh)
-            self._pulse.heard()
+            self.pulse.heard()
             self._ailing = "ok"
         except ClickHouseUnavailable as error:
             if error.code is not None:
-                self._pulse.heard()
+                self.pulse.heard()
             if self._ailing != _AWAY:
                 log.warning("the registry cannot be read: %s", error)
             self._ailing = _AWAY

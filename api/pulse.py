@@ -11,12 +11,12 @@ class Pulse:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._heard = clock()
+        self.heard_at = clock()
 
     def heard(self) -> None:
         """It answered just now, if only that it cannot."""
-        self._heard = self._clock()
+        self.heard_at = self._clock()
 
     def silence(self) -> float:
         """Seconds since it was heard."""
-        return self._clock() - self._heard
+        return self._clock() - self.heard_at

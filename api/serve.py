@@ -20,9 +20,9 @@ from api.caller import Caller, caller
 from api.endpoint import Asked, Endpoint, Parts, Reply
 from api.parameter import Range
 from api.problem import ErrorBody, Problem, unavailable
+from api.pulse import SILENT_SECONDS
 from api.registry.change import owned
 from api.registry.store import RegistryUnavailable
-from api.pulse import SILENT_SECONDS
 from api.signin import COOKIE
 from api.threads import SECONDS, Threads
 from rollups import deadline

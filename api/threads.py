@@ -1,4 +1,4 @@
-"""Threads for work that blocks on a store: each kind has its own, so that what hangs holds up nothing of another kind."""
+"""Threads for work that blocks on a store: each kind of work has its own, so that one kind never waits for another."""
 
 import asyncio
 from collections.abc import Callable
@@ -37,12 +37,15 @@ class Threads:
         self._refusal = refusal
         self._asking = 0
         self._shares: dict[str, _Share] = {}
+        self._closed = False
 
     async def run(self, work: Callable[[], _Result], whose: str | None = None) -> _Result:
-        """What `work` returns or raises; it sees the deadline of its caller. Raises Problem (503). `whose`: of a share."""
+        """What `work` returns or raises; it has its caller's deadline. `whose`: who asks. Raises Problem (503)."""
         share = _Share(asyncio.Semaphore(self._room))
         if whose is not None:
             share = self._shares.setdefault(whose, _Share(asyncio.Semaphore(self._turns)))
+        if self._closed:
+            raise unavailable("the service is stopping")
         if self._asking >= self._room or share.asking >= max(1, self._room // 2):
             raise unavailable(self._refusal)
         self._asking += 1
@@ -60,6 +63,7 @@ class Threads:
 
     def close(self) -> None:
         """Begin nothing more."""
+        self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 

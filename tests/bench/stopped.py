@@ -1,6 +1,6 @@
-"""What a worker that stands still costs the others: the lag of every partition, second by second, around a stop of 40 s.
+"""What a worker that stands still costs the others: every partition's lag, second by second, around 40 s.
 
-`python -m tests.bench stopped` on the Redis log, `… stopped kafka` on a real broker.
+`python -m tests.bench stopped` on the Redis log, `… stopped-kafka` on a real broker.
 """
 
 import contextlib
@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -27,11 +26,17 @@ EVENTS_A_SECOND = 100
 BEFORE, STOPPED, AFTER = 15, 40, 60
 
 
-def main() -> None:
-    kafka = "kafka" in sys.argv
-    with tempfile.TemporaryDirectory() as folder, _log(Path(folder), kafka) as flags:
-        with Stack(Path(folder) / "data", "--workers", str(WORKERS), *flags) as stack:
-            _measure(stack, "Kafka" if kafka else "Redis")
+def on_kafka() -> None:
+    main(kafka=True)
+
+
+def main(kafka: bool = False) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _log(Path(folder), kafka) as flags,
+        Stack(Path(folder) / "data", "--workers", str(WORKERS), *flags) as stack,
+    ):
+        _measure(stack, "Kafka" if kafka else "Redis")
 
 
 @contextlib.contextmanager
@@ -94,7 +99,3 @@ def _load(stack: Stack, site: str, domain: str, done: threading.Event) -> None:
             if stack.request("POST", "/e", batch, key="").status == 202:
                 number += len(batch)
         done.wait(max(0.0, begun + number / EVENTS_A_SECOND - time.monotonic()))
-
-
-if __name__ == "__main__":
-    main()
