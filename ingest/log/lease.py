@@ -90,7 +90,7 @@ class Leases:
 
     def start(self) -> None:
         """Join the group. Raises redis.RedisError."""
-        self._beat(())
+        self.beat(())
         self._thread.start()
 
     def held(self) -> dict[int, int]:
@@ -100,7 +100,7 @@ class Leases:
     def settle(self) -> None:
         """Give back what is more than our share; call between two batches. Raises redis.RedisError."""
         if self._surplus > 0:
-            self._beat(sorted(self._epochs)[-self._surplus :])
+            self.beat(sorted(self._epochs)[-self._surplus :])
 
     def close(self) -> None:
         """Leave the group at once. Raises redis.RedisError."""
@@ -109,7 +109,8 @@ class Leases:
         self._epochs = {}
         self._client.eval(_LEAVE, len(self._keys), *self._keys, self._member, self._partitions)
 
-    def _beat(self, given_back: Sequence[int]) -> None:
+    def beat(self, given_back: Sequence[int]) -> None:
+        """Say that we are here, take what is our share, and give back. Raises redis.RedisError."""
         with self._lock:
             # From before the question: the server's clock starts later, so it never ends our lease before we do.
             good_until = time.monotonic() + self._seconds
@@ -122,7 +123,7 @@ class Leases:
     def _beat_forever(self) -> None:
         while not self._closing.wait(self._seconds / 5):
             try:
-                self._beat(())
+                self.beat(())
             except redis.RedisError:
                 # Away: the leases run out by themselves; `held` sees to it.
                 continue
