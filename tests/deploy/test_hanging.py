@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,8 @@ from redis import Redis
 
 from api.registry.change import create_account, create_key, create_site
 from api.registry.store import Registry
-from rollups.client import connect
+from ingest.contract.site import Site
+from rollups.client import Client, connect
 from rollups.migrate import migrate
 from tests.deploy.stack import Answer, Stack, gone, throughline
 from tests.services.gate import PASS, SHUT, SWALLOW, Gate
@@ -26,6 +28,7 @@ from tests.services.process import free_port, start
 
 pytestmark = pytest.mark.services
 
+PASSWORD = "correct horse battery"
 STOP_SECONDS = 10.0
 BUSY = 10.0  # more, on a machine that does much else
 
@@ -131,78 +134,145 @@ class Service:
         command = [*throughline(), name, *flags, "--data", str(folder)]
         self.process = start(command, folder / f"{name}.log", env)
 
-    def request(self, method: str, path: str, body: Any = None, key: str = "") -> Answer:
+    def request(self, method: str, path: str, body: Any = None, key: str = "", **headers: str) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
-            headers = {"Authorization": f"Bearer {key}"} if key else {}
+            headers |= {"Authorization": f"Bearer {key}"} if key else {}
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read())
         finally:
             connection.close()
 
-    def well(self) -> bool:
+    def health(self) -> int:
+        """The status of /health, 0 while nobody answers."""
         assert self.process.poll() is None
         try:
-            return self.request("GET", "/health").status == 200
+            return self.request("GET", "/health").status
         except OSError:
-            return False
+            return 0
 
     def end(self) -> None:
         self.process.kill()
         self.process.wait()
 
 
-@pytest.mark.parametrize("mode", [SWALLOW, SHUT])
-def test_every_process_ends_on_sigterm_while_clickhouse_hangs(
-    tmp_path: Path, clickhouse_url: str, redis_url: str, mode: str
-) -> None:
+@dataclass
+class World:
+    """An account with a site on stores behind gates, and services that may be started on them."""
+
+    folder: Path
+    client: Client
+    clickhouse: Gate
+    redis: Gate
+    addresses: dict[str, str]
+    ending: ExitStack
+    site: Site
+    key: str
+
+    def service(self, name: str) -> Service:
+        made = Service(self.folder, name, **self.addresses)
+        self.ending.callback(made.end)
+        return made
+
+    def well(self, name: str) -> Service:
+        made = self.service(name)
+        until(lambda: made.health() == 200)
+        return made
+
+    @property
+    def path(self) -> str:
+        return f"/api/sites/{self.site.id}/analytics/dashboard"
+
+
+@pytest.fixture
+def world(tmp_path: Path, clickhouse_url: str, redis_url: str) -> Iterator[World]:
     migrate(clickhouse_url)
-    client, place = connect(clickhouse_url), urlsplit(clickhouse_url)
+    client = connect(clickhouse_url)
     with ExitStack() as ending, Redis.from_url(redis_url) as redis:
         registry = Registry(client, redis, lambda: time.time_ns() // 1_000_000)
         registry.refresh()
-        account = create_account(registry, "ann@example.com", "long enough")
+        account = create_account(registry, "ann@example.com", PASSWORD)
         _, key = create_key(registry, account.id)
         site = create_site(registry, account.id, "x", "hangs.example")
         registry.publish()
-        gate = ending.enter_context(Gate(place.hostname or "", place.port or 0))
-        url = place._replace(netloc=f"{place.username}:{place.password}@127.0.0.1:{gate.port}").geturl()
 
-        def service(name: str) -> Service:
-            made = Service(tmp_path, name, event_log=redis_url, redis=redis_url, clickhouse=url)
-            ending.callback(made.end)
-            until(made.well)
-            return made
+        def gated(url: str) -> tuple[Gate, str]:
+            place = urlsplit(url)
+            gate = ending.enter_context(Gate(place.hostname or "", place.port or 0))
+            return gate, url.replace(f":{place.port}/", f":{gate.port}/")
 
-        services = [service(name) for name in ("ingest", "api", "worker")]
-        ingest, api, _ = services
-        path = f"/api/sites/{site.id}/analytics/dashboard"
-
-        def post(number: int) -> int:
-            return ingest.request("POST", "/e", pageview(site.tracking_id, site.domain, number)).status
-
-        assert [post(number) for number in range(20)] == [202] * 20
-        until(lambda: api.request("GET", path, key=key).json()["pageviews"] == 20)
-        gate.mode = mode
-        assert [post(number) for number in range(20, 40)] == [202] * 20
-        time.sleep(2.0)  # the worker has a batch in hand
-        question = Asking(lambda: api.request("GET", path, key=key))
-        time.sleep(0.5)
-        begun = time.monotonic()
-        for each in services:
-            each.process.terminate()
-        for each in services:
-            with suppress(subprocess.TimeoutExpired):
-                each.process.wait(STOP_SECONDS + BUSY)
-            assert each.process.returncode == 0, each.process.args
-        assert time.monotonic() - begun < STOP_SECONDS + BUSY
-        question.join(BUSY)
-        assert question.answer is not None and question.answer.status == 503
-        gate.mode = PASS
-        service("worker")
-        counted = "SELECT count() AS rows, uniqExact(id) AS ids FROM events"
-        until(lambda: client.rows(counted)[0]["ids"] >= 40)
-        time.sleep(1.0)
-        assert client.rows(counted) == [{"rows": 40, "ids": 40}]
+        (clickhouse, clickhouse_at), (redis_gate, redis_at) = gated(clickhouse_url), gated(redis_url)
+        addresses = {"event_log": redis_at, "redis": redis_at, "clickhouse": clickhouse_at}
+        yield World(tmp_path, client, clickhouse, redis_gate, addresses, ending, site, key)
     client.close()
+
+
+def post(service: Service, site: Site, number: int) -> int:
+    return service.request("POST", "/e", pageview(site.tracking_id, site.domain, number)).status
+
+
+def all_end(services: list[Service]) -> None:
+    """Every one of them ends by itself on SIGTERM, in time."""
+    begun = time.monotonic()
+    for each in services:
+        each.process.terminate()
+    for each in services:
+        with suppress(subprocess.TimeoutExpired):
+            each.process.wait(STOP_SECONDS + BUSY)
+        assert each.process.returncode == 0, each.process.args
+    assert time.monotonic() - begun < STOP_SECONDS + BUSY
+
+
+@pytest.mark.parametrize("mode", [SWALLOW, SHUT])
+def test_every_process_ends_on_sigterm_while_clickhouse_hangs(world: World, mode: str) -> None:
+    ingest, api, worker = (world.well(name) for name in ("ingest", "api", "worker"))
+    assert [post(ingest, world.site, number) for number in range(20)] == [202] * 20
+    until(lambda: api.request("GET", world.path, key=world.key).json()["pageviews"] == 20)
+    world.clickhouse.mode = mode
+    assert [post(ingest, world.site, number) for number in range(20, 40)] == [202] * 20
+    time.sleep(2.0)  # the worker has a batch in hand
+    question = Asking(lambda: api.request("GET", world.path, key=world.key))
+    time.sleep(0.5)
+    all_end([ingest, api, worker])
+    question.join(BUSY)
+    assert question.answer is not None and question.answer.status == 503
+    world.clickhouse.mode = PASS
+    world.well("worker")
+    counted = "SELECT count() AS rows, uniqExact(id) AS ids FROM events"
+    until(lambda: world.client.rows(counted)[0]["ids"] >= 40)
+    time.sleep(1.0)
+    assert world.client.rows(counted) == [{"rows": 40, "ids": 40}]
+
+
+def test_a_redis_that_hangs_makes_nobody_wait_for_long(world: World) -> None:
+    ingest, api, worker = (world.well(name) for name in ("ingest", "api", "worker"))
+    signed_in = api.request("POST", "/api/login", {"email": "ann@example.com", "password": PASSWORD})
+    cookie = signed_in.headers["set-cookie"].partition(";")[0]
+    assert post(ingest, world.site, 0) == 202
+    until(lambda: api.request("GET", world.path, key=world.key).json()["pageviews"] == 1)
+    world.redis.mode = SWALLOW
+    asked = {
+        "event": Asking(lambda: ingest.request("POST", "/e", pageview(world.site.tracking_id, world.site.domain, 1))),
+        "unknown": Asking(lambda: ingest.request("POST", "/e", pageview("site_unknown", "hangs.example", 1))),
+        "cookie": Asking(lambda: api.request("GET", "/api/me", cookie=cookie)),
+        "login": Asking(lambda: api.request("POST", "/api/login", {"email": "a@b.c", "password": PASSWORD})),
+        "change": Asking(lambda: api.request("POST", "/api/sites", {"name": "x", "domain": "y.example"}, world.key)),
+        "key": Asking(lambda: api.request("GET", world.path, key=world.key)),
+    }
+    assert api.request("GET", "/api/sites/zzzzzzzz", key=world.key).status == 403
+    assert api.request("GET", "/api/openapi.json").status == ingest.request("GET", "/t.js").status == 200
+    begun = time.monotonic()
+    for name, each in asked.items():
+        each.join(10 + BUSY)
+        assert each.answer is not None, name
+        assert each.answer.status == (200 if name == "key" else 503), name
+    assert time.monotonic() - begun < 10 + BUSY
+    until(lambda: api.health() == ingest.health() == 503)
+    starting = [world.service(name) for name in ("ingest", "api", "worker")]
+    until(lambda: all(service.health() == 503 for service in starting))
+    all_end([ingest, api, worker, *starting])
+    world.redis.mode = PASS
+    again = [world.well(name) for name in ("ingest", "api", "worker")]
+    assert post(again[0], world.site, 2) == 202
+    until(lambda: again[1].request("GET", world.path, key=world.key).json()["pageviews"] >= 2)
