@@ -244,8 +244,8 @@ def _free_port() -> int:
 
 
 def _answers(host: str, port: int, path: str) -> tuple[int, bytes]:
-    """Status and body of a GET, (0, b"") when nothing answers within a second."""
-    connection = http.client.HTTPConnection(host, port, timeout=1.0)
+    """Status and body of a GET, (0, b"") when nothing answers within two seconds."""
+    connection = http.client.HTTPConnection(host, port, timeout=2.0)  # `/health` waits for its parts
     try:
         connection.request("GET", path)
         response = connection.getresponse()

@@ -186,10 +186,11 @@ class Supervisor:
             for child in group:
                 if child.process.poll() is None:
                     child.process.terminate()
+            begun = time.monotonic()
             for child in group:
-                limit = child.part.stop_seconds
+                limit = child.part.stop_seconds  # of all of them at once
                 try:
-                    child.process.wait(limit)
+                    child.process.wait(max(0.0, begun + limit - time.monotonic()))
                 except subprocess.TimeoutExpired:
                     self._say(f"{child.part.name} did not stop within {limit:g} s: killed")
                     child.process.kill()

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import redis
 import redis.asyncio
 from prometheus_client import REGISTRY
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from deploy.folder import StackError
 from deploy.room import Room
@@ -92,9 +94,11 @@ def dead_letters(settings: Settings) -> "DeadLetters":
     return RedisDeadLetters(address)
 
 
-def redis_client(settings: Settings) -> redis.Redis:
-    """A blocking client; connects with its first use."""
-    return redis.Redis.from_url(settings.address("redis"), socket_timeout=5.0, socket_connect_timeout=2.0)
+def redis_client(settings: Settings, seconds: float = 5.0) -> redis.Redis:
+    """A blocking client; connects with its first use. A Redis that hangs is waited for `seconds`, and once more."""
+    retry = Retry(NoBackoff(), 1)
+    address = settings.address("redis")
+    return redis.Redis.from_url(address, socket_timeout=seconds, socket_connect_timeout=min(seconds, 2.0), retry=retry)
 
 
 def async_redis_client(settings: Settings) -> redis.asyncio.Redis:
@@ -152,7 +156,8 @@ def api(settings: Settings) -> "Api":
     """The read API and the pages; connects with its start."""
     from api.app import Api
 
-    return Api(clickhouse(settings), redis_client(settings), now, trusted=settings.networks())
+    # Signing in asks Redis more than once, and shall not take longer than a question may.
+    return Api(clickhouse(settings), redis_client(settings, 2.0), now, trusted=settings.networks())
 
 
 def worker(settings: Settings, report: "Report | None" = None) -> "Worker":

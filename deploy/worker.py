@@ -3,6 +3,8 @@
 import argparse
 import gc
 import json
+import logging
+import os
 import signal
 import sys
 import threading
@@ -24,14 +26,29 @@ from workers.report import Report, reason
 
 STOPPED = (LogTruncated, PartitionsChanged, TwoDecided, Outlived, TooManyDeadLetters)  # for a human to look at
 
+STOP_SECONDS = 5.0  # `up` kills after a little more
+
 Health = Callable[[], Mapping[str, str]]
+log = logging.getLogger("throughline.worker")
 
 
 def run(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT, then finish the batch in hand. Blocks. Raises StackError."""
+    """Work until SIGTERM or SIGINT, then finish the batch in hand. Blocks. Raises StackError.
+
+    A store that hangs does not keep it: after STOP_SECONDS the process ends, and whoever takes its partitions finishes
+    the batch, as after a crash.
+    """
     stop = threading.Event()
+
+    def ask_to_stop(*_: object) -> None:
+        if not stop.is_set():
+            timer = threading.Timer(STOP_SECONDS, _leave)
+            timer.daemon = True
+            timer.start()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, ask_to_stop)
     connecting, report = {"worker": "connecting"}, Report()
     if settings.metrics_port:
         serve_metrics(
@@ -58,6 +75,11 @@ def run(settings: Settings) -> None:
             raise StackError(
                 f"the worker has stopped, because going on could lose or double events: {error}"
             ) from error
+
+
+def _leave() -> None:
+    log.warning("a store does not answer; the batch in hand is left to whoever takes its partition next")
+    os._exit(0)
 
 
 def serve_metrics(host: str, port: int, health: Health, lately: Health) -> None:

@@ -1,8 +1,7 @@
 """ClickHouse as the stages see it: statements, rows and column inserts, and one exception for a broken world."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -10,10 +9,9 @@ import clickhouse_connect
 from clickhouse_connect import common
 from clickhouse_connect.driver import Client as Driver
 from clickhouse_connect.driver.exceptions import Error
-from clickhouse_connect.driver.httputil import get_pool_manager
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
+
+from rollups import deadline
 
 TIMEOUT_SECONDS = 60
 DEFAULT_DATABASE = "throughline"
@@ -51,40 +49,6 @@ class ClickHouseUnavailable(Exception):
         self.code = code  # ClickHouse's own, None if the server never answered
 
 
-class _Gate:
-    """Makes the connections of a pool, while it is open."""
-
-    def __init__(self) -> None:
-        self.open = True
-
-    def pool(self) -> PoolManager:
-        gate = self
-
-        class Plain(HTTPConnection):
-            def connect(self) -> None:
-                gate.enter()
-                super().connect()
-
-        class Secure(HTTPSConnection):
-            def connect(self) -> None:
-                gate.enter()
-                super().connect()
-
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class SecurePool(HTTPSConnectionPool):
-            ConnectionCls = Secure
-
-        manager: PoolManager = get_pool_manager(maxsize=32, num_pools=2)
-        manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
-        return manager
-
-    def enter(self) -> None:
-        if not self.open:
-            raise ConnectionAbortedError("the connection to ClickHouse was lost within a batch")
-
-
 class Client:
     """Connects with its first use, so a stage can start while ClickHouse is away. Safe to share between threads."""
 
@@ -94,8 +58,7 @@ class Client:
         self._timeout = timeout
         self._lock = threading.Lock()
         self._driver: Driver | None = None
-        self._gate = _Gate()
-        self._pool = self._gate.pool()
+        self._pool = deadline.pool_manager(maxsize=32, num_pools=2)
         self._patient: dict[float, Client] = {}
 
     def patient(self, seconds: float) -> "Client":
@@ -106,18 +69,6 @@ class Client:
             if seconds not in self._patient:
                 self._patient[seconds] = Client(self.url, self.database, seconds)
             return self._patient[seconds]
-
-    @contextmanager
-    def connected(self) -> Iterator[None]:
-        """Within it nothing connects: what is lost stays lost, so that all is said to one life of the server.
-
-        For one thread, and once something was asked. (A connection that is alive leads to where it always led.)
-        """
-        self._gate.open = False
-        try:
-            yield
-        finally:
-            self._gate.open = True
 
     def command(
         self, sql: str, params: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
@@ -133,7 +84,10 @@ class Client:
     ) -> list[dict[str, Any]]:
         """The rows of one query, by column name. Blocks; raises ClickHouseUnavailable."""
         try:
-            result = self._connected().query(sql, parameters=dict(params or {}), settings=dict(settings or {}))
+            limits = dict(settings or {})
+            if (seconds := deadline.left()) is not None:  # nor shall the server go on for a client that has gone
+                limits["max_execution_time"] = min(seconds, limits.get("max_execution_time", seconds))
+            result = self._connected().query(sql, parameters=dict(params or {}), settings=limits)
             return list(result.named_results())
         except (Error, HTTPError, OSError) as error:
             raise _unavailable(error) from error
@@ -169,10 +123,15 @@ class Client:
                 other.close()
 
     def _connected(self) -> Driver:
-        with self._lock:
+        seconds = deadline.left()
+        if deadline.over() or not self._lock.acquire(timeout=-1 if seconds is None else seconds):
+            raise ClickHouseUnavailable("timed out")  # others may have been waiting to connect all the time
+        try:
             if self._driver is None:
                 self._driver = self._connect()
             return self._driver
+        finally:
+            self._lock.release()
 
     def _connect(self) -> Driver:
         parts = urlsplit(self.url)

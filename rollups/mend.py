@@ -5,6 +5,7 @@ so. That is exact only while nobody else writes: workers hold still meanwhile. M
 """
 
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -55,10 +56,17 @@ def mend(client: Client, held: control.Claim, span: Span, rollups: Mapping[str, 
     for one in (rollup.load() if rollups is None else rollups).values():
         for window in _windows(client, one, span):
             held.check()
-            # One that its client gave up goes on, and would add what this one adds too.
-            if client.rows(statement("running"), {"token": TOKEN}):
-                raise Running("an earlier correction of the rollups still runs")
+            _refuse_running(client)
             client.patient(SECONDS).command(one.difference(), window, {**_SETTINGS, **_named()})
+
+
+def _refuse_running(client: Client) -> None:
+    """One that its client gave up goes on, and would add what the next one adds too."""
+    for _ in range(20):  # one that has answered shows for a moment
+        if not client.rows(statement("running"), {"token": TOKEN}):
+            return
+        time.sleep(0.1)
+    raise Running("an earlier correction of the rollups still runs")
 
 
 def _named() -> dict[str, str]:

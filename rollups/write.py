@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from rollups import control
+from rollups import control, deadline
 from rollups.client import TIMEOUT_SECONDS, TOKEN_SETTINGS, Client
 from rollups.engine import WINDOW
 from rollups.rows import EventRow, SessionRow
@@ -142,26 +142,28 @@ class Writer:
         A server whose machine lost its power has forgotten tokens whose rows it kept, and may know one whose rows it
         lost. So each life has tokens of its own. Not for two threads at once.
         """
-        client = self._client.patient(self.patience)
-        look = self._look(client)
+        look = self._look()
         if not look.life:
-            client.insert("life", ("id",), ("String",), [[secrets.token_hex(8)]], {"async_insert": 0})
-            look = self._look(client)
+            self._own.insert("life", ("id",), ("String",), [[secrets.token_hex(8)]], {"async_insert": 0})
+            look = self._look()
         self._life = f"/{look.life}"
         try:
-            with client.connected():
+            with deadline.connected():
                 yield look
         finally:
             self._life = ""
 
-    @staticmethod
-    def _look(client: Client) -> Look:
-        row = client.rows(statement("worker_state"), {"lease": control.LEASE_SECONDS})[0]
+    @property
+    def _own(self) -> Client:
+        return self._client.patient(self.patience)
+
+    def _look(self) -> Look:
+        row = self._own.rows(statement("worker_state"), {"lease": control.LEASE_SECONDS})[0]
         return Look(row["life"], row["phase"] or control.CLEARED)
 
     def refuse_running(self, log: str, partition: int, a: int) -> None:
         """Raises Running while an insert of the batch at `a` is still at work: it is not to be started twice."""
-        rows = self._client.rows(statement("running"), {"token": self.token(log, partition, a)})
+        rows = self._own.rows(statement("running"), {"token": self.token(log, partition, a)})
         if rows:
             raise Running(f"an insert of {self.token(log, partition, a)} runs for {rows[0]['elapsed']:.0f} s")
 
@@ -172,10 +174,10 @@ class Writer:
 
     def partitions(self, log: str, found: int) -> int:
         """How many partitions the log was first counted with; `found`, for ever, if this is the first time."""
-        rows = self._client.rows(statement("log_partitions"), {"log": log})
+        rows = self._own.rows(statement("log_partitions"), {"log": log})
         if not rows:
             self._insert("logs", f"{log}/partitions", ("log", "partitions"), ("String", "UInt32"), [[log], [found]])
-            rows = self._client.rows(statement("log_partitions"), {"log": log})
+            rows = self._own.rows(statement("log_partitions"), {"log": log})
         return int(rows[0]["partitions"])
 
     def decided(self, log: str, partition: int, a: int, life: str | None = None) -> Decided | None:
@@ -189,7 +191,7 @@ class Writer:
 
     def standing(self, log: str, partition: int, a: int) -> tuple[Decided | None, int]:
         """The batch decided at `a`, if any, and its age in seconds, however old it is. Raises TwoDecided."""
-        rows = self._client.rows(statement("decided_at"), {"log": log, "partition": partition, "a": a})
+        rows = self._own.rows(statement("decided_at"), {"log": log, "partition": partition, "a": a})
         found = {
             Decided(log, partition, a, row["b"], row["nonce"], bytes.fromhex(row["blob"]), row["life"]) for row in rows
         }
@@ -198,7 +200,7 @@ class Writer:
         return next(iter(found), None), rows[0]["age"] if rows else 0
 
     def _refuse_outlived(self, where: Mapping[str, Any]) -> None:
-        since = self._client.rows(statement("decided_since"), where)[0]
+        since = self._own.rows(statement("decided_since"), where)[0]
         if not since["finished"] and since["batches"] > WINDOW // 2:
             raise Outlived(
                 f"the batch {self.token(**where)} was left half inserted and {since['batches']} others were decided "
@@ -239,7 +241,7 @@ class Writer:
             return set()
         where = {"log": decided.log, "partition": decided.partition, "a": decided.a, "b": decided.b}
         first, last = min(row.received for row in rows), max(row.received for row in rows)
-        found = self._client.rows(statement("stored_lines"), {**where, "first": utc(first), "last": utc(last)})
+        found = self._own.rows(statement("stored_lines"), {**where, "first": utc(first), "last": utc(last)})
         return {(row["offset"], row["place"]) for row in found}
 
     def effective(self, rows: Sequence[SessionRow]) -> list[SessionRow]:
@@ -254,7 +256,7 @@ class Writer:
             }
             standing = {
                 (row["site"], row["visitor"], row["session"], row["start_ms"], row["version"])
-                for row in self._client.rows(statement("stored_sessions"), params)
+                for row in self._own.rows(statement("stored_sessions"), params)
                 if row["standing"] > 0
             }
             effective += [
@@ -272,19 +274,19 @@ class Writer:
 
     def age(self, log: str, partition: int, a: int) -> int:
         """Seconds since the batch at `a` was decided; 0 if it was not."""
-        rows = self._client.rows(statement("decided_at"), {"log": log, "partition": partition, "a": a})
+        rows = self._own.rows(statement("decided_at"), {"log": log, "partition": partition, "a": a})
         return int(max((row["age"] for row in rows), default=0))
 
     def paused(self) -> bool:
         """Whether a migrator asks that no new batch be decided; look before deciding one."""
-        return control.phase(self._client) != control.CLEARED
+        return control.phase(self._own) != control.CLEARED
 
     def closed(self) -> bool:
         """Whether a batch that was just decided must wait with its inserts; look after reading the decision back.
 
         Not the same as `paused`: the migrator waits for the markers of what was decided before it closed.
         """
-        return control.phase(self._client) == control.CLOSED
+        return control.phase(self._own) == control.CLOSED
 
     def position(self, log: str, partition: int) -> int | None:
         """Where the partition's next batch begins: the end of the last finished one; None before the first."""
@@ -293,14 +295,14 @@ class Writer:
 
     def marked(self, log: str, partition: int) -> Marked | None:
         """The partition's last finished batch; None before the first."""
-        rows = self._client.rows(statement("position"), {"log": log, "partition": partition})
+        rows = self._own.rows(statement("position"), {"log": log, "partition": partition})
         return Marked(rows[0]["b"], rows[0]["clock"]) if rows else None
 
     def _insert(
         self, table: str, token: str, names: Sequence[str], types: Sequence[str], columns: Sequence[Sequence[Any]]
     ) -> None:
         settings = {**TOKEN_SETTINGS, "insert_deduplication_token": token + self._life}
-        self._client.patient(self.patience).insert(table, names, types, columns, settings)
+        self._own.insert(table, names, types, columns, settings)
 
 
 def utc(ms: int) -> datetime:

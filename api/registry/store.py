@@ -11,7 +11,7 @@ from redis.exceptions import LockError, RedisError
 
 from api.registry.state import Some, State, numbered, read
 from ingest.contract import snapshot
-from rollups import registry
+from rollups import deadline, registry
 from rollups.client import ClickHouseUnavailable, Client
 from rollups.registry import RegistryRow
 
@@ -41,11 +41,16 @@ class Registry:
 
     def refresh(self) -> bool:
         """Take in what was written since; returns whether there was anything. Raises ClickHouseUnavailable."""
-        with self._guard:
+        seconds = deadline.left()
+        if not self._guard.acquire(timeout=-1 if seconds is None else seconds):
+            raise ClickHouseUnavailable("timed out")  # whoever reads it now waits too
+        try:
             rows = registry.since(self._client, self.state.revision)
             for row in rows:
                 self.state.put(read(row.body, row.revision), row.revision)
             self.loaded = True
+        finally:
+            self._guard.release()
         return bool(rows)
 
     def look_again(self) -> None:

@@ -10,7 +10,8 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from ingest.log.kafka_topic import RECORD_BYTES, events_topic, shared
+from ingest.log import lease
+from ingest.log.kafka_topic import RECORD_BYTES, events_topic, least_session_ms, shared
 from ingest.log.protocol import TOPIC, Bounds, LogTruncated, LogUnavailable, PartitionsChanged, Record
 
 
@@ -45,10 +46,13 @@ class KafkaConsumer:
         partitions: int = 4,
         topic: str = TOPIC,
         group: str = "throughline-workers",
-        session_seconds: float = 10.0,
+        session_seconds: float = lease.SECONDS,
         retention_hours: int = 168,
     ) -> None:
-        """Connect, make the topic if it is missing, join the group. Raises LogUnavailable."""
+        """Connect, make the topic if it is missing, join the group. Raises LogUnavailable.
+
+        A member that is not heard of for `session_seconds`, or for as long as the brokers demand, loses its partitions.
+        """
         self._topic = topic
         self._epochs: dict[int, int] = {}
         self._sought: dict[int, int] = {}
@@ -64,13 +68,14 @@ class KafkaConsumer:
         try:
             self._partitions = events_topic(bootstrap, topic, partitions, retention_hours)
             self._admin = kafka.KafkaAdminClient(**shared(bootstrap))
+            session_ms = max(int(session_seconds * 1000), least_session_ms(self._admin))
             self._reader = kafka.KafkaConsumer(**fetching)
             self._consumer = kafka.KafkaConsumer(
                 **fetching,
                 group_id=group,
                 partition_assignment_strategy=(CooperativeStickyAssignor,),
-                session_timeout_ms=int(session_seconds * 1000),
-                heartbeat_interval_ms=int(session_seconds * 100),
+                session_timeout_ms=session_ms,
+                heartbeat_interval_ms=session_ms // 10,
                 max_poll_interval_ms=600_000,
             )
             self._assignment = _Assignment(self._consumer)

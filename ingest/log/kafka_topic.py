@@ -34,6 +34,7 @@ RECONNECT = {
     "retry_backoff_ms": 100,
     "metadata_max_age_ms": 5000,
 }
+LEAST_SESSION_MS = 6_000  # `group.min.session.timeout.ms` of brokers that nobody configured
 _READ_SECONDS = 10.0
 
 
@@ -78,6 +79,16 @@ def make_topic(bootstrap: str, topic: str, partitions: int, configs: Mapping[str
         return description
     finally:
         admin.close()
+
+
+def least_session_ms(admin: Any) -> int:
+    """How soon the brokers let a group give up a silent member; their default where they do not tell. Blocks."""
+    with suppress(KafkaError, LookupError):
+        broker = str(admin.describe_cluster()["brokers"][0]["broker_id"])
+        asked = ConfigResource(ConfigResourceType.BROKER, broker)
+        told = admin.describe_configs([asked], config_filter="all")["broker"][broker]
+        return int(told["group.min.session.timeout.ms"]["value"])
+    return LEAST_SESSION_MS
 
 
 def _configs(admin: Any, topic: str) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from ingest.log import redis_lacks, stream
+from ingest.log import lease, redis_lacks, stream
 from ingest.log.lease import Leases
 from ingest.log.protocol import TOPIC, Bounds, LogTruncated, LogUnavailable, Record
 from ingest.log.stream import Keys
@@ -184,7 +184,7 @@ class RedisConsumer:
         topic: str = TOPIC,
         max_bytes: int | None = None,
         keep_seconds: int = 3600,
-        lease_seconds: float = 10.0,
+        lease_seconds: float = lease.SECONDS,
     ) -> None:
         """Connect, make the log if it is missing, join the group. Raises LogUnavailable."""
         self._client = stream.connect(url)

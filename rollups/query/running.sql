@@ -2,6 +2,9 @@
 SELECT elapsed
 FROM system.processes
 WHERE
-    Settings['insert_deduplication_token'] = {token:String}
-    OR startsWith(Settings['insert_deduplication_token'], concat({token:String}, '/'))
+    (
+        Settings['insert_deduplication_token'] = {token:String}
+        OR startsWith(Settings['insert_deduplication_token'], concat({token:String}, '/'))
+    )
+    AND query_id != queryID()
 ORDER BY elapsed DESC
