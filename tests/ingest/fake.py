@@ -158,7 +158,8 @@ class FakePipeline:
         self.commands.append(("get", key))
 
     async def execute(self) -> list[Any]:
-        return [self.redis.answer(command) for command in self.commands]
+        commands, self.commands = self.commands, []
+        return [self.redis.answer(command) for command in commands]
 
 
 class Stand:

@@ -111,7 +111,7 @@ class FakeWriter(Writer):
     def marked(self, log: str, partition: int) -> Marked | None:
         self._point("position")
         ends = [marked for (of, p, _), marked in self._tables.batches.items() if (of, p) == (log, partition)]
-        return max(ends, default=None)
+        return Marked(max(each.end for each in ends), max(each.clock for each in ends)) if ends else None
 
     def _effect(self, name: str, token: str, commits: Iterable[Callable[[], Any]]) -> None:
         tables = self._tables
