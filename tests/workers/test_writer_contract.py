@@ -98,10 +98,10 @@ def test_a_token_inserts_once_whatever_comes_under_it_again(stood: Stood) -> Non
     # Far apart in time and by two visitors: whatever the tables are cut by, a batch lies on both sides of it.
     events = [event("a"), event("b", T0 - 40 * DAY, visitor=f"{1:016x}")]
     rows = [session(), session(T0 - 40 * DAY, session="s2", visitor=f"{1:016x}")]
-    for again in (events, events, [row._replace(id=row.id + "!") for row in events]):
-        stood.writer.insert_events("log/0/0", again)
-    for again in (rows, rows, [row._replace(session="other") for row in rows]):
-        stood.writer.insert_sessions("log/0/0", again)
+    for batch in (events, events, [row._replace(id=row.id + "!") for row in events]):
+        stood.writer.insert_events("log/0/0", batch)
+    for batch_ in (rows, rows, [row._replace(session="other") for row in rows]):
+        stood.writer.insert_sessions("log/0/0", batch_)
     assert stood.events() == ["a", "b"]
     assert stood.sessions() == sorted([(rows[0].session, 1), ("s2", 1)])
 
