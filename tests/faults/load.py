@@ -24,6 +24,8 @@ class Load:
     posted: dict[str, dict[str, Any]] = field(default_factory=dict)
     acknowledged: set[str] = field(default_factory=set)
     unexpected: list[str] = field(default_factory=list)
+    refused: int = 0
+    slowest: float = 0.0  # seconds of the slowest answer
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
@@ -66,14 +68,18 @@ class Load:
         }
 
     def _post(self, batch: list[dict[str, Any]]) -> bool:
+        began = time.monotonic()
         try:
             answer = self.stack.request("POST", "/e", batch, key="")
         except (OSError, http.client.HTTPException):
             return False
+        with self._lock:
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            self.refused += answer.status == 503
         if answer.status == 202 and answer.json()["accepted"] == len(batch):
             with self._lock:
                 self.acknowledged |= {event["id"] for event in batch}
             return True
-        if answer.status not in (429, 503):
+        if answer.status not in (429, 503) or not answer.headers["Retry-After"]:
             self.unexpected.append(f"{answer.status} {answer.body[:200]!r}")
         return False

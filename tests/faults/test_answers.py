@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.deploy.stack import Stack
+from tests.faults.conftest import Tell
 from tests.faults.load import Load
 from tests.faults.test_kills import must_equal, settled
 from tests.faults.world import site
@@ -81,7 +82,7 @@ def proxied(request: pytest.FixtureRequest, tmp_path: Path, clickhouse_url: str)
 
 
 @pytest.mark.parametrize("seconds", [10, pytest.param(300, marks=pytest.mark.nightly)])
-def test_what_was_done_and_never_answered_is_not_done_twice(proxied: Proxied, seconds: float) -> None:
+def test_what_was_done_and_never_answered_is_not_done_twice(proxied: Proxied, seconds: float, tell: Tell) -> None:
     proxies = {"log": proxied.log, "ClickHouse": proxied.clickhouse, "states": proxied.states}
     with Load(proxied.stack, site(proxied.stack), SEED) as load:
         time.sleep(seconds)
@@ -95,4 +96,4 @@ def test_what_was_done_and_never_answered_is_not_done_twice(proxied: Proxied, se
     assert all(spoilt.values()), spoilt
     again = sum(row[2] == "duplicate" for row in settled(load))
     assert again > 0, "no lost acknowledgement made a client send again"
-    print(f"seed {SEED}: {len(load.acknowledged)} acknowledged, {again} came again, answers lost {spoilt}")  # noqa: T201
+    tell(f"seed {SEED}: {len(load.acknowledged)} acknowledged, {again} came again, answers lost {spoilt}")
