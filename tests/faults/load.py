@@ -45,16 +45,16 @@ class Load:
     def _client(self, number: int) -> None:
         random = Random(self.seed * 100 + number)
         for turn in range(MAX_EVENTS // CLIENTS // BATCH):
-            batch = [self._event(random, f"c{number}-{turn}-{place}") for place in range(BATCH)]
+            batch = [self.event(random, f"c{number}-{turn}-{place}") for place in range(BATCH)]
             with self._lock:
                 self.posted |= {event["id"]: event for event in batch}
-            while not self._post(batch) and not self._stop.is_set():
+            while not self.post(batch) and not self._stop.is_set():
                 time.sleep(0.2)
             if self._stop.is_set():
                 return
             time.sleep(0.01)
 
-    def _event(self, random: Random, event_id: str) -> dict[str, Any]:
+    def event(self, random: Random, event_id: str) -> dict[str, Any]:
         kind = random.choice(["pageview", "pageview", "pageview", "signup"])
         return {
             "site": self.site["tracking_id"],
@@ -67,7 +67,8 @@ class Load:
             "at": 10**12 - random.choice([0, 0, 0, 50, 60_000, 31 * 60_000, 5 * 3_600_000]),
         }
 
-    def _post(self, batch: list[dict[str, Any]]) -> bool:
+    def post(self, batch: list[dict[str, Any]]) -> bool:
+        """Whether all of it was acknowledged; what was posted is in `posted` before."""
         began = time.monotonic()
         try:
             answer = self.stack.request("POST", "/e", batch, key="")
