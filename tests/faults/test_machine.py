@@ -167,8 +167,8 @@ def group(log_flags: list[str], tmp_path: Path) -> Iterator[Group]:
     ("log_flags", "lives", "steps", "longest"),
     [
         ("redis", 1, 12, 1.0),
-        pytest.param("redis", 20, 30, 14.0, marks=pytest.mark.nightly),
-        pytest.param("kafka", 20, 30, 14.0, marks=pytest.mark.nightly),
+        pytest.param("redis", 8, 30, 14.0, marks=pytest.mark.nightly),
+        pytest.param("kafka", 8, 30, 14.0, marks=pytest.mark.nightly),
     ],
     indirect=["log_flags"],
 )
