@@ -16,23 +16,22 @@ from tests.faults.world import clickhouse
 RECORD = 200  # events a record, as ingest gathers them under load
 
 
-def append(stack: Stack, events: Iterable[Event], rate: float = 1e9) -> int:
-    """Append the events in order, at most `rate` a second; returns how many. Blocks."""
+def append(stack: Stack, events: Iterable[Event]) -> int:
+    """Append the events in order, each to its visitor's partition; returns how many. Blocks."""
     address = json.loads((stack.data / "stack.json").read_text())["event_log"]
 
     async def run() -> int:
         producer = wiring.producer(Settings(event_log=address))
         await producer.start()
         gathered: dict[int, list[Event]] = {number: [] for number in range(producer.partitions)}
-        began, sent = time.monotonic(), 0
+        sent = 0
         for event in events:
-            own = gathered[partition_of(event.site, event.visitor, producer.partitions)]
-            own.append(event)
+            number = partition_of(event.site, event.visitor, producer.partitions)
+            gathered[number].append(event)
             sent += 1
-            if len(own) == RECORD:
-                await producer.append(partition_of(event.site, event.visitor, producer.partitions), encode(own))
-                own.clear()
-                await asyncio.sleep(max(0.0, sent / rate - (time.monotonic() - began)))
+            if len(gathered[number]) == RECORD:
+                await producer.append(number, encode(gathered[number]))
+                gathered[number].clear()
         for number, rest in gathered.items():
             if rest:
                 await producer.append(number, encode(rest))
