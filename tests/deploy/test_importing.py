@@ -63,9 +63,9 @@ class Log(FakeProducer):
     def parts(self) -> list[list[Event]]:
         """The events by partition."""
         held: list[list[Event]] = [[] for _ in range(self.partitions)]
-        for partition, value in self.records:
+        for number, value in self.records:
             lines = [decode(line) for line in value.splitlines()]
-            held[partition] += [line for line in lines if isinstance(line, Event)]
+            held[number] += [line for line in lines if isinstance(line, Event)]
         return held
 
 

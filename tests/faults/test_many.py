@@ -115,7 +115,7 @@ class Flooded:
         slow = sorted(self.neighbour.seconds)
         return (
             f"seed {SEED}: {len(self.events)} events, {self.rate:.0f}/s; a neighbour's event counted after "
-            f"{self.alone:.2f} s alone, {median(slow):.2f} s beside them ({slow[-1]:.2f} s the slowest of {len(slow)}), "
+            f"{self.alone:.2f} s alone, {median(slow):.2f} s beside them (slowest of {len(slow)}: {slow[-1]:.2f} s); "
             f"worker ≤ {self.peak.worker_mb} MB, states ≤ {self.peak.states_mb} MB, Redis ≤ {self.peak.redis_mb} MB"
         )
 
