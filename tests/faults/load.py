@@ -24,6 +24,8 @@ class Load:
     posted: dict[str, dict[str, Any]] = field(default_factory=dict)
     acknowledged: set[str] = field(default_factory=set)
     unexpected: list[str] = field(default_factory=list)
+    refused: int = 0
+    slowest: float = 0.0  # seconds of the slowest answer
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
@@ -46,7 +48,7 @@ class Load:
             batch = [self.event(random, f"c{number}-{turn}-{place}") for place in range(BATCH)]
             with self._lock:
                 self.posted |= {event["id"]: event for event in batch}
-            while not self._post(batch) and not self._stop.is_set():
+            while not self.post(batch) and not self._stop.is_set():
                 time.sleep(0.2)
             if self._stop.is_set():
                 return
@@ -65,15 +67,20 @@ class Load:
             "at": 10**12 - random.choice([0, 0, 0, 50, 60_000, 31 * 60_000, 5 * 3_600_000]),
         }
 
-    def _post(self, batch: list[dict[str, Any]]) -> bool:
+    def post(self, batch: list[dict[str, Any]]) -> bool:
+        """Whether all of it was acknowledged; what was posted is in `posted` before."""
+        began = time.monotonic()
         try:
             answer = self.stack.request("POST", "/e", batch, key="")
         except (OSError, http.client.HTTPException):
             return False
+        with self._lock:
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            self.refused += answer.status == 503
         if answer.status == 202 and answer.json()["accepted"] == len(batch):
             with self._lock:
                 self.acknowledged |= {event["id"] for event in batch}
             return True
-        if answer.status not in (429, 503):
+        if answer.status not in (429, 503) or not answer.headers["Retry-After"]:
             self.unexpected.append(f"{answer.status} {answer.body[:200]!r}")
         return False
