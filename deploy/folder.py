@@ -136,7 +136,7 @@ def write_private(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def replace_private(path: Path, text: str) -> None:
-    """Put a text in place atomically, readable by its owner only. Raises OSError, and leaves what was there."""
+    """Put a text in place atomically and for good, for its owner only. Raises OSError, and leaves what was there."""
     temporary = path.with_name(path.name + ".new")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -149,6 +149,11 @@ def replace_private(path: Path, text: str) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _lock(descriptor: int) -> bool:

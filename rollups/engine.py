@@ -5,16 +5,35 @@ from dataclasses import dataclass
 # The window must outlive every stalled worker and the longest outage: a token that has left it would count twice.
 WINDOW = 100_000
 WINDOW_SECONDS = 7 * 24 * 3600
+# Longer than the kernel keeps anything unwritten (30 s).
+OLD_PARTS_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Engines:
     """`cluster`: name of the cluster for ON CLUSTER, "" for one server. `replicated`: Replicated* engines (the server's
-    default replica path). `fsync`: an acknowledged insert survives a power cut; replicas make that unnecessary."""
+    default replica path). `fsync`: what is in a table survives a power cut; replicas make that unnecessary."""
 
     cluster: str = ""
     replicated: bool = False
     fsync: bool = True
+
+    @property
+    def durable(self) -> dict[str, int]:
+        """Settings that every table of this version has, the older ones too.
+
+        With all of them parts, merged ones too, are on the disk with their names before anything is built on them or
+        what they were merged from is removed. What was merged stays a while as a second copy.
+        """
+        if not self.fsync:
+            return {"fsync_after_insert": 0, "fsync_part_directory": 0}
+        return {
+            "fsync_after_insert": 1,
+            "fsync_part_directory": 1,
+            "min_rows_to_fsync_after_merge": 1,
+            "min_compressed_bytes_to_fsync_after_merge": 1,
+            "old_parts_lifetime": OLD_PARTS_SECONDS,
+        }
 
     def fill(self, sql: str) -> str:
         """`sql` with its {on_cluster}, {replicated}, {window}, {life} and {durable} filled in."""
@@ -25,13 +44,12 @@ class Engines:
             )
         else:
             window = f"non_replicated_deduplication_window = {WINDOW}"
-        flag = int(self.fsync)
         return (
             sql.replace("{on_cluster}", f"ON CLUSTER `{self.cluster}`" if self.cluster else "")
             .replace("{replicated}", "Replicated" if self.replicated else "")
             .replace("{window}", window)
             .replace("{life}", "ReplicatedMergeTree ORDER BY id" if self.replicated else "Memory")
-            .replace("{durable}", f"fsync_after_insert = {flag}, fsync_part_directory = {flag}")
+            .replace("{durable}", ", ".join(f"{name} = {value}" for name, value in self.durable.items()))
         )
 
 

@@ -51,13 +51,14 @@ def migrate(
         _apply(client, 1, engines)  # the tables that the claim itself needs
         _apply(client, 2, engines)
         wanted = rollup.load() if rollups is None else rollups
-        if not _missing(client) and not _gone(client, wanted) and not _stale(client, wanted):
+        if not (_missing(client) or _gone(client, wanted) or _stale(client, wanted) or _not_durable(client, engines)):
             return []
         with control.claim(client) as held:
             missing = _missing(client)
             if _DECIDED_ASIDE in missing:
                 _let_finish(client)
             done = [_apply(client, number, engines) for number in missing]
+            done += [_make_durable(client, table, engines) for table in _not_durable(client, engines)]
             for name in _gone(client, wanted):
                 _take_off(client, name, engines)
                 client.command(engines.fill(f"DROP TABLE IF EXISTS `{name}` {{on_cluster}}"))
@@ -156,6 +157,24 @@ def _record(client: Client, number: int, name: str, digest: str) -> None:
     client.insert(
         "migrations", ("number", "name", "hash"), ("UInt32", "String", "String"), columns, {"async_insert": 0}
     )
+
+
+def _not_durable(client: Client, engines: Engines) -> list[str]:
+    """Names of our tables that lack one of the settings which all have now."""
+    wanted = [f"{name} = {value}" for name, value in engines.durable.items()]
+    return [
+        row["name"]
+        for row in client.rows(
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' "
+            "AND NOT arrayAll(setting -> position(engine_full, setting) > 0, {wanted:Array(String)}) ORDER BY name",
+            {"wanted": wanted},
+        )
+    ]
+
+
+def _make_durable(client: Client, table: str, engines: Engines) -> str:
+    client.command(engines.fill(f"ALTER TABLE `{table}` {{on_cluster}} MODIFY SETTING {{durable}}"))
+    return f"durable {table}"
 
 
 class _There(NamedTuple):

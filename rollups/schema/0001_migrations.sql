@@ -8,3 +8,4 @@ CREATE TABLE IF NOT EXISTS migrations {on_cluster}
 )
 ENGINE = {replicated}MergeTree
 ORDER BY (number, name, at)
+SETTINGS {durable}

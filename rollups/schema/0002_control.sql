@@ -8,4 +8,4 @@ CREATE TABLE IF NOT EXISTS control {on_cluster}
 )
 ENGINE = {replicated}MergeTree
 ORDER BY (epoch, at)
-SETTINGS {window}
+SETTINGS {window}, {durable}

@@ -9,18 +9,19 @@ from typing import Any
 
 from tests.deploy.stack import Stack
 
-CLIENTS = 3
-BATCH = 5
 MAX_EVENTS = 60_000  # of one run, all clients together
 
 
 @dataclass
 class Load:
-    """Bounded load on one site: runs until `finish`, which sends what is still unacknowledged a last time."""
+    """Bounded load on one site: runs while it is entered; what was sent last may stay unacknowledged."""
 
     stack: Stack
     site: dict[str, Any]
     seed: int
+    clients: int = 3
+    batch: int = 5
+    pause: float = 0.01
     posted: dict[str, dict[str, Any]] = field(default_factory=dict)
     acknowledged: set[str] = field(default_factory=set)
     unexpected: list[str] = field(default_factory=list)
@@ -30,7 +31,7 @@ class Load:
     def __post_init__(self) -> None:
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._client, args=(number,)) for number in range(CLIENTS)]
+        self._threads = [threading.Thread(target=self._client, args=(number,)) for number in range(self.clients)]
 
     def __enter__(self) -> "Load":
         for thread in self._threads:
@@ -44,15 +45,15 @@ class Load:
 
     def _client(self, number: int) -> None:
         random = Random(self.seed * 100 + number)
-        for turn in range(MAX_EVENTS // CLIENTS // BATCH):
-            batch = [self.event(random, f"c{number}-{turn}-{place}") for place in range(BATCH)]
+        for turn in range(MAX_EVENTS // self.clients // self.batch):
+            batch = [self.event(random, f"c{number}-{turn}-{place}") for place in range(self.batch)]
             with self._lock:
                 self.posted |= {event["id"]: event for event in batch}
             while not self.post(batch) and not self._stop.is_set():
                 time.sleep(0.2)
             if self._stop.is_set():
                 return
-            time.sleep(0.01)
+            time.sleep(self.pause)
 
     def event(self, random: Random, event_id: str) -> dict[str, Any]:
         kind = random.choice(["pageview", "pageview", "pageview", "signup"])
