@@ -15,11 +15,11 @@ from api import docs, page
 from api.endpoint import Parts
 from api.endpoints import ENDPOINTS
 from api.pulse import Pulse
-from api.registry.store import Registry
+from api.registry.store import Registry, RegistryGone
 from api.serve import Below, Serve
 from ingest.contract.address import Network
 from rollups import deadline
-from rollups.client import ClickHouseUnavailable, Client
+from rollups.client import NOT_MADE, ClickHouseUnavailable, Client
 from rollups.read import Reader
 from rollups.remove import remove
 from rollups.sweep import drop_decided
@@ -27,6 +27,7 @@ from rollups.sweep import drop_decided
 REFRESH_SECONDS = 1.0
 PROBE_SECONDS = 3.0  # that the registry may take to be read
 _AWAY = "ClickHouse cannot be used"  # why is for the log only: it names hosts
+_NO_TABLES = "ClickHouse has no tables, or lost them: `throughline status` tells"
 _REDIS_AWAY = "Redis cannot be used"
 REMOVE_SECONDS = 60.0  # workers may still write what was on its way when a site was deleted
 
@@ -109,12 +110,13 @@ class Api:
                 await _in_thread(self._registry.refresh)
             self.pulse.heard()
             self._ailing = "ok"
+        except RegistryGone as error:
+            self.pulse.heard()
+            self._say(str(error), error)
         except ClickHouseUnavailable as error:
             if error.code is not None:
                 self.pulse.heard()
-            if self._ailing != _AWAY:
-                log.warning("the registry cannot be read: %s", error)
-            self._ailing = _AWAY
+            self._say(_NO_TABLES if error.code in NOT_MADE else _AWAY, error)
         except Exception:
             log.exception("the registry cannot be read")
             self._ailing = "unreadable"
@@ -127,3 +129,8 @@ class Api:
             if self._redis_ailing != _REDIS_AWAY:
                 log.warning("the sites cannot be published: %s", error)
             self._redis_ailing = _REDIS_AWAY
+
+    def _say(self, what: str, error: Exception) -> None:
+        if self._ailing != what:
+            log.warning("the registry cannot be read: %s", error)
+        self._ailing = what

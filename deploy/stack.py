@@ -39,9 +39,10 @@ class Ready:
 class Stack:
     """One stack on one folder. Construct, `start`, `run`, and always `stop`. For the main thread only."""
 
-    def __init__(self, data: Path, settings: Settings, say: Callable[[str], None]) -> None:
-        """Take the folder and the port. Raises StackError."""
+    def __init__(self, data: Path, settings: Settings, say: Callable[[str], None], *, restore: bool = False) -> None:
+        """Take the folder and the port. `restore`: what ClickHouse lost, as far as it can be had. Raises StackError."""
         self._say = say
+        self._restore = restore
         self.folder = Folder(data)
         try:
             self._socket = listen(settings.host, settings.port)
@@ -156,9 +157,10 @@ class Stack:
         file = str(self.folder.path / FIRST_RUN_FILE)
         own = CLICKHOUSE in (child.part.name for child in self.supervisor.children)
         patience = _RECOVERY_SECONDS if own else _FOREIGN_SECONDS
-        return self._python(
-            PREPARE, "deploy.prepare", "--first-run", file, "--url", self.url, "--patience", f"{patience:g}", once=True
-        )
+        arguments = ["--first-run", file, "--url", self.url, "--patience", f"{patience:g}"]
+        if self._restore:
+            arguments.append("--restore")
+        return self._python(PREPARE, "deploy.prepare", *arguments, once=True)
 
     def _start_services(self) -> None:
         self.folder.describe(

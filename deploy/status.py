@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from deploy import wiring
+from deploy.gone import another_log, missed
 from deploy.peek import LogState, Peek, peek
 from deploy.settings import Settings
 from ingest.contract import freshness
 from ingest.log.dead import DeadLetter
 from rollups import control
-from rollups.client import ClickHouseUnavailable, Client
+from rollups.client import NOT_MADE, ClickHouseUnavailable, Client
 from rollups.write import Writer
-
-_NOT_MADE = (60, 81)  # ClickHouse's codes: no such table, no such database
 
 
 class Unfinished(NamedTuple):
@@ -29,12 +28,16 @@ class Unfinished(NamedTuple):
 
 @dataclass(frozen=True)
 class Status:
-    """`waits`: seconds that each partition's oldest uncounted event waits, None if nothing does; `unfinished` is None
+    """`gone`: what ClickHouse lost, `other`: that the log is another one than before, each a sentence or None.
+
+    `waits`: seconds that each partition's oldest uncounted event waits, None if nothing does; `unfinished` is None
     while ClickHouse has no tables yet; `fresh`: ms before which everything is in the numbers, None until every
     partition has said so; `dead`: reason → letters.
     """
 
     log: LogState
+    gone: str | None
+    other: str | None
     waits: Sequence[float | None]
     unfinished: Sequence[Unfinished] | None
     fresh: int | None
@@ -51,13 +54,16 @@ def status(settings: Settings) -> Status:
         writer = None if unfinished is None else Writer(client)
         waits = [_waits(log, writer, state, partition) for partition in range(len(state.ends))]
         dead = by_reason(log.dead())
-    return Status(state, waits, unfinished, freshness.read(wiring.redis_client(settings)), dead)
-
-
-def log_state(settings: Settings) -> LogState:
-    """The log that the settings name. Blocks; raises LogUnavailable, RedisError."""
-    with peek(settings) as log:
-        return log.state()
+    gone = missed(settings)
+    return Status(
+        state,
+        gone,
+        None if gone else another_log(settings),
+        waits,
+        unfinished,
+        freshness.read(wiring.redis_client(settings)),
+        dead,
+    )
 
 
 def by_reason(letters: Iterable[DeadLetter]) -> dict[str, int]:
@@ -79,7 +85,7 @@ def _unfinished(client: Client, current: str) -> list[Unfinished] | None:
     try:
         batches = control.unfinished(client)
     except ClickHouseUnavailable as error:
-        if error.code in _NOT_MADE:
+        if error.code in NOT_MADE:
             return None
         raise
     return [

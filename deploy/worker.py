@@ -23,8 +23,16 @@ from ingest.log.dead import TooManyDeadLetters
 from ingest.log.protocol import LogTruncated, LogUnavailable, PartitionsChanged
 from rollups.write import Outlived, TwoDecided
 from workers.report import Report, reason
+from workers.take import Forgotten
 
-STOPPED = (LogTruncated, PartitionsChanged, TwoDecided, Outlived, TooManyDeadLetters)  # for a human to look at
+STOPPED = (
+    LogTruncated,
+    PartitionsChanged,
+    TwoDecided,
+    Outlived,
+    TooManyDeadLetters,
+    Forgotten,
+)  # for a human to look at
 
 STOP_SECONDS = 5.0  # `up` kills after a little more
 

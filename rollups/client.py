@@ -15,6 +15,7 @@ from rollups import deadline
 
 TIMEOUT_SECONDS = 60
 DEFAULT_DATABASE = "throughline"
+NOT_MADE = (60, 81)  # ClickHouse's codes: no such table, no such database
 
 # A token names one block, so an insert must stay one block, here and behind every view; and what a failed attempt left
 # out must be recognised by its token in each target, which is what the dependent setting is for.

@@ -21,7 +21,7 @@ class RegistryRow(NamedTuple):
 
 
 def since(client: Client, revision: int) -> list[RegistryRow]:
-    """All rows after a revision (0 = all), in order. Blocks; raises ClickHouseUnavailable."""
+    """All rows from a revision on (0 = all), in order. Blocks; raises ClickHouseUnavailable."""
     return [RegistryRow(**row) for row in client.rows(_sql("registry_since"), {"revision": revision})]
 
 
@@ -37,8 +37,21 @@ def append(client: Client, row: RegistryRow, at: int) -> bool:
     return [RegistryRow(**found) for found in client.rows(_sql("registry_at"), {"revision": row.revision})] == [row]
 
 
+def put_back(client: Client, rows: Sequence[RegistryRow], at: int) -> None:
+    """Write rows that were lost, all or none, at the revisions that they had, where now is nothing. Blocks.
+
+    Raises ClickHouseUnavailable.
+    """
+    columns: list[Sequence[object]] = [*zip(*rows, strict=True), [at] * len(rows)]
+    settings = {**TOKEN_SETTINGS, "insert_deduplicate": 0}
+    client.insert("registry", tuple(_TYPES), tuple(_TYPES.values()), columns, settings)
+
+
 def body_as_of(client: Client, kind: str, id_: str, revision: int) -> str | None:
-    """The body that an id had at a revision: a site's settings as an event of that revision met them. Blocks."""
+    """The body that an id had at a revision: a site's settings as an event of that revision met them. Blocks.
+
+    Where what was before is lost, the first that there is.
+    """
     rows = client.rows(_sql("registry_as_of"), {"kind": kind, "id": id_, "revision": revision})
     return str(rows[0]["body"]) if rows else None
 

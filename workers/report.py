@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from redis import RedisError
 
 from ingest.log.protocol import LogUnavailable
-from rollups.client import ClickHouseUnavailable
+from rollups.client import NOT_MADE, ClickHouseUnavailable
 from rollups.write import Running
 from workers.room import NoRoom
 from workers.state import Moved
@@ -130,6 +130,8 @@ def reason(error: Exception) -> str:
     if isinstance(error, ClickHouseUnavailable):
         if error.code == _NOT_ENOUGH_SPACE:
             return "there is no room on ClickHouse's disk"
+        if error.code in NOT_MADE:
+            return "ClickHouse has no tables, or lost them"
         return "ClickHouse does not answer" if error.code is None else f"ClickHouse fails it (its error {error.code})"
     for kind, words in _REASONS.items():
         if isinstance(error, kind):

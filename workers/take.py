@@ -4,7 +4,7 @@ import logging
 
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import LogTruncated, PartitionsChanged
-from rollups.write import Decided
+from rollups.write import Decided, Writer
 from workers import blob as blobs
 from workers.batch import insert, unknown_of
 from workers.blob import Blob
@@ -17,11 +17,15 @@ from workers.world import Held, Paused, World
 logger = logging.getLogger(__name__)
 
 
+class Forgotten(Exception):
+    """ClickHouse does not know of what was counted: to count it again would double what it may still hold."""
+
+
 def take(world: World, partition: int, cache: Cache) -> Held:
     """Take the partition over; the log is then positioned where the returned `Held` stands. Blocks.
 
     Raises what `batch.count` raises, and what is for a human: LogTruncated if the log no longer holds what it must,
-    PartitionsChanged if its visitors were placed otherwise.
+    PartitionsChanged if its visitors were placed otherwise, Forgotten if ClickHouse lost where it stood.
     """
     writer, consumer = world.writer, world.consumer
     log, partitions = consumer.log_id(), consumer.partitions
@@ -32,6 +36,8 @@ def take(world: World, partition: int, cache: Cache) -> Held:
 
         # 1. C: the end of the last finished batch, in ClickHouse. The group's offset and Redis have no say in it.
         marked = writer.marked(log, partition)
+        if marked is None and (stood := store.position()) is not None and stood.offset:
+            _refuse_forgotten(writer, log, partition)
         offset, clock = marked or (0, 0)
         begin = consumer.bounds(partition).begin
         if begin > offset and marked is not None:
@@ -69,6 +75,15 @@ def take(world: World, partition: int, cache: Cache) -> Held:
     # 4. The log goes on at C.
     consumer.seek(partition, max(offset, begin))
     return Held(log, partition, look.life, offset, position.clock, store, cache)
+
+
+def _refuse_forgotten(writer: Writer, log: str, partition: int) -> None:
+    """A first batch without its marker is only unfinished."""
+    if writer.standing(log, partition, 0)[0] is None:
+        raise Forgotten(
+            f"ClickHouse does not know how far partition {partition} of log {log} is counted, though Redis has the "
+            f"states of its visitors: `throughline status` tells what is gone and what brings it back"
+        )
 
 
 def _floor(world: World, partition: int, offset: int) -> bool:

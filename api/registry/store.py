@@ -26,6 +26,16 @@ class RegistryUnavailable(Exception):
     """The registry cannot be read or changed now."""
 
 
+class RegistryGone(RegistryUnavailable):
+    """ClickHouse does not hold what others remember of it; nothing is to be written over that."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"ClickHouse's data is gone: {what}. Put a backup of it back; without one, `throughline up --restore` "
+            f"(on a cluster `throughline restore`) goes on with what Redis and the event log still hold"
+        )
+
+
 class Registry:
     """Safe to share between threads. Methods block on ClickHouse and Redis."""
 
@@ -40,12 +50,15 @@ class Registry:
         self._looked = 0.0
 
     def refresh(self) -> bool:
-        """Take in what was written since; returns whether there was anything. Raises ClickHouseUnavailable."""
+        """Take in what was written since; returns whether there was anything.
+
+        Raises ClickHouseUnavailable, and RegistryGone if what was read before, or published, is not there any more.
+        """
         seconds = deadline.left()
         if not self._guard.acquire(timeout=-1 if seconds is None else seconds):
             raise ClickHouseUnavailable("timed out")  # whoever reads it now waits too
         try:
-            rows = registry.since(self._client, self.state.revision)
+            rows = self._since(self.state.revision)
             for row in rows:
                 self.state.put(read(row.body, row.revision), row.revision)
             self.loaded = True
@@ -53,12 +66,25 @@ class Registry:
             self._guard.release()
         return bool(rows)
 
+    def _since(self, revision: int) -> list[RegistryRow]:
+        rows = registry.since(self._client, revision)
+        if revision:
+            if not rows or rows[0].revision != revision:
+                raise RegistryGone(f"its registry holds no revision {revision} any more")
+            return rows[1:]
+        if not rows:
+            with suppress(RedisError):  # nothing can be changed without it
+                version = int(self._redis.hget(snapshot.KEY, "version") or 0)
+                if version > 0:
+                    raise RegistryGone(f"it holds no account, though Redis has the sites of revision {version}")
+        return rows
+
     def look_again(self) -> None:
         """Refresh because somebody asks for what is not known; not soon after the last time. Never raises."""
         if time.monotonic() - self._looked < _LOOK_SECONDS:
             return
         self._looked = time.monotonic()
-        with suppress(ClickHouseUnavailable):
+        with suppress(ClickHouseUnavailable, RegistryGone):
             self.refresh()
 
     def change(self, make: Callable[[State], Some]) -> Some:

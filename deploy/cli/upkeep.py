@@ -1,4 +1,4 @@
-"""`throughline status`, `migrate`, `verify` and `rebuild`: what operators look at and mend."""
+"""`throughline status`, `migrate`, `restore`, `verify` and `rebuild`: what operators look at and mend."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -31,13 +31,17 @@ def status(
     else:
         size = "" if found.log.size is None else f", {found.log.size / 1e6:.1f} MB"
         typer.echo(f"event log     {escape(found.log.id)}, {len(found.waits)} partitions{size}")
+    if found.other is not None:
+        typer.echo(f"event log     {escape(found.other)}")
     for space in spaces(settings.disk_folders(), settings.disk_reserve):
         refused = " - events are refused until there is room" if space.free < space.reserve else ""
         typer.echo(escape(f"disk          {space}{refused}"))
     for partition, seconds in enumerate(found.waits):
         said = "nothing waits" if seconds is None else f"the oldest uncounted event waits for {seconds:,.1f} s"
         typer.echo(f"partition {partition:<3} {said}")
-    if found.unfinished is None:
+    if found.gone is not None:
+        typer.echo(f"ClickHouse    {escape(found.gone)}")
+    elif found.unfinished is None:
         typer.echo("ClickHouse    has no tables yet: throughline migrate")
     elif not found.unfinished:
         typer.echo("unfinished    no batch")
@@ -94,6 +98,25 @@ def migrate(
         return
     done = migrate_stores(settings)
     for line in done or ["nothing to do"]:
+        typer.echo(line)
+
+
+def restore(
+    event_log: option.EventLog = None,
+    clickhouse: option.ClickHouse = None,
+    redis: option.Redis = None,
+    data: option.Data = DEFAULT_DATA,
+) -> None:
+    """Go on without a backup after ClickHouse's data is gone: sites and the first account come back, nothing is written
+    over. Workers then count what the event log still holds. `up --restore` does the same on one machine.
+
+    Example: throughline migrate && throughline restore
+    """
+    from deploy.folder import FIRST_RUN_FILE, read_private
+    from deploy.gone import restore as bring_back
+
+    settings = option.load(data, event_log=event_log, clickhouse=clickhouse, redis=redis)
+    for line in bring_back(settings, read_private(data / FIRST_RUN_FILE)) or ["nothing is gone"]:
         typer.echo(line)
 
 

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from deploy import wiring
 from deploy.cli import app
+from deploy.peek import log_state
 from deploy.settings import Settings
-from deploy.status import by_reason, log_state, status
+from deploy.status import by_reason, status
 from ingest.contract.event import Event, encode
 from ingest.log.dead import DeadLetter
 from rollups.client import connect

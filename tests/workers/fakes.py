@@ -102,7 +102,14 @@ class Tables:
         self.life += 1
         self.late.clear()
         self.running.clear()
-        del self.parts[max(self.synced, len(self.parts) - draw.choice([0, 0, 1, 1, 2, 4, 8])) :]
+        # That a partition was ever counted is remembered: it takes a whole table to forget it (`take.Forgotten`).
+        firsts = {
+            part.rows[0][0][1]: place
+            for place, part in reversed([*enumerate(self.parts, 1)])
+            if part.table == "progress"
+        }
+        kept = max([self.synced, len(self.parts) - draw.choice([0, 0, 1, 1, 2, 4, 8]), *firsts.values()])
+        del self.parts[kept:]
         forgotten = draw.choice([0.0, 0.5, 1.0])
         self.tokens = {each for each in self.tokens if draw.random() >= forgotten}
 
@@ -151,6 +158,9 @@ class FakeWriter(Writer):
     def decided(self, log: str, partition: int, a: int, life: str | None = None) -> Decided | None:
         self._point("read decided")
         return self._tables.decided.get((log, partition, a))
+
+    def standing(self, log: str, partition: int, a: int) -> tuple[Decided | None, int]:
+        return self.decided(log, partition, a), 0
 
     def decide(self, decided: Decided) -> None:
         token = self.token(decided.log, decided.partition, decided.a)
