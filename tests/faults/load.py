@@ -22,7 +22,7 @@ class Load:
     site: dict[str, Any]
     seed: int
     posted: dict[str, dict[str, Any]] = field(default_factory=dict)
-    acknowledged: set[str] = field(default_factory=set)
+    acknowledged_at: dict[str, float] = field(default_factory=dict)  # id → seconds of the monotonic clock
     unexpected: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -39,6 +39,10 @@ class Load:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+    @property
+    def acknowledged(self) -> set[str]:
+        return set(self.acknowledged_at)
 
     def _client(self, number: int) -> None:
         random = Random(self.seed * 100 + number)
@@ -72,7 +76,7 @@ class Load:
             return False
         if answer.status == 202 and answer.json()["accepted"] == len(batch):
             with self._lock:
-                self.acknowledged |= {event["id"] for event in batch}
+                self.acknowledged_at |= dict.fromkeys((event["id"] for event in batch), time.monotonic())
             return True
         if answer.status not in (429, 503):
             self.unexpected.append(f"{answer.status} {answer.body[:200]!r}")
