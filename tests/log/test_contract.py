@@ -1,4 +1,4 @@
-"""What every event log promises, on both implementations and on real servers."""
+"""What every event log promises: on both implementations and real servers, and of the fake that other tests trust."""
 
 import asyncio
 import json
@@ -76,6 +76,22 @@ def test_records_come_in_the_order_of_their_partition(log: Log) -> None:
         assert values(records, partition) == [value for p, value in sent if p == partition]
         offsets = [record.offset for record in records if record.partition == partition]
         assert offsets == sorted(set(offsets))
+
+
+def test_a_producer_takes_nothing_after_its_end(log: Log) -> None:
+    async def run() -> None:
+        producer = log.producer()
+        await producer.start()
+        assert (producer.partitions, producer.ailment) == (4, None)
+        await producer.append(0, b"in time")
+        await producer.close()
+        with pytest.raises(LogUnavailable):
+            await producer.append(0, b"too late")
+
+    asyncio.run(run())
+    with closing(log.consumer()) as consumer:
+        assert [record.value for record in take(consumer, 1)] == [b"in time"]
+        assert not consumer.poll(0.3)
 
 
 def test_a_partition_is_silent_until_it_is_sought(log: Log) -> None:
@@ -237,6 +253,22 @@ def test_a_partition_that_came_back_is_silent_until_sought_again(log: Log) -> No
         assert {record.partition for record in found} == kept
 
 
+def test_a_poll_gives_at_most_as_many_records_as_asked_for(log: Log) -> None:
+    append(log, [(0, b"%d" % i) for i in range(50)])
+    with closing(log.consumer()) as consumer:
+        take(consumer, 50)
+        consumer.seek(0, consumer.bounds(0).begin)
+        found: list[Record] = []
+
+        def all_of_them() -> bool:
+            some = consumer.poll(0.2, max_records=7)
+            assert len(some) <= 7
+            found.extend(some)
+            return len(found) == 50
+
+        until(all_of_them)
+
+
 @contextmanager
 def member(log: Log, lines: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A member in a process of its own that writes its assignments to a file."""
@@ -254,23 +286,23 @@ def assignments(lines: Path) -> list[Mapping[str, int]]:
     return [json.loads(line) for line in lines.read_text().splitlines()]
 
 
-def test_a_killed_member_is_replaced(log: Log, tmp_path: Path) -> None:
-    append(log, [(0, b"x")])
+def test_a_killed_member_is_replaced(served: Log, tmp_path: Path) -> None:
+    append(served, [(0, b"x")])
     lines = tmp_path / "assignments"
-    with member(log, lines) as process, closing(log.consumer()) as survivor:
+    with member(served, lines) as process, closing(served.consumer()) as survivor:
         until(lambda: len(survivor.assigned()) == 2 and len((assignments(lines) or [{}])[-1]) == 2, survivor)
         process.kill()
         until(lambda: len(survivor.assigned()) == 4, survivor)
 
 
-def test_a_stopped_member_is_fenced_and_returns_with_higher_epochs(log: Log, tmp_path: Path) -> None:
-    append(log, [(0, b"x")])
+def test_a_stopped_member_is_fenced_and_returns_with_higher_epochs(served: Log, tmp_path: Path) -> None:
+    append(served, [(0, b"x")])
     lines = tmp_path / "assignments"
-    with member(log, lines) as process:
+    with member(served, lines) as process:
         until(lambda: len((assignments(lines) or [{}])[-1]) == 4)
         before = assignments(lines)[-1]
         os.kill(process.pid, signal.SIGSTOP)
-        other = log.consumer()
+        other = served.consumer()
         until(lambda: len(other.assigned()) == 4, other)
         seen = len(assignments(lines))
         os.kill(process.pid, signal.SIGCONT)

@@ -1,10 +1,8 @@
-"""ClickHouse, Redis and a log in memory, that fail, lose, stall and finish late wherever the real ones may."""
+"""ClickHouse and Redis in memory, that fail, lose, stall and finish late wherever the real ones may."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ingest.log.dead import DeadLetter
-from ingest.log.protocol import Bounds, Record
 from rollups.client import ClickHouseUnavailable
 from rollups.past import Asked, Found, PastEvent
 from rollups.rows import EventRow, SessionRow
@@ -203,107 +201,6 @@ class FakeStore:
         self._generation = generation
         self._redis.held[self._name] = position, generation, {}
         self.point("after begin")
-
-
-class FakeLog:
-    """Records by partition, and who reads which."""
-
-    def __init__(self, records: Mapping[int, list[Record]], log: str = "log") -> None:
-        self.records, self.log = records, log
-        self.owners: dict[int, tuple[object, int]] = {}
-        self.epoch = 0
-
-    def give(self, partition: int, member: object) -> None:
-        self.epoch += 1
-        self.owners[partition] = member, self.epoch
-
-
-class FakeConsumer:
-    """One member; reads at most `most()` records a poll."""
-
-    def __init__(self, log: FakeLog, point: Point, most: Callable[[], int]) -> None:
-        self._log, self._point, self._most = log, point, most
-        self._assigned: dict[int, int] = {}
-        self._positions: dict[int, tuple[int, int]] = {}
-        self._paused: set[int] = set()
-        self.floors: dict[int, int] = {}
-        self.committed: dict[int, int] = {}
-
-    @property
-    def partitions(self) -> int:
-        return len(self._log.records)
-
-    def log_id(self) -> str:
-        return self._log.log
-
-    def poll(self, timeout: float, max_records: int = 1000) -> Sequence[Record]:
-        self._point("poll")
-        self._assigned = {p: epoch for p, (owner, epoch) in self._log.owners.items() if owner is self}
-        found: list[Record] = []
-        for p, (epoch, offset) in list(self._positions.items()):
-            if self._assigned.get(p) == epoch and p not in self._paused:
-                own = [record for record in self._log.records[p] if record.offset >= offset][: self._most()]
-                if own:
-                    self._positions[p] = epoch, own[-1].offset + 1
-                found += own
-        return found
-
-    def assigned(self) -> Mapping[int, int]:
-        return dict(self._assigned)
-
-    def seek(self, partition: int, offset: int) -> None:
-        if partition in self._assigned:
-            self._positions[partition] = self._assigned[partition], offset
-
-    def pause(self, partitions: Sequence[int]) -> None:
-        self._paused.update(partitions)
-
-    def resume(self, partitions: Sequence[int]) -> None:
-        self._paused.difference_update(partitions)
-
-    def bounds(self, partition: int) -> Bounds:
-        records = self._log.records[partition]
-        return Bounds(0, records[-1].offset + 1 if records else 0)
-
-    def read(self, partition: int, begin: int, end: int) -> Sequence[Record]:
-        self._point("read")
-        return [record for record in self._log.records[partition] if begin <= record.offset < end]
-
-    def raise_floor(self, partition: int, offset: int) -> bool:
-        self.floors[partition] = offset
-        return False
-
-    def commit(self, offsets: Mapping[int, int]) -> None:
-        self._point("commit")
-        self.committed.update(offsets)
-
-    def close(self) -> None:
-        pass
-
-
-class FakeDead:
-    """Dead letters by origin."""
-
-    def __init__(self) -> None:
-        self.held: dict[str, DeadLetter] = {}
-
-    def append(self, letter: DeadLetter) -> None:
-        self.held[letter.origin] = letter
-
-    def count(self) -> int:
-        return len(self.held)
-
-    def letters(self) -> Sequence[DeadLetter]:
-        return list(self.held.values())
-
-    def begin(self, origin: str) -> bool:
-        return True
-
-    def finish(self, origin: str) -> None:
-        self.held.pop(origin)
-
-    def close(self) -> None:
-        pass
 
 
 def past(tables: Tables) -> Callable[[Sequence[Asked]], list[Found]]:

@@ -10,7 +10,8 @@ from deploy.worker import STOPPED
 from ingest.contract.event import encode
 from ingest.contract.site import SiteSettings
 from ingest.log.protocol import PartitionsChanged, Record
-from tests.workers.fakes import FakeConsumer, FakeDead, FakeLog, FakeRedis, FakeStore, FakeWriter, Tables, newest, past
+from tests.log.fake import FakeConsumer, FakeDead, FakeLog
+from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, newest, past
 from tests.workers.streams import stream
 from workers import take
 from workers.loop import Limits, Worker

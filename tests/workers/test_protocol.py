@@ -21,7 +21,8 @@ from ingest.log.partition import partition as partition_of
 from ingest.log.protocol import LogUnavailable, Record
 from rollups.client import ClickHouseUnavailable
 from rollups.write import Decided
-from tests.workers.fakes import FakeConsumer, FakeDead, FakeLog, FakeRedis, FakeStore, FakeWriter, Tables, newest, past
+from tests.log.fake import FakeConsumer, FakeDead, FakeLog
+from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, newest, past
 from tests.workers.streams import SITE, live, stream
 from workers import take
 from workers.fold import Entry, Known, fold, visits

@@ -11,7 +11,8 @@ from ingest.contract.event import encode
 from ingest.log.protocol import LogUnavailable, Record
 from rollups.client import ClickHouseUnavailable
 from rollups.write import Running
-from tests.workers.fakes import FakeConsumer, FakeDead, FakeLog, FakeRedis, FakeStore, FakeWriter, Tables, newest, past
+from tests.log.fake import FakeConsumer, FakeDead, FakeLog
+from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, newest, past
 from tests.workers.streams import stream
 from tests.workers.test_protocol import lookup
 from workers import take
