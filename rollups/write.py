@@ -183,6 +183,24 @@ class Writer:
         columns: list[list[Any]] = [[log], [partition], [b], [received_to], [dict(counts)]]
         self._insert("progress", self.token(log, partition, a), _MARKER, types, columns)
 
+    def stored(self, decided: Decided) -> int:
+        """How many lines of the batch lie in the raw events."""
+        where = {"log": decided.log, "partition": decided.partition, "a": decided.a, "b": decided.b}
+        return int(self._client.rows(statement("stored"), where)[0]["lines"])
+
+    def lines(self, log: str, partition: int, a: int, b: int) -> dict[tuple[int, int], str]:
+        """The raw events of [a, b): (offset, index) → id, "" of what was filtered."""
+        where = {"log": log, "partition": partition, "a": a, "b": b}
+        rows = self._client.rows(statement("stored_lines"), where, {"max_execution_time": 600})
+        return {(row["offset"], row["index"]): row["id"] for row in rows}
+
+    def put_back(self, log: str, partition: int, kept: int, counted: int) -> None:
+        """Record that the log was found put back: it remembers `kept`, the partition is counted up to `counted`."""
+        columns: list[list[Any]] = [[log], [partition], [kept], [counted]]
+        token = f"{self.token(log, partition, counted)}/put back to {kept}"
+        types = ("String", "UInt32", "UInt64", "UInt64")
+        self._insert("put_back", token, ("log", "partition", "kept", "counted"), types, columns)
+
     def age(self, log: str, partition: int, a: int) -> int:
         """Seconds since the batch at `a` was decided; 0 if it was not."""
         rows = self._client.rows(statement("decided_at"), {"log": log, "partition": partition, "a": a})

@@ -40,7 +40,9 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
     folded = _folded(world, held, visited, version(token))
     letters += _thrown(log, partition, entries, folded)
     named = _named(entries, {each[:2] for each in folded.reasons}, world.names)
-    decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock, named)
+    lost = {(letter.offset, letter.index) for letter in letters}
+    lines = sum(isinstance(line, Event | Filtered) and (offset, place) not in lost for offset, place, line in entries)
+    decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock, named, lines, records)
 
     # 2. Decide: the first writer's row is this batch for ever.
     if writer.paused():
@@ -109,7 +111,9 @@ def _folded(world: World, held: Held, visited: Visits, version_: int) -> Folded:
         world.metrics.read_back.inc(len(asked))
         return world.past(asked)
 
-    return fold_back(states | loaded, horizon, held.clock, visited, version_, world.lookup, read_back, world.names)
+    # After a clock that was ahead, what it said is not believed any longer.
+    clock = min(held.clock, world.now())
+    return fold_back(states | loaded, horizon, clock, visited, version_, world.lookup, read_back, world.names)
 
 
 def _named(entries: Iterable[Entry], misjudged: Container[tuple[int, int]], names: Names) -> list[Named]:

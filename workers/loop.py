@@ -212,7 +212,7 @@ class Worker:
         metrics.batch_lines.observe(lines)
         metrics.counted(counts)
         metrics.state_bytes.labels(str(slot.partition)).set(slot.held.store.bytes)
-        self._publish(slot.held, slot.held.clock - SLACK_MS)
+        self._publish(slot.held, min(slot.held.clock, self._now()) - SLACK_MS)
 
     def _failed(self, slot: _Slot, error: Exception) -> None:
         position = slot.held.offset if slot.held else None
@@ -237,7 +237,10 @@ class Worker:
     def _tell(self, slot: _Slot, held: Held, polled_at: int) -> None:
         """Nothing came, and nothing waits: everything received a little before the poll is counted."""
         slot.told_at = self._clock()
-        if self._world.consumer.bounds(slot.partition).end <= held.offset:
+        end = self._world.consumer.bounds(slot.partition).end
+        if end < held.offset:
+            self._failed(slot, Moved(f"the log ends at {end}, before {held.offset}"))
+        elif end == held.offset:
             self._report.well(slot.partition)
             slot.failures, slot.oldest = 0, None
             self._publish(held, polled_at - SLACK_MS)
@@ -256,7 +259,7 @@ class Worker:
         # Away: the next batch finds out.
         with suppress(RedisError):
             partitions = self._world.consumer.partitions
-            freshness.publish(self._world.redis, held.log, partitions, held.partition, before)
+            freshness.publish(self._world.redis, held.log, partitions, held.partition, before, self._now())
 
     def _wait(self) -> float:
         due = [_POLL_SECONDS]

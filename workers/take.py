@@ -2,10 +2,13 @@
 
 import logging
 
+import msgspec
+
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import LogTruncated, PartitionsChanged
 from rollups.write import Decided
 from workers import blob as blobs
+from workers import put_back
 from workers.batch import insert, unknown_of
 from workers.blob import Blob
 from workers.cache import Cache
@@ -15,6 +18,8 @@ from workers.state import Position, Store
 from workers.world import Held, Paused, World
 
 logger = logging.getLogger(__name__)
+
+_CATCH_UP = 20  # batches; a crash leaves one, and beyond some it is quicker to read visitors back as they return
 
 
 def take(world: World, partition: int, cache: Cache) -> Held:
@@ -37,24 +42,27 @@ def take(world: World, partition: int, cache: Cache) -> Held:
         raise LogTruncated(f"partition {partition} of log {log} begins at {begin}, after {offset}: records are lost")
 
     # 2. What was decided at C is inserted as it was decided.
-    rolled_back = False
+    kept: int | None = None  # the position in a log that was put back
     while decided := writer.decided(log, partition, offset):
         if writer.closed():
             raise Paused
         writer.refuse_running(log, partition, offset)
-        rolled_back |= _floor(world, partition, decided.b)
-        decision, entries, letters = _decided(world, decided, begin)
+        kept = _floor(world, partition, decided.b, kept)
+        decision, entries, letters = _unfinished(world, decided, begin)
         insert(world, decided, decision, entries, letters)
         offset, clock = decided.b, decision.clock
     if offset:
-        rolled_back |= _floor(world, partition, offset)
+        kept = _floor(world, partition, offset, kept)
+    if kept is not None:
+        put_back.tell(world, log, partition, kept, offset)
 
     # 3. States behind C forget the visitors of what was decided since; any others begin anew. Who is forgotten is read
     # back on returning. A Redis that was put back says nothing that can be believed.
     position = store.position()
-    while position is not None and position.offset < offset and not rolled_back:
-        position = _caught_up(world, store, log, partition, position, begin)
-    if position is None or position.offset != offset or rolled_back:
+    for _ in range(_CATCH_UP):
+        if position is not None and position.offset < offset and kept is None:
+            position = _caught_up(world, store, log, partition, position, begin)
+    if position is None or position.offset != offset or kept is not None:
         position = Position(offset, clock, world.newest())
         logger.log(logging.WARNING if offset else logging.INFO, "partition %d: the states begin anew", partition)
         world.metrics.rebuilds.inc()
@@ -65,24 +73,37 @@ def take(world: World, partition: int, cache: Cache) -> Held:
     return Held(log, partition, offset, position.clock, store, cache)
 
 
-def _floor(world: World, partition: int, offset: int) -> bool:
-    if not world.consumer.raise_floor(partition, offset):
-        return False
-    world.metrics.rollbacks.inc()
-    logger.error(
-        "partition %d: the log was put back to an earlier state; acknowledged records before %d may be lost. "
-        "What it still holds is counted, new records go above.",
-        partition,
-        offset,
-    )
-    return True
+def _floor(world: World, partition: int, offset: int, before: int | None) -> int | None:
+    found = world.consumer.raise_floor(partition, offset)
+    return before if found is None else min(found, offset if before is None else before)
+
+
+def _unfinished(world: World, decided: Decided, begin: int) -> tuple[Blob, list[Entry], list[DeadLetter]]:
+    """What is to be inserted of an open batch: of one whose records are gone no lines, if all are among the raw events.
+
+    Raises LogTruncated if some are not: its sessions must not be counted then.
+    """
+    try:
+        return _decided(world, decided, begin)
+    except LogTruncated as error:
+        decision = blobs.decode(decided.blob)
+        if decision.lines >= 0 and world.writer.stored(decided) == decision.lines:
+            return msgspec.structs.replace(decision, dead=[]), [], []
+        raise LogTruncated(
+            f"{error}: the log was put back, and part of an unfinished batch is gone. To go on without that part: "
+            f"throughline batch set-aside {decided.partition} --lost. What is left of it then waits as dead letters: "
+            f"throughline dead-letters replay"
+        ) from error
 
 
 def _decided(world: World, decided: Decided, begin: int) -> tuple[Blob, list[Entry], list[DeadLetter]]:
+    """Raises LogTruncated unless the log still has the very records that were decided."""
     decision = blobs.decode(decided.blob)
     # A log without any marker may begin late: a topic that was there before us.
     first = max(decided.a, begin) if decided.a == 0 else decided.a
     records = world.consumer.read(decided.partition, first, decided.b)
+    if not blobs.whole(decision, decided.b, records):
+        raise LogTruncated(f"partition {decided.partition}: the records at {decided.a} are not those that were decided")
     dead = {(offset, place): reason for offset, place, reason in decision.dead}
     return decision, *read(decided.log, records, 0, dead)
 

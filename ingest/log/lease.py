@@ -22,6 +22,8 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local me, count = ARGV[1], tonumber(ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+-- Who was last heard of under a clock that was ahead would else be waited for until the clock comes there again.
+redis.call('ZREMRANGEBYSCORE', KEYS[1], now + 2 * tonumber(ARGV[2]), '+inf')
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), me)
 for i = 4, #ARGV do
   if redis.call('HGET', KEYS[2], ARGV[i]) == me then redis.call('HDEL', KEYS[2], ARGV[i]) end

@@ -56,6 +56,9 @@ class Log:
 
     async def start(self) -> None: ...
 
+    async def holds(self) -> bool:
+        return True
+
     async def close(self) -> None: ...
 
     async def append(self, partition: int, value: bytes) -> None:

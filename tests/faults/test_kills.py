@@ -59,7 +59,7 @@ def settled(load: Load, seconds: float = 120.0, gone: Set[str] = frozenset()) ->
 
 
 def must_equal(load: Load, gone: Set[str] = frozenset()) -> None:
-    """Every acknowledged event but those `gone` counts once; the ledger explains the rest; every endpoint equals the model."""
+    """Every acknowledged event but those `gone` counts once, and every endpoint equals the model."""
     assert not load.unexpected, load.unexpected
     assert len(load.acknowledged) > 500, "too little load to prove anything"
     rows = settled(load, gone=gone)

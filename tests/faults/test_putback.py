@@ -78,7 +78,6 @@ def run(stack: Stack, seed: int, ages: list[float], folder: Path, meanwhile: Cal
     gone = lost(load, windows) if stack.kind == "redis" else set()  # type: ignore[attr-defined]
     if stack.kind == "redis":  # type: ignore[attr-defined]
         assert not gone & left(stack)
-    print(f"seed {seed}: {len(load.acknowledged)} acknowledged, {len(gone)} lost with the log")
     must_equal(load, gone)
     return load
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from ingest.log.dead import LIMIT, DeadLetter, TooManyDeadLetters
-from ingest.log.protocol import Bounds, LogTruncated, Record
+from ingest.log.protocol import Bounds, LogTruncated, Record, whole
 
 Point = Callable[[str], None]  # called before every effect; may raise
 
@@ -116,11 +116,14 @@ class FakeConsumer:
         self._point("read")
         if begin < 0 or end > self._log.end(partition):
             raise LogTruncated(f"partition {partition}: [{begin}, {end}) is not there")
+        return whole(partition, self.left(partition, begin, end), begin, end)
+
+    def left(self, partition: int, begin: int, end: int) -> Sequence[Record]:
         return [record for record in self._log.records[partition] if begin <= record.offset < end]
 
-    def raise_floor(self, partition: int, offset: int) -> bool:
+    def raise_floor(self, partition: int, offset: int) -> int | None:
         self.floors[partition] = offset
-        return False
+        return None
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         self._point("commit")

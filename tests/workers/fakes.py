@@ -27,6 +27,7 @@ class Tables:
         self.late: list[Callable[[], None]] = []  # inserts whose client has given up already
         self.aside: set[str] = set()  # tokens of batches that were set aside
         self.running: list[str] = []  # tokens of inserts under way
+        self.put_back: set[tuple[int, int, int]] = set()
 
     def event_rows(self) -> list[EventRow]:
         return [row for rows in self.events.values() for row in rows]
@@ -96,6 +97,18 @@ class FakeWriter(Writer):
         self._effect(
             "mark", token, [lambda: self._tables.batches.setdefault((log, partition, a), Marked(b, received_to))]
         )
+
+    def stored(self, decided: Decided) -> int:
+        self._point("stored")
+        return len(self.lines(decided.log, decided.partition, decided.a, decided.b))
+
+    def lines(self, log: str, partition: int, a: int, b: int) -> dict[tuple[int, int], str]:
+        self._point("lines")
+        rows = [row for row in self._tables.event_rows() if row.partition == partition and a <= row.offset < b]
+        return {(row.offset, row.index): row.id for row in rows}
+
+    def put_back(self, log: str, partition: int, kept: int, counted: int) -> None:
+        self._effect("put back", "", [lambda: self._tables.put_back.add((partition, kept, counted))])
 
     def paused(self) -> bool:
         self._point("paused")

@@ -1,0 +1,58 @@
+"""A log that was put back to an earlier state: it is told, and lines in it of which nobody knows are kept."""
+
+import logging
+
+from ingest.contract.event import Event, Rebuild
+from ingest.log.dead import DeadLetter
+from workers.read import line, lines
+from workers.world import World
+
+logger = logging.getLogger(__name__)
+
+_UNCOUNTED = "put back: it lay in a log that was put back, and was not counted"
+
+
+def tell(world: World, log: str, partition: int, kept: int, offset: int) -> None:
+    """Say that the log was put back, and make dead letters of what it holds uncounted below `offset`. Blocks.
+
+    The partition goes on at `offset`, so nobody will read those: lines that came while the log ended before `offset`
+    and the clock was behind, and letters that went with the rollback. `kept`: the position that the log remembers.
+    Idempotent. Raises ClickHouseUnavailable, LogUnavailable, TooManyDeadLetters.
+    """
+    world.metrics.rollbacks.inc()
+    world.writer.put_back(log, partition, kept, offset)
+    uncounted = _uncounted(world, log, partition, kept, offset)
+    for letter in uncounted:
+        world.dead.append(letter)
+    logger.error(
+        "partition %d: the log was put back to an earlier state, from %d to %d: what was acknowledged after that and "
+        "not counted is lost. What it still holds is counted, new records go above.%s",
+        partition,
+        offset,
+        kept,
+        f" {len(uncounted)} lines are dead letters; throughline dead-letters replay counts them." if uncounted else "",
+    )
+
+
+def _uncounted(world: World, log: str, partition: int, kept: int, offset: int) -> list[DeadLetter]:
+    records = world.consumer.left(partition, kept, offset)
+    if not records:
+        return []
+    stored = world.writer.lines(log, partition, kept, records[-1].offset + 1)
+    return [
+        DeadLetter(_UNCOUNTED, log, partition, record.offset, place, raw)
+        for record in records
+        for place, raw in lines(record)
+        if not _is_stored(stored.get((record.offset, place)), raw)
+    ]
+
+
+def _is_stored(id_: str | None, raw: bytes) -> bool:
+    """Whether the row at the line's place, if any, is the line's: an offset may have been another record's before."""
+    try:
+        found = line(raw)
+    except ValueError:
+        return False
+    if isinstance(found, Rebuild):
+        return True  # leaves no row; `rebuild` itself finds out
+    return id_ == (found.id if isinstance(found, Event) else "")
