@@ -183,14 +183,15 @@ class Writer:
         columns: list[list[Any]] = [[log], [partition], [b], [received_to], [dict(counts)]]
         self._insert("progress", self.token(log, partition, a), _MARKER, types, columns)
 
-    def stored(self, decided: Decided) -> int:
-        """How many lines of the batch lie in the raw events."""
+    def stored(self, decided: Decided) -> list[EventRow]:
+        """The rows of the batch that lie in the raw events, as they were inserted."""
         where = {"log": decided.log, "partition": decided.partition, "a": decided.a, "b": decided.b}
-        return int(self._client.rows(statement("stored"), where)[0]["lines"])
+        rows = self._client.rows(statement("stored_rows"), where, {"max_execution_time": 600})
+        return [EventRow._make((*list(row.values())[:-1], tuple(row["keys"]))) for row in rows]
 
-    def lines(self, log: str, partition: int, a: int, b: int) -> dict[tuple[int, int], str]:
-        """The raw events of [a, b): (offset, index) → id, "" of what was filtered."""
-        where = {"log": log, "partition": partition, "a": a, "b": b}
+    def lines(self, log: str, partition: int, a: int, b: int, since: int, until: int) -> dict[tuple[int, int], str]:
+        """The raw events of [a, b) received from `since` to `until` (ms): (offset, index) → id, "" if filtered."""
+        where = {"log": log, "partition": partition, "a": a, "b": b, "since": since, "until": until}
         rows = self._client.rows(statement("stored_lines"), where, {"max_execution_time": 600})
         return {(row["offset"], row["index"]): row["id"] for row in rows}
 

@@ -59,7 +59,7 @@ def stuck(client: Client, consumer: Consumer, partition: int, why: str) -> Stuck
     if decided is None:
         return None
     begin = consumer.bounds(partition).begin
-    records = consumer.left(partition, decided.a, decided.b)
+    records = consumer.left(partition, max(decided.a, begin), decided.b)
     letters = [
         DeadLetter(f"set aside: {why}", log, partition, record.offset, place, raw)
         for record in records

@@ -72,10 +72,26 @@ def insert(
     world: World, decided: Decided, decision: Blob, entries: Iterable[Entry], letters: Iterable[DeadLetter]
 ) -> Mapping[str, int]:
     """Insert a decided batch, under its token: the same again changes nothing. Returns reason → lines."""
-    writer, log, partition = world.writer, decided.log, decided.partition
-    token = writer.token(log, partition, decided.a)
     for letter in letters:
         world.dead.append(letter)
+    return insert_rows(world, decided, decision, _rows(decided, decision, entries))
+
+
+def insert_rows(world: World, decided: Decided, decision: Blob, rows: Sequence[EventRow]) -> Mapping[str, int]:
+    """The same, of raw events that are rows already."""
+    writer, log, partition = world.writer, decided.log, decided.partition
+    token = writer.token(log, partition, decided.a)
+    counts = Counter([row.reason or "counted" for row in rows])
+    if decision.dead:
+        counts["dead"] = len(decision.dead)
+    writer.insert_events(token, rows)
+    writer.insert_sessions(token, decision.rows)
+    writer.mark(log, partition, decided.a, decided.b, decision.clock, counts)
+    return counts
+
+
+def _rows(decided: Decided, decision: Blob, entries: Iterable[Entry]) -> list[EventRow]:
+    log, partition = decided.log, decided.partition
     lost = {(offset, place) for offset, place, _ in decision.dead}
     reasons = {(offset, place): reason for offset, place, reason in decision.reasons}
     keys = {(offset, place): own for offset, place, own in decision.named}
@@ -84,14 +100,7 @@ def insert(
         for entry in entries
         if entry[:2] not in lost
     )
-    rows = [row for row in made if row is not None]
-    counts = Counter([row.reason or "counted" for row in rows])
-    if lost:
-        counts["dead"] = len(lost)
-    writer.insert_events(token, rows)
-    writer.insert_sessions(token, decision.rows)
-    writer.mark(log, partition, decided.a, decided.b, decision.clock, counts)
-    return counts
+    return [row for row in made if row is not None]
 
 
 def unknown_of(visited: Visits, clock: int) -> dict[str, State]:

@@ -12,6 +12,7 @@ from functools import partial
 from redis import RedisError
 
 from ingest.contract import freshness
+from ingest.contract.clock import Watch
 from ingest.contract.event import receipt
 from ingest.log.protocol import LogUnavailable, Record
 from rollups.client import ClickHouseUnavailable
@@ -101,6 +102,7 @@ class Worker:
     ) -> None:
         self._world = world
         self._now = world.now
+        self._clock_set = Watch(world.now)
         self._limits = limits or Limits()
         self._clock = clock
         self._cache_text = cache_text
@@ -132,6 +134,8 @@ class Worker:
 
     def turn(self) -> None:
         """Poll once, then do what is due. Raises LogUnavailable, and what `run` raises."""
+        if self._clock_set():
+            self._world.metrics.clock_steps.inc()
         polled_at = self._now()
         self._report.begun("polling the log", self._clock())
         records = self._world.consumer.poll(self._wait())

@@ -2,7 +2,7 @@
 
 import logging
 
-from ingest.contract.event import Event, Rebuild
+from ingest.contract.event import Event, Rebuild, receipt
 from ingest.log.dead import DeadLetter
 from workers.read import line, lines
 from workers.world import World
@@ -38,7 +38,8 @@ def _uncounted(world: World, log: str, partition: int, kept: int, offset: int) -
     records = world.consumer.left(partition, kept, offset)
     if not records:
         return []
-    stored = world.writer.lines(log, partition, kept, records[-1].offset + 1)
+    times = [at for record in records for _, raw in lines(record) if (at := receipt(raw)) is not None]
+    stored = world.writer.lines(log, partition, kept, offset, min(times, default=0), max(times, default=0))
     return [
         DeadLetter(_UNCOUNTED, log, partition, record.offset, place, raw)
         for record in records

@@ -2,14 +2,12 @@
 
 import logging
 
-import msgspec
-
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import LogTruncated, PartitionsChanged
 from rollups.write import Decided
 from workers import blob as blobs
 from workers import put_back
-from workers.batch import insert, unknown_of
+from workers.batch import insert, insert_rows, unknown_of
 from workers.blob import Blob
 from workers.cache import Cache
 from workers.fold import Entry, visits
@@ -47,12 +45,11 @@ def take(world: World, partition: int, cache: Cache) -> Held:
         if writer.closed():
             raise Paused
         writer.refuse_running(log, partition, offset)
-        kept = _floor(world, partition, decided.b, kept)
-        decision, entries, letters = _unfinished(world, decided, begin)
-        insert(world, decided, decision, entries, letters)
-        offset, clock = decided.b, decision.clock
+        kept = _floor(world, log, partition, decided.b, kept)
+        clock = _finish(world, decided, begin)
+        offset = decided.b
     if offset:
-        kept = _floor(world, partition, offset, kept)
+        kept = _floor(world, log, partition, offset, kept)
     if kept is not None:
         put_back.tell(world, log, partition, kept, offset)
 
@@ -73,27 +70,50 @@ def take(world: World, partition: int, cache: Cache) -> Held:
     return Held(log, partition, offset, position.clock, store, cache)
 
 
-def _floor(world: World, partition: int, offset: int, before: int | None) -> int | None:
-    found = world.consumer.raise_floor(partition, offset)
-    return before if found is None else min(found, offset if before is None else before)
+def _floor(world: World, log: str, partition: int, offset: int, before: int | None) -> int | None:
+    """The position that the log remembers if it was put back; `before`: as found before, for a floor hides it."""
+    floor = world.consumer.raise_floor(partition, offset)
+    if floor.put_back or _changed(world, log, partition, floor.committed, offset):
+        return floor.committed if before is None else min(before, floor.committed)
+    return before
 
 
-def _unfinished(world: World, decided: Decided, begin: int) -> tuple[Blob, list[Entry], list[DeadLetter]]:
-    """What is to be inserted of an open batch: of one whose records are gone no lines, if all are among the raw events.
+def _changed(world: World, log: str, partition: int, begin: int, end: int) -> bool:
+    """Whether the log holds others than the records that were decided from `begin` on.
 
-    Raises LogTruncated if some are not: its sessions must not be counted then.
+    A worker that ends before its commit leaves one batch to look at, a log whose offsets came again others in it.
+    """
+    for _ in range(_CATCH_UP):
+        decided = world.writer.decided(log, partition, begin) if begin < end else None
+        if decided is None:
+            return False
+        records = world.consumer.left(partition, decided.a, decided.b)
+        if not blobs.whole(blobs.decode(decided.blob), decided.b, records):
+            return True
+        begin = decided.b
+    return False
+
+
+def _finish(world: World, decided: Decided, begin: int) -> int:
+    """Insert an open batch as it was decided; returns its clock. Where the log was put back and no longer has its
+    records, the raw events may have all of its rows.
+
+    Raises LogTruncated if they have not: its sessions must not be counted then.
     """
     try:
-        return _decided(world, decided, begin)
+        decision, entries, letters = _decided(world, decided, begin)
     except LogTruncated as error:
-        decision = blobs.decode(decided.blob)
-        if decision.lines >= 0 and world.writer.stored(decided) == decision.lines:
-            return msgspec.structs.replace(decision, dead=[]), [], []
-        raise LogTruncated(
-            f"{error}: the log was put back, and part of an unfinished batch is gone. To go on without that part: "
-            f"throughline batch set-aside {decided.partition} --lost. What is left of it then waits as dead letters: "
-            f"throughline dead-letters replay"
-        ) from error
+        decision, rows = blobs.decode(decided.blob), world.writer.stored(decided)
+        if len(rows) != decision.lines:
+            raise LogTruncated(
+                f"{error}: the log was put back, and part of an unfinished batch is gone. To go on without that part: "
+                f"throughline batch set-aside {decided.partition} --lost. What is left of it then waits as dead "
+                f"letters: throughline dead-letters replay"
+            ) from error
+        insert_rows(world, decided, decision, rows)
+    else:
+        insert(world, decided, decision, entries, letters)
+    return decision.clock
 
 
 def _decided(world: World, decided: Decided, begin: int) -> tuple[Blob, list[Entry], list[DeadLetter]]:

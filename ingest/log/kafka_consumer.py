@@ -11,7 +11,7 @@ from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRange
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from ingest.log.kafka_topic import RECORD_BYTES, events_topic, shared
-from ingest.log.protocol import TOPIC, Bounds, LogTruncated, LogUnavailable, PartitionsChanged, Record, whole
+from ingest.log.protocol import TOPIC, Bounds, Floor, LogTruncated, LogUnavailable, PartitionsChanged, Record, whole
 
 
 class _Assignment(kafka.ConsumerRebalanceListener):
@@ -188,12 +188,12 @@ class KafkaConsumer:
             raise LogUnavailable(f"Kafka: {error}") from error
         return [record for record in records if record.offset < end]
 
-    def raise_floor(self, partition: int, offset: int) -> int | None:
+    def raise_floor(self, partition: int, offset: int) -> Floor:
         """Kafka's offsets cannot be moved: a topic that ends before `offset` is another log. Raises LogTruncated."""
         held = self.bounds(partition)
         if held.end < offset:
             raise LogTruncated(f"partition {partition} ends at {held.end}, before {offset}")
-        return None
+        return Floor(False, offset)
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         """Store positions with the group. A rebalance under way, or a partition given away, is not an error."""

@@ -62,6 +62,18 @@ class Bounds:
     end: int
 
 
+class Floor(NamedTuple):
+    """What is found where a partition is taken.
+
+    `put_back`: the log is back at an earlier state, so that acknowledged records may be gone: a reason to say so.
+    `committed`: the group's position as the log remembers it, at most where the partition is taken. Where it is lower,
+    nothing in the log tells of what lies between the two whether it was counted.
+    """
+
+    put_back: bool
+    committed: int
+
+
 class Producer(Protocol):
     """Appends records; used on one event loop."""
 
@@ -143,13 +155,8 @@ class Consumer(Protocol):
         """What there is of [begin, end), whatever is missing."""
         ...
 
-    def raise_floor(self, partition: int, offset: int) -> int | None:
-        """Call when a partition is taken at `offset`: from now on no new record gets an offset below it.
-
-        None, unless the log was put back to an earlier state, so that acknowledged records may be gone: a reason to say
-        so. Then the position that was committed in that state, at most `offset`: nothing tells of what the log holds
-        between the two whether it was counted.
-        """
+    def raise_floor(self, partition: int, offset: int) -> Floor:
+        """Call when a partition is taken at `offset`: from now on no new record gets an offset below it."""
         ...
 
     def commit(self, offsets: Mapping[int, int]) -> None:

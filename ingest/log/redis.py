@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 
 from ingest.log import redis_lacks, stream
 from ingest.log.lease import Leases
-from ingest.log.protocol import TOPIC, Bounds, LogTruncated, LogUnavailable, Record, whole
+from ingest.log.protocol import TOPIC, Bounds, Floor, LogTruncated, LogUnavailable, Record, whole
 from ingest.log.stream import Keys
 
 logger = logging.getLogger(__name__)
@@ -396,7 +396,7 @@ class RedisConsumer:
             self._ask_again = time.monotonic() + 1.0
         return self._was_tight
 
-    def raise_floor(self, partition: int, offset: int) -> int | None:
+    def raise_floor(self, partition: int, offset: int) -> Floor:
         """See the protocol: from now on no record gets an offset below `offset`. Raises LogUnavailable."""
         key = self._keys.stream(partition)
         try:
@@ -406,12 +406,11 @@ class RedisConsumer:
                 self._client.eval(_RAISE, 1, key, str((offset >> stream.SEQUENCE_BITS) + 1))
             last = stream.id_at(offset - 1)
             lacks = held.begin < offset and not self._client.xrange(key, last, last)
-            if held.end >= offset and not lacks and partition not in self._put_back:
-                return None
             committed: Any = self._client.hget(self._keys.state(partition), "committed")
         except redis.RedisError as error:
             raise LogUnavailable(f"Redis: {error}") from error
-        return min(int(committed or 0), offset)
+        put_back = held.end < offset or lacks or partition in self._put_back
+        return Floor(put_back, min(int(committed or 0), offset))
 
     def close(self) -> None:
         """Give all leases back at once and disconnect."""

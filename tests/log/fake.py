@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from ingest.log.dead import LIMIT, DeadLetter, TooManyDeadLetters
-from ingest.log.protocol import Bounds, LogTruncated, Record, whole
+from ingest.log.protocol import Bounds, Floor, LogTruncated, Record, whole
 
 Point = Callable[[str], None]  # called before every effect; may raise
 
@@ -121,9 +121,9 @@ class FakeConsumer:
     def left(self, partition: int, begin: int, end: int) -> Sequence[Record]:
         return [record for record in self._log.records[partition] if begin <= record.offset < end]
 
-    def raise_floor(self, partition: int, offset: int) -> int | None:
+    def raise_floor(self, partition: int, offset: int) -> Floor:
         self.floors[partition] = offset
-        return None
+        return Floor(False, offset)
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         self._point("commit")

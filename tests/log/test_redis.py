@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.log import redis_lacks, stream
-from ingest.log.protocol import LogTruncated, LogUnavailable
+from ingest.log.protocol import Floor, LogTruncated, LogUnavailable
 from ingest.log.redis import RedisConsumer, RedisProducer
 from ingest.log.stream import Room
 from tests.log.conftest import on_redis
@@ -221,14 +221,16 @@ def test_offsets_never_fall_below_what_was_counted(redis_url: str) -> None:
     log = on_redis(redis_url)
     with closing(RedisConsumer(redis_url, topic=log.topic)) as consumer:
         ahead = (int(time.time() * 1000) + HOUR) << stream.SEQUENCE_BITS
-        assert consumer.raise_floor(0, ahead) == 0, "an empty stream ends before it"
-        assert consumer.raise_floor(0, ahead - 5) == 0, "its last record is not there"
+        assert consumer.raise_floor(0, ahead).put_back, "an empty stream ends before it"
+        assert consumer.raise_floor(0, ahead - 5).put_back, "its last record is not there"
         assert consumer.bounds(0).end >= ahead
         append(log, [(0, b"next")])
         (record,) = take(consumer, 1)
         assert record.offset >= ahead
-        assert consumer.raise_floor(0, record.offset + 1) is None, "the record before it is there: nothing was put back"
-        assert consumer.raise_floor(1, 0) is None
+        assert not consumer.raise_floor(0, record.offset + 1).put_back, (
+            "the record before it is there: nothing was put back"
+        )
+        assert not consumer.raise_floor(1, 0).put_back
 
 
 @contextmanager
@@ -258,7 +260,7 @@ def test_a_log_put_back_to_an_earlier_copy_goes_on_above_and_says_so(server: Red
     with closing(log.consumer()) as consumer:
         until(lambda: 0 in consumer.assigned(), consumer)
         assert consumer.bounds(0).end == kept.offset + 1
-        assert consumer.raise_floor(0, lost.offset + 1) == kept.offset + 1, "the position that it remembers"
+        assert consumer.raise_floor(0, lost.offset + 1) == Floor(True, kept.offset + 1)
         append(log, [(0, b"new")])
         consumer.seek(0, lost.offset + 1)
         found = list(consumer.poll(5.0))
@@ -303,9 +305,9 @@ def test_a_producer_that_lives_on_gives_no_offset_again_whatever_the_clock_says(
         end = take(consumer, 2)[-1].offset + 1
         with pytest.raises(LogUnavailable, match="put back"):
             consumer.commit({0: end})  # by a worker that counts on without noticing anything
-        assert consumer.raise_floor(0, end) == end
+        assert consumer.raise_floor(0, end) == Floor(True, end)
         consumer.commit({0: end})
-        assert consumer.raise_floor(0, end) is None
+        assert consumer.raise_floor(0, end) == Floor(False, end)
 
 
 async def patiently(call: Callable[[], Awaitable[Any]]) -> Any:

@@ -98,11 +98,12 @@ class FakeWriter(Writer):
             "mark", token, [lambda: self._tables.batches.setdefault((log, partition, a), Marked(b, received_to))]
         )
 
-    def stored(self, decided: Decided) -> int:
+    def stored(self, decided: Decided) -> list[EventRow]:
         self._point("stored")
-        return len(self.lines(decided.log, decided.partition, decided.a, decided.b))
+        rows = self._tables.event_rows()
+        return [row for row in rows if row.partition == decided.partition and decided.a <= row.offset < decided.b]
 
-    def lines(self, log: str, partition: int, a: int, b: int) -> dict[tuple[int, int], str]:
+    def lines(self, log: str, partition: int, a: int, b: int, since: int, until: int) -> dict[tuple[int, int], str]:
         self._point("lines")
         rows = [row for row in self._tables.event_rows() if row.partition == partition and a <= row.offset < b]
         return {(row.offset, row.index): row.id for row in rows}
