@@ -3,6 +3,7 @@
 import argparse
 import gc
 import json
+import logging
 import signal
 import sys
 import threading
@@ -11,17 +12,25 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis import RedisError
 
-from deploy import wiring
+from deploy import torn, wiring
 from deploy.folder import StackError
 from deploy.logs import configure
 from deploy.settings import SettingError, Settings, load
 from deploy.supervise import die_with_parent
 from ingest.log.dead import TooManyDeadLetters
 from ingest.log.protocol import LogTruncated, LogUnavailable, PartitionsChanged
-from rollups.write import Outlived, TwoDecided
+from rollups.client import ClickHouseUnavailable
+from rollups.control import ClaimLost, Unfinished
+from rollups.write import Outlived, Running, TwoDecided
+from workers.aside import Refused
 from workers.report import Report, reason
+from workers.take import Torn
 
+logger = logging.getLogger(__name__)
+
+NOT_YET = (Refused, Running, Unfinished, ClaimLost, ClickHouseUnavailable, LogUnavailable, RedisError)
 STOPPED = (LogTruncated, PartitionsChanged, TwoDecided, Outlived, TooManyDeadLetters)  # for a human to look at
 
 Health = Callable[[], Mapping[str, str]]
@@ -54,6 +63,14 @@ def run(settings: Settings) -> None:
         gc.set_threshold(100_000, 50, 50)
         try:
             worker.run(stop)
+        except Torn as error:
+            logger.error("%s", error)
+            connecting["worker"] = "a batch that a put-back log tore is set aside"
+            try:
+                torn.mend(settings)
+            except NOT_YET as why:
+                logger.warning("it is not set aside yet: %s", why)
+                stop.wait(2.0)
         except STOPPED as error:
             raise StackError(
                 f"the worker has stopped, because going on could lose or double events: {error}"

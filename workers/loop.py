@@ -23,7 +23,7 @@ from workers.cache import Cache
 from workers.pace import most, patience
 from workers.report import Report
 from workers.state import Moved
-from workers.take import take
+from workers.take import Torn, take
 from workers.world import Held, Paused, World
 
 logger = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; the batches in hand are finished then. Blocks.
 
-        Raises LogTruncated, TwoDecided or TooManyDeadLetters when going on would lose or double something.
+        Raises LogTruncated (Torn), TwoDecided or TooManyDeadLetters when going on would lose or double something.
         """
         failures = 0
         try:
@@ -146,15 +146,21 @@ class Worker:
                 slot.add(record, self._clock())
                 if slot.full(self._limits):
                     self._count(slot)
+        torn: Torn | None = None
         for slot in list(self._slots.values()):
             if slot.held is None:
                 if self._clock() >= slot.retry_at:
-                    self._take(slot)
+                    try:
+                        self._take(slot)
+                    except Torn as error:
+                        torn = error  # the batches of the others are finished first: setting aside waits for them
             elif slot.records:
                 if self._clock() - slot.since >= self._limits.seconds:
                     self._count(slot)
             elif self._clock() - slot.told_at >= _IDLE_SECONDS:
                 self._tell(slot, slot.held, polled_at)
+        if torn is not None:
+            raise torn
         self._report.turned(set(self._slots), self._clock())
 
     def _assign(self) -> None:

@@ -20,6 +20,10 @@ logger = logging.getLogger(__name__)
 _CATCH_UP = 20  # batches; a crash leaves one, and beyond some it is quicker to read visitors back as they return
 
 
+class Torn(LogTruncated):
+    """An unfinished batch can neither be inserted nor judged anew before it is set aside."""
+
+
 def take(world: World, partition: int, cache: Cache) -> Held:
     """Take the partition over; the log is then positioned where the returned `Held` stands. Blocks.
 
@@ -98,17 +102,17 @@ def _finish(world: World, decided: Decided, begin: int) -> int:
     """Insert an open batch as it was decided; returns its clock. Where the log was put back and no longer has its
     records, the raw events may have all of its rows.
 
-    Raises LogTruncated if they have not: its sessions must not be counted then.
+    Raises Torn if they have not: its sessions must not be counted then.
     """
     try:
         decision, entries, letters = _decided(world, decided, begin)
     except LogTruncated as error:
         decision, rows = blobs.decode(decided.blob), world.writer.stored(decided)
         if len(rows) != decision.lines:
-            raise LogTruncated(
-                f"{error}: the log was put back, and part of an unfinished batch is gone. To go on without that part: "
-                f"throughline batch set-aside {decided.partition} --lost. What is left of it then waits as dead "
-                f"letters: throughline dead-letters replay"
+            raise Torn(
+                f"{error}: the log was put back, and a part of an open batch is gone. To go on without that part: "
+                f"throughline batch set-aside {decided.partition} --lost; to count what is left of it: "
+                f"throughline dead-letters replay"
             ) from error
         insert_rows(world, decided, decision, rows)
     else:

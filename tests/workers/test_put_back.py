@@ -9,6 +9,8 @@ import pytest
 from msgspec.structs import replace as with_fields
 from redis import Redis
 
+from deploy import torn
+from deploy.settings import Settings
 from ingest.contract.event import Event, encode
 from ingest.log import stream
 from ingest.log.dead_redis import RedisDeadLetters
@@ -119,8 +121,9 @@ def test_an_open_batch_whose_lines_are_all_stored_is_finished_without_its_record
 
 
 @pytest.mark.parametrize("reused", [False, True], ids=["gone", "others at their offsets"])
-def test_an_open_batch_of_which_a_part_is_gone_counts_what_is_left_by_the_commands_it_names(
-    stack: Stack, reused: bool
+@pytest.mark.parametrize("by", ["command", "itself"])
+def test_an_open_batch_of_which_a_part_is_gone_counts_what_is_left(
+    stack: Stack, clickhouse_url: str, reused: bool, by: str
 ) -> None:
     stack.append([*some(0, 1)])
     stack.run(lambda: stack.lines() == 1)
@@ -140,9 +143,14 @@ def test_an_open_batch_of_which_a_part_is_gone_counts_what_is_left_by_the_comman
         stack.run(lambda: False)
     found = stand(stack)
     assert found is not None and not found.whole
-    assert put(stack, found).sessions == 0
     expected_ = [*some(0, 1), *kept, *(others if reused else [])]
-    assert replayed(stack) == len(expected_) - 1
+    if by == "command":
+        assert put(stack, found).sessions == 0
+        assert replayed(stack) == len(expected_) - 1
+    else:
+        settings = Settings(event_log=stack.url, redis=stack.url, clickhouse=clickhouse_url)
+        for _ in range(2):
+            torn.mend(settings)
     stack.run(lambda: stack.lines() == len(expected_))
     assert stack.sessions() == expected(expected_)
     assert clean(stack)
