@@ -21,6 +21,7 @@ class Load:
     stack: Stack
     site: dict[str, Any]
     seed: int
+    pause: float = 0.01  # seconds between two posts of a client
     posted: dict[str, dict[str, Any]] = field(default_factory=dict)
     acknowledged_at: dict[str, float] = field(default_factory=dict)  # id → seconds of the monotonic clock
     unexpected: list[str] = field(default_factory=list)
@@ -54,7 +55,7 @@ class Load:
                 time.sleep(0.2)
             if self._stop.is_set():
                 return
-            time.sleep(0.01)
+            time.sleep(self.pause)
 
     def _event(self, random: Random, event_id: str) -> dict[str, Any]:
         kind = random.choice(["pageview", "pageview", "pageview", "signup"])

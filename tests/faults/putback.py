@@ -26,19 +26,24 @@ def copy(stack: Stack, to: Path) -> Path:
 def put_back(stack: Stack, earlier: Path) -> None:
     """kill -9 of Redis, the copy in its place; `up` starts it again as after any crash."""
     assert stack.process is not None
-    folder, redis = stack.data / "redis", stack.parts()["redis"]
+    redis = stack.parts()["redis"]
     os.kill(stack.process.pid, signal.SIGSTOP)  # or it would start it before the copy is there
     try:
         os.kill(redis, signal.SIGKILL)
         while not gone(redis):
             time.sleep(0.01)
-        for name in _names(folder):
-            place = folder / name
-            if not place.is_dir():
-                place.unlink(missing_ok=True)
-        shutil.copytree(earlier, folder, dirs_exist_ok=True)
+        place(stack, earlier)
     finally:
         os.kill(stack.process.pid, signal.SIGCONT)
+
+
+def place(stack: Stack, earlier: Path) -> None:
+    """The copy instead of what a Redis that does not run has."""
+    folder = stack.data / "redis"
+    for name in _names(folder):
+        if not (folder / name).is_dir():
+            (folder / name).unlink(missing_ok=True)
+    shutil.copytree(earlier, folder, dirs_exist_ok=True)
 
 
 def _names(folder: Path) -> set[str]:
