@@ -69,7 +69,7 @@ PATIENCE_SECONDS = 20.0  # of a worker's first attempt: its other partitions wai
 _YOUNG_SECONDS = 600
 
 _DECIDED = ("log", "partition", "a", "b", "nonce", "blob")
-_MARKER = ("log", "partition", "b", "received_to", "counts")
+_MARKER = ("log", "partition", "b", "received_to", "counts", "reach")
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,11 @@ class Decided:
 
 
 class Marked(NamedTuple):
-    """Where a finished batch ended, and the newest receipt of its partition then, ms."""
+    """Where a finished batch ended, its partition's newest receipt then, ms, and where its log ended then, 0: unknown."""
 
     end: int
     clock: int
+    reach: int = 0
 
 
 class TwoDecided(Exception):
@@ -177,10 +178,12 @@ class Writer:
         columns[_TX_AMOUNT] = [[_decimal(amount) for amount in amounts] for amounts in columns[_TX_AMOUNT]]
         self._insert("sessions", token, SessionRow._fields, _SESSION, columns)
 
-    def mark(self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int]) -> None:
+    def mark(
+        self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int], reach: int = 0
+    ) -> None:
         """Say that everything of the batch is inserted. `received_to`: ms; `counts`: reason → lines."""
-        types = ("String", "UInt32", "UInt64", _TIME, "Map(String, UInt64)")
-        columns: list[list[Any]] = [[log], [partition], [b], [received_to], [dict(counts)]]
+        types = ("String", "UInt32", "UInt64", _TIME, "Map(String, UInt64)", "UInt64")
+        columns: list[list[Any]] = [[log], [partition], [b], [received_to], [dict(counts)], [reach]]
         self._insert("progress", self.token(log, partition, a), _MARKER, types, columns)
 
     def stored(self, decided: Decided) -> list[EventRow]:
@@ -226,7 +229,7 @@ class Writer:
     def marked(self, log: str, partition: int) -> Marked | None:
         """The partition's last finished batch; None before the first."""
         rows = self._client.rows(statement("position"), {"log": log, "partition": partition})
-        return Marked(rows[0]["b"], rows[0]["clock"]) if rows else None
+        return Marked(rows[0]["b"], rows[0]["clock"], rows[0]["reach"]) if rows else None
 
     def _insert(
         self, table: str, token: str, names: Sequence[str], types: Sequence[str], columns: Sequence[Sequence[Any]]

@@ -42,7 +42,8 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
     named = _named(entries, {each[:2] for each in folded.reasons}, world.names)
     lost = {(letter.offset, letter.index) for letter in letters}
     lines = sum(isinstance(line, Event | Filtered) and (offset, place) not in lost for offset, place, line in entries)
-    decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock, named, lines, records)
+    reach = world.consumer.reach(partition)
+    decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock, named, lines, records, reach)
 
     # 2. Decide: the first writer's row is this batch for ever.
     if writer.paused():
@@ -86,7 +87,7 @@ def insert_rows(world: World, decided: Decided, decision: Blob, rows: Sequence[E
         counts["dead"] = len(decision.dead)
     writer.insert_events(token, rows)
     writer.insert_sessions(token, decision.rows)
-    writer.mark(log, partition, decided.a, decided.b, decision.clock, counts)
+    writer.mark(log, partition, decided.a, decided.b, decision.clock, counts, decision.reach)
     return counts
 
 

@@ -39,6 +39,7 @@ class Blob(msgspec.Struct, frozen=True, array_like=True):
     named: list[Named] = []
     lines: int = -1  # rows that it adds to the raw events; -1: not known, decided by an earlier build
     digest: bytes = b""  # of its records
+    reach: int = 0  # the end of the log as it was then; 0: not known, or no matter
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -53,10 +54,11 @@ def blob(
     named: Sequence[Named] = (),
     lines: int = -1,
     records: Sequence[Record] = (),
+    reach: int = 0,
 ) -> Blob:
     """The decision of a batch of these records."""
     dead = [Origin(each.offset, each.index, each.reason) for each in letters]
-    return Blob(list(reasons), dead, list(rows), clock, list(named), lines, digest(records) if records else b"")
+    return Blob(list(reasons), dead, list(rows), clock, list(named), lines, digest(records) if records else b"", reach)
 
 
 def digest(records: Iterable[Record]) -> bytes:

@@ -38,7 +38,7 @@ def take(world: World, partition: int, cache: Cache) -> Held:
 
     # 1. C: the end of the last finished batch, in ClickHouse. The group's offset and Redis have no say in it.
     marked = writer.marked(log, partition)
-    offset, clock = marked or (0, 0)
+    offset, clock, reach = marked or (0, 0, 0)
     begin = consumer.bounds(partition).begin
     if begin > offset and marked is not None:
         raise LogTruncated(f"partition {partition} of log {log} begins at {begin}, after {offset}: records are lost")
@@ -50,10 +50,10 @@ def take(world: World, partition: int, cache: Cache) -> Held:
             raise Paused
         writer.refuse_running(log, partition, offset)
         kept = _floor(world, log, partition, decided.b, kept)
-        clock = _finish(world, decided, begin)
-        offset = decided.b
+        decision = _finish(world, decided, begin)
+        offset, clock, reach = decided.b, decision.clock, max(reach, decision.reach)
     if offset:
-        kept = _floor(world, log, partition, offset, kept)
+        kept = _floor(world, log, partition, max(offset, reach), kept)
     if kept is not None:
         put_back.tell(world, log, partition, kept, offset)
 
@@ -98,8 +98,8 @@ def _changed(world: World, log: str, partition: int, begin: int, end: int) -> bo
     return False
 
 
-def _finish(world: World, decided: Decided, begin: int) -> int:
-    """Insert an open batch as it was decided; returns its clock. Where the log was put back and no longer has its
+def _finish(world: World, decided: Decided, begin: int) -> Blob:
+    """Insert an open batch as it was decided; returns the decision. Where the log was put back and no longer has its
     records, the raw events may have all of its rows.
 
     Raises Torn if they have not: its sessions must not be counted then.
@@ -117,7 +117,7 @@ def _finish(world: World, decided: Decided, begin: int) -> int:
         insert_rows(world, decided, decision, rows)
     else:
         insert(world, decided, decision, entries, letters)
-    return decision.clock
+    return decision
 
 
 def _decided(world: World, decided: Decided, begin: int) -> tuple[Blob, list[Entry], list[DeadLetter]]:

@@ -143,6 +143,10 @@ class Consumer(Protocol):
 
     def bounds(self, partition: int) -> Bounds: ...
 
+    def reach(self, partition: int) -> int:
+        """The offset after the last record there is, by which a log that was put back is known; 0 where none can be."""
+        ...
+
     def read(self, partition: int, begin: int, end: int) -> Sequence[Record]:
         """Exactly the records with begin ≤ offset < end, independent of the poll position (replay of a decided batch).
 

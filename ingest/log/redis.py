@@ -341,6 +341,14 @@ class RedisConsumer:
         except redis.RedisError as error:
             raise LogUnavailable(f"Redis: {error}") from error
 
+    def reach(self, partition: int) -> int:
+        """The offset after the last record that is there. Raises LogUnavailable."""
+        try:
+            last: Any = self._client.xrevrange(self._keys.stream(partition), count=1)
+        except redis.RedisError as error:
+            raise LogUnavailable(f"Redis: {error}") from error
+        return stream.offset_of(last[0][0]) + 1 if last else 0
+
     def read(self, partition: int, begin: int, end: int) -> Sequence[Record]:
         """Exactly the records in [begin, end). Raises LogUnavailable, LogTruncated."""
         records = self.left(partition, begin, end)

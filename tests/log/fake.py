@@ -112,6 +112,9 @@ class FakeConsumer:
     def bounds(self, partition: int) -> Bounds:
         return Bounds(0, self._log.end(partition))
 
+    def reach(self, partition: int) -> int:
+        return self._log.end(partition)
+
     def read(self, partition: int, begin: int, end: int) -> Sequence[Record]:
         self._point("read")
         if begin < 0 or end > self._log.end(partition):

@@ -199,6 +199,14 @@ def test_bounds_of_an_empty_and_a_written_partition(log: Log) -> None:
         assert consumer.bounds(1).end == records[1].offset + 1
 
 
+def test_the_reach_of_a_log_that_can_be_put_back_is_its_last_record(log: Log) -> None:
+    append(log, [(0, b"a"), (0, b"b")])
+    with closing(log.consumer()) as consumer:
+        records = take(consumer, 2)
+        assert consumer.reach(1) == 0
+        assert consumer.reach(0) == (0 if log.kind == "kafka" else records[-1].offset + 1)
+
+
 def test_paused_partitions_wait(log: Log) -> None:
     append(log, [(p, b"one") for p in range(4)])
     with closing(log.consumer()) as consumer:

@@ -92,10 +92,12 @@ class FakeWriter(Writer):
             [lambda month=month: table.setdefault((token, month), months[month]) for month in (0, 1)],  # type: ignore[misc]
         )
 
-    def mark(self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int]) -> None:
+    def mark(
+        self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int], reach: int = 0
+    ) -> None:
         token = self.token(log, partition, a)
         self._effect(
-            "mark", token, [lambda: self._tables.batches.setdefault((log, partition, a), Marked(b, received_to))]
+            "mark", token, [lambda: self._tables.batches.setdefault((log, partition, a), Marked(b, received_to, reach))]
         )
 
     def stored(self, decided: Decided) -> list[EventRow]:

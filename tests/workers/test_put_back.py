@@ -1,6 +1,6 @@
 """A Redis that was put back, on real services: its log, the letters beside it, the states, an unfinished batch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -14,6 +14,8 @@ from deploy.settings import Settings
 from ingest.contract.event import Event, encode
 from ingest.log import stream
 from ingest.log.dead_redis import RedisDeadLetters
+from ingest.log.protocol import Record
+from ingest.log.redis import RedisConsumer
 from rollups import control
 from rollups.client import connect
 from rollups.migrate import migrate
@@ -179,6 +181,33 @@ def test_letters_that_went_and_lines_that_nobody_would_read_wait_as_dead_letters
         stack.run(lambda: stack.lines() == 5 and dead.count() == 1)
     assert stack.sessions() == expected([*some(0, 3), *some(8, 2)])
     assert clean(stack)
+
+
+def test_a_log_put_back_to_what_was_not_counted_yet_is_told_by_what_was_seen_of_it(stack: Stack) -> None:
+    """The copy holds all that counts, nobody who appended lives on, and yet acknowledged records are gone."""
+    stack.append([*some(0, 1)])
+    with put_back(stack.redis):
+        stack.append([*some(1, 1)])
+        end = stream.offset_of(last_id(stack).encode()) + 1
+
+        class Short(RedisConsumer):
+            """Gives the first record and no other, though the log has more."""
+
+            given = 0
+
+            def poll(self, timeout: float, max_records: int = 1000) -> Sequence[Record]:
+                found = super().poll(timeout, 1)[: 1 - self.given]
+                self.given += len(found)
+                return found
+
+        short = Short(stack.url, partitions=2, lease_seconds=3)
+        stack.run(lambda: stack.lines() == 1, replace(stack.world(), consumer=short))
+    stack.append([*some(2, 1)])
+    stack.run(lambda: stack.lines() == 2)
+    assert stack.sessions() == expected([*some(0, 1), *some(2, 1)])
+    assert len(rollbacks(stack)) == 1
+    with closing(RedisConsumer(stack.url, partitions=2)) as consumer:
+        assert consumer.reach(PARTITION) > end, "nobody gets an offset again that was seen"
 
 
 def test_a_running_worker_finds_out_while_nothing_comes(stack: Stack) -> None:
