@@ -85,7 +85,7 @@ class Decided:
 
 
 class Marked(NamedTuple):
-    """Where a finished batch ended, its partition's newest receipt then, ms, and where its log ended then, 0: unknown."""
+    """Where a finished batch ended; its partition's newest receipt, ms, and its log's end as they were; 0: unknown."""
 
     end: int
     clock: int
