@@ -77,7 +77,8 @@ def import_(
     if report.broken:
         raise StackError(report.broken)
     if report.fresh and (gone := report.sent.sent - sum(report.became.values())) > 0:
-        raise StackError(f"{gone:,} lines went with an event log that was put back: run the same command again")
+        why = "they went with an event log that was put back, or are dead letters"
+        raise StackError(f"{gone:,} lines that were sent are not counted: {why}. Run the same command again")
 
 
 class _Bar:

@@ -39,6 +39,15 @@ redis.call('HSET', KEYS[2], 'committed', ARGV[1])
 return {before, redis.call('HDEL', KEYS[2], 'put back')}
 """
 
+# KEYS: stream. The last id that it gave, and that of its last entry; without the entries themselves, which XINFO sends.
+_LAST = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return {'0-0', '0-0'} end
+local info, entry = redis.call('XINFO', 'STREAM', KEYS[1]), redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+for i = 1, #info, 2 do
+  if info[i] == 'last-generated-id' then return {info[i + 1], entry and entry[1] or '0-0'} end
+end
+"""
+
 # KEYS: stream. ARGV: ms at which its next ids begin at the earliest. Ids never go down: XSETID alone would let them. A
 # missing stream is made by an entry taken out at once.
 _RAISE = """
@@ -216,11 +225,10 @@ class RedisProducer:
             self._full = stream.room(await pipe.execute(), self._max_bytes).full
             seen = dict(self._last)
             for partition in seen:
-                pipe.xinfo_stream(self._keys.stream(partition))
-            ends: list[Any] = await pipe.execute(raise_on_error=False)
-        for (partition, last), info in zip(seen.items(), ends, strict=True):
-            lacking = isinstance(info, Exception) and "no such key" in str(info)
-            if lacking or (isinstance(info, dict) and stream.offset_of(info["last-generated-id"]) < last):
+                pipe.eval(_LAST, 1, self._keys.stream(partition))
+            ends: list[Any] = await pipe.execute()
+        for (partition, last), (given, _) in zip(seen.items(), ends, strict=True):
+            if stream.offset_of(given) < last:
                 await self._goes_on_above(partition)
 
     async def close(self) -> None:
@@ -344,10 +352,11 @@ class RedisConsumer:
     def reach(self, partition: int) -> int:
         """The offset after the last record that is there. Raises LogUnavailable."""
         try:
-            last: Any = self._client.xrevrange(self._keys.stream(partition), count=1)
+            _, entry = self._client.eval(_LAST, 1, self._keys.stream(partition))
         except redis.RedisError as error:
             raise LogUnavailable(f"Redis: {error}") from error
-        return stream.offset_of(last[0][0]) + 1 if last else 0
+        last = stream.offset_of(entry)
+        return last + 1 if last else 0
 
     def read(self, partition: int, begin: int, end: int) -> Sequence[Record]:
         """Exactly the records in [begin, end). Raises LogUnavailable, LogTruncated."""
