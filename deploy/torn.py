@@ -1,4 +1,7 @@
-"""Unfinished batches of which a log that was put back has lost a part: set aside, what is left of them counted anew."""
+"""Unfinished batches of which a log that was put back has lost a part: set aside, what is left of them counted anew.
+
+One whose setting aside was begun before, by whomever, is brought to its end; its lines wait for a human then.
+"""
 
 import asyncio
 import logging
@@ -10,26 +13,34 @@ from ingest.log.dead import DeadLetter, DeadLetters, Replayed, replay
 from rollups.client import Client
 from rollups.write import Decided, Writer
 from workers import blob as blobs
-from workers.aside import set_aside, stuck
+from workers.aside import Stuck, set_aside, stuck
 
 logger = logging.getLogger(__name__)
 
 _WHY = "the log was put back, and a part of the batch is gone"
+_BEGUN = "as was begun before"
 
 
-def mend(settings: Settings) -> None:
+def mend(settings: Settings, met: int) -> None:
     """Set such batches aside and put their lines back on the log; nothing where there are none. Blocks.
+
+    `met`: the partition in which a worker met one.
 
     What is stored of them is taken out first, and every worker pauses meanwhile. Stopped anywhere, it is to be run
     again; lines that then wait as dead letters stay there. Raises what `set_aside` and `replay` raise.
     """
     client, consumer = wiring.clickhouse(settings), wiring.consumer(settings)
+    found: list[Stuck] = []
     try:
-        asked = [stuck(client, consumer, partition, _WHY) for partition in range(consumer.partitions)]
+        for partition in range(consumer.partitions):
+            batch = stuck(client, consumer, partition, _WHY)
+            if batch is not None and batch.whole and partition == met:
+                batch = stuck(client, consumer, partition, _BEGUN)
+            # Any other is finished by a worker: the log has its records, or ClickHouse all of its rows.
+            if batch is not None and (partition == met or not (batch.whole or _stored(client, batch.decided))):
+                found.append(batch)
     finally:
         consumer.close()
-    # One whose rows all lie there is finished by a worker.
-    found = [each for each in asked if each is not None and not each.whole and not _stored(client, each.decided)]
     if not found:
         return
     dead = wiring.dead_letters(settings)
@@ -40,9 +51,8 @@ def mend(settings: Settings) -> None:
         dead.close()
     partitions = ", ".join(str(each.decided.partition) for each in found)
     logger.error(
-        "partition %s: %s; %d raw events and %d session rows of it were undone, %d lines that are left count anew",
+        "partition %s: set aside; %d raw events and %d session rows of it were undone, %d lines are on the log again",
         partitions,
-        _WHY,
         done.lines,
         done.sessions,
         again.sent,

@@ -65,9 +65,9 @@ def run(settings: Settings) -> None:
             worker.run(stop)
         except Torn as error:
             logger.error("%s", error)
-            connecting["worker"] = "a batch that a put-back log tore is set aside"
+            connecting["worker"] = "a batch is set aside"
             try:
-                torn.mend(settings)
+                torn.mend(settings, error.partition)
             except NOT_YET as why:
                 logger.warning("it is not set aside yet: %s", why)
                 stop.wait(2.0)

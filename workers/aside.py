@@ -23,6 +23,7 @@ from workers import blob as blobs
 from workers.read import lines
 from workers.rows import version
 
+FENCED = 469  # ClickHouse's code for what a constraint refuses
 _ROWS_A_QUESTION = 1_000
 _MUTATION_SECONDS = 3_600.0
 

@@ -12,26 +12,28 @@ logger = logging.getLogger(__name__)
 _UNCOUNTED = "put back: it lay in a log that was put back, and was not counted"
 
 
-def tell(world: World, log: str, partition: int, kept: int, offset: int) -> None:
-    """Say that the log was put back, and make dead letters of what it holds uncounted below `offset`. Blocks.
+def look(world: World, log: str, partition: int, kept: int, offset: int, sure: bool) -> bool:
+    """Make dead letters of what the log holds uncounted below `offset`, and say if it was put back. Blocks.
 
-    The partition goes on at `offset`, so nobody will read those: lines that came while the log ended before `offset`
-    and the clock was behind, and letters that went with the rollback. `kept`: the position that the log remembers.
+    The partition goes on at `offset`, so nobody would read those: lines that came while the log ended before `offset`
+    and the clock was behind, letters that went with the rollback, what was set aside and is there again. `kept`: the
+    position that the log remembers; a worker that ends before its commit leaves one too. `sure`: that it was put back.
     Idempotent. Raises ClickHouseUnavailable, LogUnavailable, TooManyDeadLetters.
     """
+    found = [letter for letter in _uncounted(world, log, partition, kept, offset) if world.dead.append(letter)]
+    if not (sure or found):
+        return False
     world.metrics.rollbacks.inc()
     world.writer.put_back(log, partition, kept, offset)
-    uncounted = _uncounted(world, log, partition, kept, offset)
-    for letter in uncounted:
-        world.dead.append(letter)
     logger.error(
         "partition %d: the log was put back to an earlier state, from %d to %d: what was acknowledged after that and "
         "not counted is lost. What it still holds is counted, new records go above.%s",
         partition,
         offset,
         kept,
-        f" {len(uncounted)} lines are dead letters; throughline dead-letters replay counts them." if uncounted else "",
+        f" {len(found)} lines are dead letters; throughline dead-letters replay counts them." if found else "",
     )
+    return True
 
 
 def _uncounted(world: World, log: str, partition: int, kept: int, offset: int) -> list[DeadLetter]:

@@ -4,9 +4,11 @@ import logging
 
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import LogTruncated, PartitionsChanged
+from rollups.client import ClickHouseUnavailable
 from rollups.write import Decided
 from workers import blob as blobs
 from workers import put_back
+from workers.aside import FENCED
 from workers.batch import insert, insert_rows, unknown_of
 from workers.blob import Blob
 from workers.cache import Cache
@@ -21,7 +23,14 @@ _CATCH_UP = 20  # batches; a crash leaves one, and beyond some it is quicker to 
 
 
 class Torn(LogTruncated):
-    """An unfinished batch can neither be inserted nor judged anew before it is set aside."""
+    """The open batch of a partition can neither be inserted nor judged anew before it is set aside."""
+
+    def __init__(self, partition: int, why: object) -> None:
+        super().__init__(
+            f"{why}: this batch can only be set aside: throughline batch set-aside {partition} --lost; then, to count "
+            f"what is left of it: throughline dead-letters replay"
+        )
+        self.partition = partition
 
 
 def take(world: World, partition: int, cache: Cache) -> Held:
@@ -44,26 +53,28 @@ def take(world: World, partition: int, cache: Cache) -> Held:
         raise LogTruncated(f"partition {partition} of log {log} begins at {begin}, after {offset}: records are lost")
 
     # 2. What was decided at C is inserted as it was decided.
-    kept: int | None = None  # the position in a log that was put back
+    rolled_back, kept = False, offset  # the position that the log remembers
     while decided := writer.decided(log, partition, offset):
         if writer.closed():
             raise Paused
         writer.refuse_running(log, partition, offset)
-        kept = _floor(world, log, partition, decided.b, kept)
+        floor = consumer.raise_floor(partition, decided.b)
+        rolled_back, kept = rolled_back or floor.put_back, min(kept, floor.committed)
         decision = _finish(world, decided, begin)
         offset, clock, reach = decided.b, decision.clock, max(reach, decision.reach)
     if offset:
-        kept = _floor(world, log, partition, max(offset, reach), kept)
-    if kept is not None:
-        put_back.tell(world, log, partition, kept, offset)
+        floor = consumer.raise_floor(partition, max(offset, reach))
+        rolled_back, kept = rolled_back or floor.put_back, min(kept, floor.committed)
+    if rolled_back or kept < offset:
+        rolled_back = put_back.look(world, log, partition, kept, offset, rolled_back)
 
     # 3. States behind C forget the visitors of what was decided since; any others begin anew. Who is forgotten is read
     # back on returning. A Redis that was put back says nothing that can be believed.
     position = store.position()
     for _ in range(_CATCH_UP):
-        if position is not None and position.offset < offset and kept is None:
+        if position is not None and position.offset < offset and not rolled_back:
             position = _caught_up(world, store, log, partition, position, begin)
-    if position is None or position.offset != offset or kept is not None:
+    if position is None or position.offset != offset or rolled_back:
         position = Position(offset, clock, world.newest())
         logger.log(logging.WARNING if offset else logging.INFO, "partition %d: the states begin anew", partition)
         world.metrics.rebuilds.inc()
@@ -74,49 +85,26 @@ def take(world: World, partition: int, cache: Cache) -> Held:
     return Held(log, partition, offset, position.clock, store, cache)
 
 
-def _floor(world: World, log: str, partition: int, offset: int, before: int | None) -> int | None:
-    """The position that the log remembers if it was put back; `before`: as found before, for a floor hides it."""
-    floor = world.consumer.raise_floor(partition, offset)
-    if floor.put_back or _changed(world, log, partition, floor.committed, offset):
-        return floor.committed if before is None else min(before, floor.committed)
-    return before
-
-
-def _changed(world: World, log: str, partition: int, begin: int, end: int) -> bool:
-    """Whether the log holds others than the records that were decided from `begin` on.
-
-    A worker that ends before its commit leaves one batch to look at, a log whose offsets came again others in it.
-    """
-    for _ in range(_CATCH_UP):
-        decided = world.writer.decided(log, partition, begin) if begin < end else None
-        if decided is None:
-            return False
-        records = world.consumer.left(partition, decided.a, decided.b)
-        if not blobs.whole(blobs.decode(decided.blob), decided.b, records):
-            return True
-        begin = decided.b
-    return False
-
-
 def _finish(world: World, decided: Decided, begin: int) -> Blob:
     """Insert an open batch as it was decided; returns the decision. Where the log was put back and no longer has its
     records, the raw events may have all of its rows.
 
-    Raises Torn if they have not: its sessions must not be counted then.
+    Raises Torn if they have not, for its sessions must not be counted then, and if setting it aside was begun.
     """
     try:
-        decision, entries, letters = _decided(world, decided, begin)
-    except LogTruncated as error:
-        decision, rows = blobs.decode(decided.blob), world.writer.stored(decided)
-        if len(rows) != decision.lines:
-            raise Torn(
-                f"{error}: the log was put back, and a part of an open batch is gone. To go on without that part: "
-                f"throughline batch set-aside {decided.partition} --lost; to count what is left of it: "
-                f"throughline dead-letters replay"
-            ) from error
-        insert_rows(world, decided, decision, rows)
-    else:
-        insert(world, decided, decision, entries, letters)
+        try:
+            decision, entries, letters = _decided(world, decided, begin)
+        except LogTruncated as error:
+            decision, rows = blobs.decode(decided.blob), world.writer.stored(decided)
+            if len(rows) != decision.lines:
+                raise Torn(decided.partition, f"{error}, for the log was put back") from error
+            insert_rows(world, decided, decision, rows)
+        else:
+            insert(world, decided, decision, entries, letters)
+    except ClickHouseUnavailable as refused:
+        if refused.code != FENCED:
+            raise
+        raise Torn(decided.partition, "setting it aside was begun") from refused
     return decision
 
 

@@ -47,8 +47,8 @@ def decode(stored: bytes) -> DeadLetter:
 class DeadLetters(Protocol):
     """Where dead letters wait. Calls block, and may raise LogUnavailable."""
 
-    def append(self, letter: DeadLetter) -> None:
-        """Return once the letter is durable. An origin that is known, waiting or replayed, adds nothing.
+    def append(self, letter: DeadLetter) -> bool:
+        """Return once the letter is durable; False if its origin is known, waiting or replayed, and nothing was added.
 
         Raises TooManyDeadLetters.
         """

@@ -29,14 +29,17 @@ RECORDS_A_PIPELINE = 512
 # A clock set back makes Redis count `seq` up within one ms, and a trim goes by ms: what shares one cannot be trimmed.
 SEQUENCE_ALARM = 1_000
 
-# KEYS: stream, state. ARGV: position, ms before which nothing need be kept. Answers the position before, and whether a
-# producer found the stream put back since then.
+# KEYS: stream, state. ARGV: position, ms before which nothing need be kept, the id before the position, the position of
+# the last commit. Answers whether the stream was put back: what was counted last is not there (the position that is
+# there then stays, for it tells what was), or the position fell back, or a producer found out.
 # The trim comes first: a Redis at its maxmemory refuses a script's writes until it has deleted something.
 _COMMIT = """
 if redis.call('XTRIM', KEYS[1], 'MINID', '~', ARGV[2]) > 0 then redis.call('HSET', KEYS[2], 'floor', ARGV[2]) end
+if ARGV[1] ~= '0' and #redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3]) == 0 then return 1 end
 local before = redis.call('HGET', KEYS[2], 'committed') or '0'
 redis.call('HSET', KEYS[2], 'committed', ARGV[1])
-return {before, redis.call('HDEL', KEYS[2], 'put back')}
+if tonumber(before) < tonumber(ARGV[4]) then return 1 end
+return redis.call('HDEL', KEYS[2], 'put back')
 """
 
 # KEYS: stream. The last id that it gave, and that of its last entry; without the entries themselves, which XINFO sends.
@@ -390,15 +393,13 @@ class RedisConsumer:
             with self._client.pipeline(transaction=False) as pipe:
                 for partition, offset in offsets.items():
                     floor = max(0, offset - 1 - keep) >> stream.SEQUENCE_BITS
-                    pipe.eval(_COMMIT, 2, self._keys.stream(partition), self._keys.state(partition), str(offset), floor)
+                    keys = self._keys.stream(partition), self._keys.state(partition)
+                    last, before = stream.id_at(max(0, offset - 1)), str(self._committed.get(partition, 0))
+                    pipe.eval(_COMMIT, 2, *keys, str(offset), floor, last, before)
                 answers: list[Any] = pipe.execute()
         except redis.RedisError as error:
             raise LogUnavailable(f"Redis: {error}") from error
-        behind = {
-            partition
-            for partition, (before, told) in zip(offsets, answers, strict=True)
-            if told or int(before) < self._committed.get(partition, 0)
-        }
+        behind = {partition for partition, told in zip(offsets, answers, strict=True) if told}
         self._committed |= offsets
         self._put_back = self._put_back - offsets.keys() | behind
         if behind:

@@ -150,12 +150,13 @@ class FakeDead:
         self._limit = limit
         return self
 
-    def append(self, letter: DeadLetter) -> None:
+    def append(self, letter: DeadLetter) -> bool:
         if letter.origin in self.held or letter.origin in self._finished:
-            return
+            return False
         if len(self.held) >= self._limit:
             raise TooManyDeadLetters(f"{len(self.held)} dead letters wait; the last: {letter.reason}")
         self.held[letter.origin] = letter
+        return True
 
     def count(self) -> int:
         return len(self.held)

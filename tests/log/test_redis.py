@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ingest.log import redis_lacks, stream
 from ingest.log.protocol import Floor, LogTruncated, LogUnavailable
-from ingest.log.redis import RedisConsumer, RedisProducer
+from ingest.log.redis import _RAISE, RedisConsumer, RedisProducer
 from ingest.log.stream import Room
 from tests.log.conftest import on_redis
 from tests.log.test_contract import SECONDS, append, take, until
@@ -247,6 +247,15 @@ def put_back(server: RedisServer, earlier: Path) -> Iterator[None]:
 
 
 @pytest.mark.services
+def test_whoever_raises_the_floor_late_does_not_lower_it(redis_url: str) -> None:
+    key = stream.Keys("events").stream(0)
+    with redis.Redis.from_url(redis_url) as client:
+        for ms in (1_000, 3_000, 2_000):
+            client.eval(_RAISE, 1, key, ms)
+        assert client.xinfo_stream(key)["last-generated-id"] == b"3000-0"
+
+
+@pytest.mark.services
 def test_a_log_put_back_to_an_earlier_copy_goes_on_above_and_says_so(server: RedisServer, tmp_path: Path) -> None:
     log = on_redis(server.url)
     append(log, [(0, b"kept")])
@@ -323,13 +332,27 @@ async def patiently(call: Callable[[], Awaitable[Any]]) -> Any:
 
 @pytest.mark.services
 def test_a_worker_that_counts_on_finds_its_position_put_back(redis_url: str) -> None:
-    append(on_redis(redis_url), [])
+    async def send() -> None:
+        producer = RedisProducer(redis_url)
+        await producer.start()
+        for _ in range(3):
+            await producer.append(0, b"x")
+        await producer.close()
+
+    asyncio.run(send())
     with closing(RedisConsumer(redis_url)) as consumer, redis.Redis.from_url(redis_url) as client:
-        consumer.commit({0: 1_000, 1: 1_000})
-        client.hset(stream.Keys("events").state(0), "committed", 500)
+        first, second, third = take(consumer, 3)
+        state = stream.Keys("events").state(0)
+        consumer.commit({0: second.offset + 1})
+        client.hset(state, "committed", first.offset + 1)
         with pytest.raises(LogUnavailable, match="put back"):
-            consumer.commit({0: 1_500, 1: 1_500})
-        consumer.commit({0: 2_000, 1: 2_000})
+            consumer.commit({0: third.offset + 1})
+        consumer.commit({0: third.offset + 1})
+        client.xdel(stream.Keys("events").stream(0), stream.id_at(third.offset))
+        client.hset(state, "committed", first.offset + 1)
+        with pytest.raises(LogUnavailable, match="put back"):
+            consumer.commit({0: third.offset + 1})
+        assert consumer.raise_floor(0, third.offset + 1) == Floor(True, first.offset + 1), "what it remembers stays"
 
 
 @pytest.mark.services

@@ -8,6 +8,7 @@ from rollups.past import Asked, Found, PastEvent
 from rollups.rows import EventRow, SessionRow
 from rollups.write import Decided, Marked, Writer
 from workers import blob as blobs
+from workers.aside import FENCED
 from workers.state import FORGET, SLACK, Moved, Position
 from workers.visitor import State
 
@@ -140,7 +141,7 @@ class FakeWriter(Writer):
         self._point(f"before {name}")
         # The fence is looked at as an insert begins; what began before is seen to run.
         if token in tables.aside:
-            raise ClickHouseUnavailable(f"{token} was set aside")
+            raise ClickHouseUnavailable(f"{token} was set aside", FENCED)
         tables.running.append(token)
         late = False
         try:

@@ -152,7 +152,7 @@ def test_an_open_batch_of_which_a_part_is_gone_counts_what_is_left(
     else:
         settings = Settings(event_log=stack.url, redis=stack.url, clickhouse=clickhouse_url)
         for _ in range(2):
-            torn.mend(settings)
+            torn.mend(settings, PARTITION)
     stack.run(lambda: stack.lines() == len(expected_))
     assert stack.sessions() == expected(expected_)
     assert clean(stack)
