@@ -1,6 +1,7 @@
 """The five steps under random schedules when the log itself, with or without the states beside it, is put back.
 
-Nobody who appended lives on, and offsets may come again. Whatever happens: what is left in the log counts once, what
+Nobody who appended lives on, and offsets may come again, save those of records that a worker has in hand: by them the
+commit that follows would not know the log. Whatever happens: what is left in the log counts once, what
 was counted stays, what is to be sent again waits as a dead letter, and sessions are those of the rows that there are.
 """
 
@@ -36,10 +37,13 @@ class PutBackLog(FakeLog):
         self.floors = dict.fromkeys(records, 0)
         self.committed = dict.fromkeys(records, 0)
         self.lost: list[Record] = []
+        self.in_hand: set[tuple[int, int]] = set()
 
     def append(self, partition: int, value: bytes) -> None:
         last = self.end(partition) if self.behind else self.given[partition]
         offset = max(last, self.floors[partition]) + 1
+        while (partition, offset) in self.in_hand:
+            offset += 1
         self.given[partition] = max(self.given[partition], offset)
         self.records[partition].append(Record(partition, offset, value))
 
@@ -54,6 +58,11 @@ class PutBackLog(FakeLog):
 
 class PutBackConsumer(FakeConsumer):
     _log: PutBackLog
+
+    def poll(self, timeout: float, max_records: int = 1000) -> Sequence[Record]:
+        found = super().poll(timeout, max_records)
+        self._log.in_hand |= {(record.partition, record.offset) for record in found}
+        return found
 
     def bounds(self, partition: int) -> Bounds:
         return Bounds(0, max(self._log.end(partition), self._log.floors[partition]))
@@ -70,6 +79,7 @@ class PutBackConsumer(FakeConsumer):
     def commit(self, offsets: Mapping[int, int]) -> None:
         self._point("commit")
         for p, offset in offsets.items():
+            self._log.in_hand -= {(p, at) for of, at in self._log.in_hand if of == p and at < offset}
             if all(record.offset != offset - 1 for record in self._log.records[p]):
                 raise LogUnavailable("put back")
             self._log.committed[p] = offset
