@@ -14,6 +14,7 @@ from ingest.contract import freshness
 from ingest.log.dead import DeadLetter
 from rollups import control
 from rollups.client import NOT_MADE, ClickHouseUnavailable, Client
+from rollups.sql import statement
 from rollups.write import Writer
 
 
@@ -26,13 +27,23 @@ class Unfinished(NamedTuple):
     seconds: int
 
 
+class PutBack(NamedTuple):
+    """The log was found back at `kept`, though counted up to `counted`: offsets. `at`: seconds since the epoch."""
+
+    partition: int
+    kept: int
+    counted: int
+    at: int
+
+
 @dataclass(frozen=True)
 class Status:
     """`gone`: what ClickHouse lost, `other`: that the log is another one than before, each a sentence or None.
 
     `waits`: seconds that each partition's oldest uncounted event waits, None if nothing does; `unfinished` is None
     while ClickHouse has no tables yet; `fresh`: ms before which everything is in the numbers, None until every
-    partition has said so; `dead`: reason → letters.
+    partition has said so; `dead`: reason → letters; `put_back`: within a week; `ahead`: ms that the newest receipt
+    counted lies ahead of this machine's clock.
     """
 
     log: LogState
@@ -42,6 +53,8 @@ class Status:
     unfinished: Sequence[Unfinished] | None
     fresh: int | None
     dead: Mapping[str, int]
+    put_back: Sequence[PutBack] = ()
+    ahead: int = 0
 
 
 def status(settings: Settings) -> Status:
@@ -54,6 +67,9 @@ def status(settings: Settings) -> Status:
         writer = None if unfinished is None else Writer(client)
         waits = [_waits(log, writer, state, partition) for partition in range(len(state.ends))]
         dead = by_reason(log.dead())
+        marks = [writer and writer.marked(state.id, partition) for partition in range(len(state.ends))]
+        newest = max((mark.clock for mark in marks if mark), default=0)
+        put_back = _put_back(client, state.id) if writer else []
     gone = missed(settings)
     return Status(
         state,
@@ -63,7 +79,18 @@ def status(settings: Settings) -> Status:
         unfinished,
         freshness.read(wiring.redis_client(settings)),
         dead,
+        put_back,
+        max(0, newest - wiring.now()),
     )
+
+
+def _put_back(client: Client, log: str) -> list[PutBack]:
+    try:
+        return [PutBack(**row) for row in client.rows(statement("put_back"), {"log": log})]
+    except ClickHouseUnavailable as error:
+        if error.code in NOT_MADE:  # by an earlier version's migrate
+            return []
+        raise
 
 
 def by_reason(letters: Iterable[DeadLetter]) -> dict[str, int]:

@@ -13,18 +13,23 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis import RedisError
 
-from deploy import wiring
+from deploy import torn, wiring
 from deploy.folder import StackError
 from deploy.logs import configure
 from deploy.settings import SettingError, Settings, load
 from deploy.supervise import die_with_parent
 from ingest.log.dead import TooManyDeadLetters
 from ingest.log.protocol import LogTruncated, LogUnavailable, PartitionsChanged
-from rollups.write import Outlived, TwoDecided
+from rollups.client import ClickHouseUnavailable
+from rollups.control import ClaimLost, Unfinished
+from rollups.write import Outlived, Running, TwoDecided
+from workers.aside import Refused
 from workers.report import Report, reason
-from workers.take import Forgotten
+from workers.take import Forgotten, Torn
 
+NOT_YET = (Refused, Running, Unfinished, ClaimLost, ClickHouseUnavailable, LogUnavailable, RedisError)
 STOPPED = (
     LogTruncated,
     PartitionsChanged,
@@ -79,6 +84,14 @@ def run(settings: Settings) -> None:
         gc.set_threshold(100_000, 50, 50)
         try:
             worker.run(stop)
+        except Torn as error:
+            log.error("%s", error)
+            connecting["worker"] = "a batch is set aside"
+            try:
+                torn.mend(settings, error.partition)
+            except NOT_YET as why:
+                log.warning("it is not set aside yet: %s", why)
+                stop.wait(2.0)
         except STOPPED as error:
             raise StackError(
                 f"the worker has stopped, because going on could lose or double events: {error}"

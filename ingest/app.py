@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from ingest.admission import Knowledge
 from ingest.contract.address import LOOPBACK, Network
+from ingest.contract.clock import Watch
 from ingest.endpoint import Endpoint
 from ingest.enrich import open_country
 from ingest.gather import Gatherer
@@ -96,8 +97,11 @@ class Ingest:
         return {"event log": self._gatherer.ailment or "ok", "sites": sites}
 
     async def _keep_fresh(self) -> None:
+        clock_set = Watch(self._now)
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
+            if clock_set():
+                self._metrics.clock_steps.inc()
             await self._know()
             await self._shredder.clean(self._now())
 

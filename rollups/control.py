@@ -180,5 +180,8 @@ def _busy(client: Client) -> bool:
 
 def _insert(client: Client, token: str, epoch: int, nonce: str, phase_: str) -> None:
     settings = {**TOKEN_SETTINGS, "insert_deduplication_token": token}
-    columns: list[list[Any]] = [[epoch], [nonce], [phase_]]
-    client.insert("control", ("epoch", "nonce", "phase"), ("UInt64", "String", "String"), columns, settings)
+    # After all that was said before, also when the clock was put back a little meanwhile.
+    at = client.rows(statement("control_next"), {"epoch": epoch})[0]["at"]
+    columns: list[list[Any]] = [[epoch], [nonce], [phase_], [at]]
+    types = ("UInt64", "String", "String", "DateTime64(3, 'UTC')")
+    client.insert("control", ("epoch", "nonce", "phase", "at"), types, columns, settings)

@@ -74,7 +74,7 @@ _YOUNG_SECONDS = 600
 _ROWS_A_QUESTION = 1_000
 
 _DECIDED = ("log", "partition", "a", "b", "nonce", "blob", "life")
-_MARKER = ("log", "partition", "b", "received_to", "counts")
+_MARKER = ("log", "partition", "b", "received_to", "counts", "reach")
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,11 @@ class Span(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """Where a finished batch ended, and the newest receipt of its partition then, ms."""
+    """Where a finished batch ended; its partition's newest receipt, ms, and its log's end as they were; 0: unknown."""
 
     end: int
     clock: int
+    reach: int = 0
 
 
 class Look(NamedTuple):
@@ -229,20 +230,32 @@ class Writer:
         columns[_TX_AMOUNT] = [[_decimal(amount) for amount in amounts] for amounts in columns[_TX_AMOUNT]]
         self._insert("sessions", token, SessionRow._fields, _SESSION, columns)
 
-    def mark(self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int]) -> None:
+    def mark(
+        self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int], reach: int = 0
+    ) -> None:
         """Say that everything of the batch is inserted. `received_to`: ms; `counts`: reason → lines."""
-        types = ("String", "UInt32", "UInt64", _TIME, "Map(String, UInt64)")
-        columns: list[list[Any]] = [[log], [partition], [b], [received_to], [dict(counts)]]
+        types = ("String", "UInt32", "UInt64", _TIME, "Map(String, UInt64)", "UInt64")
+        columns: list[list[Any]] = [[log], [partition], [b], [received_to], [dict(counts)], [reach]]
         self._insert("progress", self.token(log, partition, a), _MARKER, types, columns)
 
-    def stored(self, decided: Decided, rows: Sequence[EventRow]) -> set[tuple[int, int]]:
-        """Offset and index of the lines of a batch that lie in the raw events; `rows`: all of them."""
-        if not rows:
-            return set()
+    def stored(self, decided: Decided) -> list[EventRow]:
+        """The rows of the batch that lie in the raw events, as they were inserted."""
         where = {"log": decided.log, "partition": decided.partition, "a": decided.a, "b": decided.b}
-        first, last = min(row.received for row in rows), max(row.received for row in rows)
-        found = self._own.rows(statement("stored_lines"), {**where, "first": utc(first), "last": utc(last)})
-        return {(row["offset"], row["place"]) for row in found}
+        rows = self._own.rows(statement("stored_rows"), where, {"max_execution_time": 600})
+        return [EventRow._make((*list(row.values())[:-1], tuple(row["keys"]))) for row in rows]
+
+    def lines(self, log: str, partition: int, a: int, b: int, since: int, until: int) -> dict[tuple[int, int], str]:
+        """The raw events of [a, b) received from `since` to `until` (ms): (offset, index) → id, "" if filtered."""
+        where = {"log": log, "partition": partition, "a": a, "b": b, "since": since, "until": until}
+        rows = self._own.rows(statement("stored_lines"), where, {"max_execution_time": 600})
+        return {(row["offset"], row["index"]): row["id"] for row in rows}
+
+    def put_back(self, log: str, partition: int, kept: int, counted: int) -> None:
+        """Record that the log was found put back: it remembers `kept`, the partition is counted up to `counted`."""
+        columns: list[list[Any]] = [[log], [partition], [kept], [counted]]
+        token = f"{self.token(log, partition, counted)}/put back to {kept}"
+        types = ("String", "UInt32", "UInt64", "UInt64")
+        self._insert("put_back", token, ("log", "partition", "kept", "counted"), types, columns)
 
     def effective(self, rows: Sequence[SessionRow]) -> list[SessionRow]:
         """The session rows of a batch that had their effect: rows that stand, retractions of what no longer does."""
@@ -296,7 +309,7 @@ class Writer:
     def marked(self, log: str, partition: int) -> Marked | None:
         """The partition's last finished batch; None before the first."""
         rows = self._own.rows(statement("position"), {"log": log, "partition": partition})
-        return Marked(rows[0]["b"], rows[0]["clock"]) if rows else None
+        return Marked(rows[0]["b"], rows[0]["clock"], rows[0]["reach"]) if rows else None
 
     def _insert(
         self, table: str, token: str, names: Sequence[str], types: Sequence[str], columns: Sequence[Sequence[Any]]

@@ -23,6 +23,7 @@ from workers import blob as blobs
 from workers.read import lines
 from workers.rows import version
 
+FENCED = 469  # ClickHouse's code for what a constraint refuses
 _MUTATION_SECONDS = 3_600.0
 
 
@@ -57,15 +58,16 @@ def stuck(client: Client, consumer: Consumer, partition: int, why: str) -> Stuck
     decided, age = (None, 0) if batch is None else Writer(client).standing(*batch[:3])
     if decided is None:
         return None
-    held = consumer.bounds(partition)
-    begin, end = max(decided.a, held.begin), min(decided.b, held.end)
+    begin = consumer.bounds(partition).begin
+    records = consumer.left(partition, max(decided.a, begin), decided.b)
     letters = [
         DeadLetter(f"set aside: {why}", log, partition, record.offset, place, raw)
-        for record in (consumer.read(partition, begin, end) if begin < end else ())
+        for record in records
         for place, raw in lines(record)
     ]
     # The first batch of a log begins at 0, wherever the log begins.
-    return Stuck(decided, age, letters, end == decided.b and (begin == decided.a or decided.a == 0))
+    whole = blobs.whole(blobs.decode(decided.blob), decided.b, records) and (begin <= decided.a or decided.a == 0)
+    return Stuck(decided, age, letters, whole)
 
 
 def set_aside(

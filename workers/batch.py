@@ -42,7 +42,10 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
     folded = _folded(world, held, visited, version(token))
     letters += _thrown(log, partition, entries, folded)
     named = _named(entries, {each[:2] for each in folded.reasons}, world.names)
-    decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock, named)
+    lost = {(letter.offset, letter.index) for letter in letters}
+    lines = sum(isinstance(line, Event | Filtered) and (offset, place) not in lost for offset, place, line in entries)
+    reach = world.consumer.reach(partition)
+    decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock, named, lines, records, reach)
 
     with writer.one_life() as look:
         if look.life != held.life:
@@ -85,10 +88,31 @@ def insert(
     Not `believed` are the tokens of another life of the server: what lies there already is looked for, only the rest is
     inserted, and the rollups are doubted. Either way within `Writer.one_life`.
     """
-    writer, log, partition = world.writer, decided.log, decided.partition
-    token = writer.token(log, partition, decided.a)
     for letter in letters:
         world.dead.append(letter)
+    return insert_rows(world, decided, decision, _rows(decided, decision, entries), believed)
+
+
+def insert_rows(
+    world: World, decided: Decided, decision: Blob, rows: Sequence[EventRow], believed: bool = True
+) -> Mapping[str, int]:
+    """The same, of raw events that are rows already."""
+    writer, log, partition = world.writer, decided.log, decided.partition
+    token = writer.token(log, partition, decided.a)
+    counts = Counter([row.reason or "counted" for row in rows])
+    if decision.dead:
+        counts["dead"] = len(decision.dead)
+    if believed:
+        writer.insert_events(token, rows)
+        writer.insert_sessions(token, decision.rows)
+    else:
+        complete(writer, decided, rows, decision.rows)
+    writer.mark(log, partition, decided.a, decided.b, decision.clock, counts, decision.reach)
+    return counts
+
+
+def _rows(decided: Decided, decision: Blob, entries: Iterable[Entry]) -> list[EventRow]:
+    log, partition = decided.log, decided.partition
     lost = {(offset, place) for offset, place, _ in decision.dead}
     reasons = {(offset, place): reason for offset, place, reason in decision.reasons}
     keys = {(offset, place): own for offset, place, own in decision.named}
@@ -97,17 +121,7 @@ def insert(
         for entry in entries
         if entry[:2] not in lost
     )
-    rows = [row for row in made if row is not None]
-    counts = Counter([row.reason or "counted" for row in rows])
-    if lost:
-        counts["dead"] = len(lost)
-    if believed:
-        writer.insert_events(token, rows)
-        writer.insert_sessions(token, decision.rows)
-    else:
-        complete(writer, decided, rows, decision.rows)
-    writer.mark(log, partition, decided.a, decided.b, decision.clock, counts)
-    return counts
+    return [row for row in made if row is not None]
 
 
 def unknown_of(visited: Visits, clock: int) -> dict[str, State]:
@@ -127,7 +141,9 @@ def _folded(world: World, held: Held, visited: Visits, version_: int) -> Folded:
         world.metrics.read_back.inc(len(asked))
         return world.past(asked)
 
-    return fold_back(states | loaded, horizon, held.clock, visited, version_, world.lookup, read_back, world.names)
+    # After a clock that was ahead, what it said is not believed any longer.
+    clock = min(held.clock, world.now())
+    return fold_back(states | loaded, horizon, clock, visited, version_, world.lookup, read_back, world.names)
 
 
 def _named(entries: Iterable[Entry], misjudged: Container[tuple[int, int]], names: Names) -> list[Named]:

@@ -12,6 +12,7 @@ from functools import partial
 from redis import RedisError
 
 from ingest.contract import freshness
+from ingest.contract.clock import Watch
 from ingest.contract.event import receipt
 from ingest.log.protocol import LogUnavailable, Record
 from rollups.client import ClickHouseUnavailable
@@ -24,7 +25,7 @@ from workers.pace import most, patience
 from workers.report import Report
 from workers.room import NoRoom, demand
 from workers.state import Moved
-from workers.take import take
+from workers.take import Torn, take
 from workers.world import Held, Paused, World
 
 logger = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ class Worker:
     ) -> None:
         self._world = world
         self._now = world.now
+        self._clock_set = Watch(world.now)
         self._limits = limits or Limits()
         self._clock = clock
         self._cache_text = cache_text
@@ -115,7 +117,7 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; the batches in hand are finished then. Blocks.
 
-        Raises LogTruncated, TwoDecided or TooManyDeadLetters when going on would lose or double something.
+        Raises LogTruncated (Torn), TwoDecided or TooManyDeadLetters when going on would lose or double something.
         """
         failures = 0
         try:
@@ -136,6 +138,8 @@ class Worker:
 
     def turn(self) -> None:
         """Poll once, then do what is due. Raises LogUnavailable, and what `run` raises."""
+        if self._clock_set():
+            self._world.metrics.clock_steps.inc()
         polled_at = self._now()
         self._report.begun("polling the log", self._clock())
         records = self._world.consumer.poll(self._wait())
@@ -146,15 +150,21 @@ class Worker:
                 slot.add(record, self._clock())
                 if slot.full(self._limits):
                     self._count(slot)
+        torn: Torn | None = None
         for slot in list(self._slots.values()):
             if slot.held is None:
                 if self._clock() >= slot.retry_at:
-                    self._take(slot)
+                    try:
+                        self._take(slot)
+                    except Torn as error:
+                        torn = error  # the batches of the others are finished first: setting aside waits for them
             elif slot.records:
                 if self._clock() - slot.since >= self._limits.seconds:
                     self._count(slot)
             elif self._clock() - slot.told_at >= _IDLE_SECONDS:
                 self._tell(slot, slot.held, polled_at)
+        if torn is not None:
+            raise torn
         if self._settle_at is not None and self._clock() >= self._settle_at:
             self._settle()
         self._report.turned(set(self._slots), self._clock())
@@ -234,7 +244,7 @@ class Worker:
         metrics.batch_lines.observe(lines)
         metrics.counted(counts)
         metrics.state_bytes.labels(str(slot.partition)).set(slot.held.store.bytes)
-        self._publish(slot.held, slot.held.clock - SLACK_MS)
+        self._publish(slot.held, min(slot.held.clock, self._now()) - SLACK_MS)
 
     def _failed(self, slot: _Slot, error: Exception) -> None:
         position = slot.held.offset if slot.held else None
@@ -261,7 +271,10 @@ class Worker:
         slot.told_at = self._clock()
         if self._world.lacking():
             return  # an append-only file would grow by what is published
-        if self._world.consumer.bounds(slot.partition).end <= held.offset:
+        end = self._world.consumer.bounds(slot.partition).end
+        if end < held.offset:
+            self._failed(slot, Moved(f"the log ends at {end}, before {held.offset}"))
+        elif end == held.offset:
             self._report.well(slot.partition)
             slot.failures, slot.oldest = 0, None
             self._publish(held, polled_at - SLACK_MS)
@@ -280,7 +293,7 @@ class Worker:
         # Away: the next batch finds out.
         with suppress(RedisError):
             partitions = self._world.consumer.partitions
-            freshness.publish(self._world.redis, held.log, partitions, held.partition, before)
+            freshness.publish(self._world.redis, held.log, partitions, held.partition, before, self._now())
 
     def _wait(self) -> float:
         due = [_POLL_SECONDS]

@@ -4,9 +4,12 @@ import logging
 
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import LogTruncated, PartitionsChanged
+from rollups.client import ClickHouseUnavailable
 from rollups.write import Decided, Writer
 from workers import blob as blobs
-from workers.batch import insert, unknown_of
+from workers import put_back
+from workers.aside import FENCED
+from workers.batch import insert, insert_rows, unknown_of
 from workers.blob import Blob
 from workers.cache import Cache
 from workers.fold import Entry, visits
@@ -15,6 +18,19 @@ from workers.state import Moved, Position, Store
 from workers.world import Held, Paused, World
 
 logger = logging.getLogger(__name__)
+
+_CATCH_UP = 20  # batches; a crash leaves one, and beyond some it is quicker to read visitors back as they return
+
+
+class Torn(LogTruncated):
+    """The open batch of a partition can neither be inserted nor judged anew before it is set aside."""
+
+    def __init__(self, partition: int, why: object) -> None:
+        super().__init__(
+            f"{why}: this batch can only be set aside: throughline batch set-aside {partition} --lost; then, to count "
+            f"what is left of it: throughline dead-letters replay"
+        )
+        self.partition = partition
 
 
 class Forgotten(Exception):
@@ -38,7 +54,7 @@ def take(world: World, partition: int, cache: Cache) -> Held:
         marked = writer.marked(log, partition)
         if marked is None and (stood := store.position()) is not None and stood.offset:
             _refuse_forgotten(writer, log, partition)
-        offset, clock = marked or (0, 0)
+        offset, clock, reach = marked or (0, 0, 0)
         begin = consumer.bounds(partition).begin
         if begin > offset and marked is not None:
             what = f"partition {partition} of log {log}"
@@ -46,23 +62,27 @@ def take(world: World, partition: int, cache: Cache) -> Held:
 
         # 2. What was decided at C is inserted as it was decided: under its token in the life of the server in which it
         # was decided, else by looking for what lies there.
-        rolled_back = False
+        rolled_back, kept = False, offset  # the position that the log remembers
         while decided := writer.decided(log, partition, offset, look.life):
             if writer.closed():
                 raise Paused
             writer.refuse_running(log, partition, offset)
-            rolled_back |= _floor(world, partition, decided.b)
-            decision, entries, letters = _decided(world, decided, begin)
-            insert(world, decided, decision, entries, letters, believed=decided.life == look.life)
-            offset, clock = decided.b, decision.clock
+            floor = consumer.raise_floor(partition, decided.b)
+            rolled_back, kept = rolled_back or floor.put_back, min(kept, floor.committed)
+            decision = _finish(world, decided, begin, believed=decided.life == look.life)
+            offset, clock, reach = decided.b, decision.clock, max(reach, decision.reach)
     if offset:
-        rolled_back |= _floor(world, partition, offset)
+        floor = consumer.raise_floor(partition, max(offset, reach))
+        rolled_back, kept = rolled_back or floor.put_back, min(kept, floor.committed)
+    if rolled_back or kept < offset:
+        rolled_back = put_back.look(world, log, partition, kept, offset, rolled_back)
 
     # 3. States behind C forget the visitors of what was decided since; any others begin anew. Who is forgotten is read
     # back on returning. A Redis that was put back says nothing that can be believed.
     position = store.position()
-    while position is not None and position.offset < offset and not rolled_back:
-        position = _caught_up(world, store, log, partition, position, begin)
+    for _ in range(_CATCH_UP):
+        if position is not None and position.offset < offset and not rolled_back:
+            position = _caught_up(world, store, log, partition, position, begin)
     if position is None or position.offset != offset or rolled_back:
         position = Position(offset, clock, world.newest())
         with writer.one_life() as now:
@@ -86,24 +106,37 @@ def _refuse_forgotten(writer: Writer, log: str, partition: int) -> None:
         )
 
 
-def _floor(world: World, partition: int, offset: int) -> bool:
-    if not world.consumer.raise_floor(partition, offset):
-        return False
-    world.metrics.rollbacks.inc()
-    logger.error(
-        "partition %d: the log was put back to an earlier state; acknowledged records before %d may be lost. "
-        "What it still holds is counted, new records go above.",
-        partition,
-        offset,
-    )
-    return True
+def _finish(world: World, decided: Decided, begin: int, believed: bool) -> Blob:
+    """Insert an open batch as it was decided; returns the decision. Where the log was put back and no longer has its
+    records, the raw events may have all of its rows.
+
+    Raises Torn if they have not, for its sessions must not be counted then, and if setting it aside was begun.
+    """
+    try:
+        try:
+            decision, entries, letters = _decided(world, decided, begin)
+        except LogTruncated as error:
+            decision, rows = blobs.decode(decided.blob), world.writer.stored(decided)
+            if len(rows) != decision.lines:
+                raise Torn(decided.partition, f"{error}, for the log was put back") from error
+            insert_rows(world, decided, decision, rows, believed)
+        else:
+            insert(world, decided, decision, entries, letters, believed)
+    except ClickHouseUnavailable as refused:
+        if refused.code != FENCED:
+            raise
+        raise Torn(decided.partition, "setting it aside was begun") from refused
+    return decision
 
 
 def _decided(world: World, decided: Decided, begin: int) -> tuple[Blob, list[Entry], list[DeadLetter]]:
+    """Raises LogTruncated unless the log still has the very records that were decided."""
     decision = blobs.decode(decided.blob)
     # A log without any marker may begin late: a topic that was there before us.
     first = max(decided.a, begin) if decided.a == 0 else decided.a
     records = world.consumer.read(decided.partition, first, decided.b)
+    if not blobs.whole(decision, decided.b, records):
+        raise LogTruncated(f"partition {decided.partition}: the records at {decided.a} are not those that were decided")
     dead = {(offset, place): reason for offset, place, reason in decision.dead}
     return decision, *read(decided.log, records, 0, dead)
 

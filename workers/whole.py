@@ -19,7 +19,9 @@ def complete(writer: Writer, decided: Decided, events: Sequence[EventRow], sessi
     finished meanwhile: what lies there may be retracted again by now, and would seem to be missing.
     """
     log, partition, a = decided.log, decided.partition, decided.a
-    there, had = writer.stored(decided, events), set(writer.effective(sessions))
+    since, until = min((row.received for row in events), default=0), max((row.received for row in events), default=0)
+    there = writer.lines(log, partition, a, decided.b, since, until) if events else {}
+    had = set(writer.effective(sessions))
     if (writer.position(log, partition) or 0) > a:
         raise Moved(f"another worker finished {writer.token(log, partition, a)}")
     token = writer.token(log, partition, a)

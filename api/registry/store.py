@@ -120,6 +120,10 @@ class Registry:
         lock = self._redis.lock(LOCK, timeout=_LOCK_SECONDS, blocking_timeout=_WAIT_SECONDS, thread_local=False)
         try:
             taken = lock.acquire(token=secrets.token_hex(8))
+            if not taken and int(self._redis.pttl(LOCK)) > _LOCK_SECONDS * 1000:
+                # Left by somebody who died under a clock that was ahead: it would last until it comes there again.
+                self._redis.delete(LOCK)
+                taken = lock.acquire(token=secrets.token_hex(8))
         except RedisError as error:
             raise RegistryUnavailable("Redis is away") from error
         if not taken:

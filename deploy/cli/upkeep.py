@@ -8,6 +8,8 @@ import typer
 from deploy.cli import option
 from deploy.settings import DEFAULT_DATA
 
+_AHEAD_MS = 5 * 60_000
+
 
 def status(
     event_log: option.EventLog = None,
@@ -23,6 +25,7 @@ def status(
     from deploy.logs import escape
     from deploy.room import spaces
     from deploy.status import status as ask
+    from ingest.log.stream import appended_at
 
     settings = option.load(data, event_log=event_log, clickhouse=clickhouse, redis=redis)
     found = ask(settings)
@@ -46,23 +49,39 @@ def status(
     elif not found.unfinished:
         typer.echo("unfinished    no batch")
     for batch in found.unfinished or ():
-        since = datetime.fromtimestamp(wiring.now() / 1000 - batch.seconds, UTC).isoformat(timespec="seconds")
+        since = _moment(wiring.now() / 1000 - batch.seconds)
         of = f" of another log, {escape(batch.log)}" if batch.log else ""
         typer.echo(
             f"unfinished    partition {batch.partition}{of}: the batch at {batch.a}, "
             f"decided {since} ({batch.seconds:,} s ago)"
         )
+    for back in found.put_back:
+        kept, counted = (_moment(appended_at(offset) / 1000) for offset in (back.kept, back.counted))
+        typer.echo(
+            f"put back      partition {back.partition}: at {_moment(back.at)} the log was found as it was at {kept}; "
+            f"what came after {counted} and was not counted by then is lost"
+        )
+    if found.ahead > _AHEAD_MS:
+        typer.echo(
+            f"clock         events were received up to {found.ahead / 3_600_000:,.1f} h ahead of this clock: "
+            f"it is wrong now, or was wrong then"
+        )
     if found.fresh is None:
         typer.echo("fresh as of   unknown: no worker has looked at every partition yet")
     else:
-        moment = datetime.fromtimestamp(found.fresh / 1000, UTC).isoformat(timespec="seconds")
-        typer.echo(f"fresh as of   {moment} ({max(0.0, (wiring.now() - found.fresh) / 1000):,.1f} s ago)")
+        typer.echo(
+            f"fresh as of   {_moment(found.fresh / 1000)} ({max(0.0, (wiring.now() - found.fresh) / 1000):,.1f} s ago)"
+        )
     typer.echo(f"dead letters  {sum(found.dead.values()):,}" if found.dead else "dead letters  none")
     for reason, letters in found.dead.items():
         typer.echo(f"              {letters:,}  {escape(reason)}")
     if found.dead:
         typer.echo("              each with its line: throughline dead-letters list")
         typer.echo("              back on the log, once a version can read them: throughline dead-letters replay")
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def migrate(

@@ -12,7 +12,7 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from ingest.log import lease
 from ingest.log.kafka_topic import RECORD_BYTES, events_topic, least_session_ms, shared
-from ingest.log.protocol import TOPIC, Bounds, LogTruncated, LogUnavailable, PartitionsChanged, Record
+from ingest.log.protocol import TOPIC, Bounds, Floor, LogTruncated, LogUnavailable, PartitionsChanged, Record, whole
 
 
 class _Assignment(kafka.ConsumerRebalanceListener):
@@ -161,11 +161,25 @@ class KafkaConsumer:
         except (KafkaError, OSError) as error:
             raise LogUnavailable(f"Kafka: {error}") from error
 
+    def reach(self, partition: int) -> int:
+        """Brokers keep what all in-sync replicas have."""
+        return 0
+
     def read(self, partition: int, begin: int, end: int) -> Sequence[Record]:
         """Exactly the records in [begin, end). Raises LogUnavailable, LogTruncated."""
         held = self.bounds(partition)
         if begin < held.begin or end > held.end:
             raise LogTruncated(f"partition {partition}: [{begin}, {end}) is not within [{held.begin}, {held.end})")
+        return whole(partition, self._read(partition, begin, end), begin, end)
+
+    def left(self, partition: int, begin: int, end: int) -> Sequence[Record]:
+        """What there is of [begin, end). Raises LogUnavailable; LogTruncated while retention takes it away."""
+        held = self.bounds(partition)
+        return self._read(partition, max(begin, held.begin), min(end, held.end))
+
+    def _read(self, partition: int, begin: int, end: int) -> list[Record]:
+        if begin >= end:
+            return []
         at, records = self._at(partition), list[Record]()
         deadline = time.monotonic() + 30.0
         try:
@@ -183,12 +197,12 @@ class KafkaConsumer:
             raise LogUnavailable(f"Kafka: {error}") from error
         return [record for record in records if record.offset < end]
 
-    def raise_floor(self, partition: int, offset: int) -> bool:
+    def raise_floor(self, partition: int, offset: int) -> Floor:
         """Kafka's offsets cannot be moved: a topic that ends before `offset` is another log. Raises LogTruncated."""
         held = self.bounds(partition)
         if held.end < offset:
             raise LogTruncated(f"partition {partition} ends at {held.end}, before {offset}")
-        return False
+        return Floor(False, offset)
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         """Store positions with the group. A rebalance under way, or a partition given away, is not an error."""

@@ -28,6 +28,8 @@ local me, count = ARGV[1], tonumber(ARGV[3])
 local mine = tonumber(redis.call('ZSCORE', KEYS[1], me) or '0')
 -- Who is late itself, or new, lets others be late for as long again: Redis or the machine may have stood still.
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', mine > now and now or now - tonumber(ARGV[2]))
+-- Who was last heard of under a clock that was ahead would else be waited for until the clock comes there again.
+redis.call('ZREMRANGEBYSCORE', KEYS[1], now + 2 * tonumber(ARGV[2]), '+inf')
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), me)
 for i = 4, #ARGV do
   if redis.call('HGET', KEYS[2], ARGV[i]) == me then redis.call('HDEL', KEYS[2], ARGV[i]) end

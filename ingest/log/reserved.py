@@ -32,5 +32,8 @@ class Reserved:
             raise LogUnavailable(f"the disk is nearly full: {lacking}", RETRY_SECONDS)
         await self._producer.append(partition, value)
 
+    async def holds(self) -> bool:
+        return await self._producer.holds()
+
     async def close(self) -> None:
         await self._producer.close()

@@ -94,6 +94,18 @@ def test_a_writer_that_was_overtaken_derives_its_change_again(served: Served, mo
     assert (changed.name, changed.settings.cookieless, changed.revision) == ("Overtaker", True, overtaken[0] + 1)
 
 
+def test_a_lock_left_under_a_clock_ahead_is_not_waited_for(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = served.with_new_tenants()
+    monkeypatch.setattr("api.registry.store._WAIT_SECONDS", 0.2)
+    served.redis.set(LOCK, "gone", ex=90_000)
+    changed = change_site(served.registry, served.anna.account.id, served.anna.site.id, name="Unlocked")
+    assert changed.name == "Unlocked"
+    served.redis.set(LOCK, "at work", ex=9)
+    with pytest.raises(RegistryUnavailable):
+        change_site(served.registry, served.anna.account.id, served.anna.site.id, name="Locked")
+    served.redis.delete(LOCK)
+
+
 def test_settings_of_a_revision_stay_readable(served: Served) -> None:
     served = served.with_new_tenants()
     site = served.anna.site

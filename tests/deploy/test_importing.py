@@ -52,6 +52,9 @@ class Log(FakeProducer):
         self.failing = set(failing)
         self.appends = 0
 
+    async def holds(self) -> bool:
+        return True
+
     async def append(self, partition: int, value: bytes) -> None:
         self.appends += 1
         if self.appends in self.failing:

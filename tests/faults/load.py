@@ -21,9 +21,9 @@ class Load:
     seed: int
     clients: int = 3
     batch: int = 5
-    pause: float = 0.01
+    pause: float = 0.01  # seconds between two posts of a client
     posted: dict[str, dict[str, Any]] = field(default_factory=dict)
-    acknowledged: set[str] = field(default_factory=set)
+    acknowledged_at: dict[str, float] = field(default_factory=dict)  # id → seconds of the monotonic clock
     unexpected: list[str] = field(default_factory=list)
     refused: int = 0
     slowest: float = 0.0  # seconds of the slowest answer
@@ -42,6 +42,10 @@ class Load:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+
+    @property
+    def acknowledged(self) -> set[str]:
+        return set(self.acknowledged_at)
 
     def _client(self, number: int) -> None:
         random = Random(self.seed * 100 + number)
@@ -80,7 +84,7 @@ class Load:
             self.refused += answer.status == 503
         if answer.status == 202 and answer.json()["accepted"] == len(batch):
             with self._lock:
-                self.acknowledged |= {event["id"] for event in batch}
+                self.acknowledged_at |= dict.fromkeys((event["id"] for event in batch), time.monotonic())
             return True
         if answer.status not in (429, 503) or not answer.headers["Retry-After"]:
             self.unexpected.append(f"{answer.status} {answer.body[:200]!r}")

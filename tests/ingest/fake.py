@@ -71,6 +71,9 @@ class FakeProducer:
         self.log.append(partition, value)
         self.records.append((partition, value))
 
+    async def holds(self) -> bool:
+        return True
+
     async def close(self) -> None:
         self.closed = True
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from ingest.log.dead import LIMIT, DeadLetter, TooManyDeadLetters
-from ingest.log.protocol import Bounds, LogTruncated, Record
+from ingest.log.protocol import Bounds, Floor, LogTruncated, Record, whole
 
 Point = Callable[[str], None]  # called before every effect; may raise
 
@@ -112,15 +112,21 @@ class FakeConsumer:
     def bounds(self, partition: int) -> Bounds:
         return Bounds(0, self._log.end(partition))
 
+    def reach(self, partition: int) -> int:
+        return self._log.end(partition)
+
     def read(self, partition: int, begin: int, end: int) -> Sequence[Record]:
         self._point("read")
         if begin < 0 or end > self._log.end(partition):
             raise LogTruncated(f"partition {partition}: [{begin}, {end}) is not there")
+        return whole(partition, self.left(partition, begin, end), begin, end)
+
+    def left(self, partition: int, begin: int, end: int) -> Sequence[Record]:
         return [record for record in self._log.records[partition] if begin <= record.offset < end]
 
-    def raise_floor(self, partition: int, offset: int) -> bool:
+    def raise_floor(self, partition: int, offset: int) -> Floor:
         self.floors[partition] = offset
-        return False
+        return Floor(False, offset)
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         self._point("commit")
@@ -144,12 +150,13 @@ class FakeDead:
         self._limit = limit
         return self
 
-    def append(self, letter: DeadLetter) -> None:
+    def append(self, letter: DeadLetter) -> bool:
         if letter.origin in self.held or letter.origin in self._finished:
-            return
+            return False
         if len(self.held) >= self._limit:
             raise TooManyDeadLetters(f"{len(self.held)} dead letters wait; the last: {letter.reason}")
         self.held[letter.origin] = letter
+        return True
 
     def count(self) -> int:
         return len(self.held)

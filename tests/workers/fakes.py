@@ -12,6 +12,7 @@ from rollups.past import Asked, Found, PastEvent
 from rollups.rows import EventRow, SessionRow
 from rollups.write import Decided, Look, Marked, Span, Writer
 from workers import blob as blobs
+from workers.aside import FENCED
 from workers.state import FORGET, SLACK, Moved, Position
 from workers.visitor import State
 
@@ -44,6 +45,7 @@ class Tables:
         self.late: list[Callable[[], None]] = []  # inserts whose client has given up already
         self.aside: set[str] = set()  # tokens of batches that were set aside
         self.running: list[str] = []  # tokens of inserts under way
+        self.put_back: set[tuple[int, int, int]] = set()
 
     def put(self, table: str, token: str, month: int, rows: Iterable[Any]) -> None:
         if (table, token, month) not in self.tokens:
@@ -182,14 +184,6 @@ class FakeWriter(Writer):
                 parts.append((f"{table} rollup", month, [(row.visitor, getattr(row, "sign", 1)) for row in own]))
         self._effect(f"insert {table}", token, parts)
 
-    def stored(self, decided: Decided, rows: Sequence[EventRow]) -> set[tuple[int, int]]:
-        self._point("stored")
-        return {
-            (row.offset, row.index)
-            for row in self._tables.event_rows()
-            if (row.log, row.partition) == (decided.log, decided.partition) and decided.a <= row.offset < decided.b
-        }
-
     def effective(self, rows: Sequence[SessionRow]) -> list[SessionRow]:
         self._point("effective")
         standing: Counter[Any] = Counter()
@@ -200,9 +194,25 @@ class FakeWriter(Writer):
     def doubt(self, token: str, spans: Sequence[Span]) -> None:
         self._effect("doubt", token, [("doubt", 0, list(spans))])
 
-    def mark(self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int]) -> None:
+    def mark(
+        self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int], reach: int = 0
+    ) -> None:
         token = self.token(log, partition, a)
-        self._effect("mark", token, [("progress", 0, [((log, partition, a), Marked(b, received_to))])])
+        self._effect("mark", token, [("progress", 0, [((log, partition, a), Marked(b, received_to, reach))])])
+
+    def stored(self, decided: Decided) -> list[EventRow]:
+        self._point("stored")
+        rows = self._tables.event_rows()
+        return [row for row in rows if row.partition == decided.partition and decided.a <= row.offset < decided.b]
+
+    def lines(self, log: str, partition: int, a: int, b: int, since: int, until: int) -> dict[tuple[int, int], str]:
+        self._point("lines")
+        rows = [row for row in self._tables.event_rows() if row.partition == partition and a <= row.offset < b]
+        return {(row.offset, row.index): row.id for row in rows}
+
+    def put_back(self, log: str, partition: int, kept: int, counted: int) -> None:
+        self._point("put back")
+        self._tables.put_back.add((partition, kept, counted))
 
     def paused(self) -> bool:
         self._point("paused")
@@ -235,7 +245,7 @@ class FakeWriter(Writer):
             raise ClickHouseUnavailable("the connection was lost")
         # The fence is looked at as an insert begins; what began before is seen to run.
         if any(_of(token, aside) for aside in tables.aside):
-            raise ClickHouseUnavailable(f"{token} was set aside")
+            raise ClickHouseUnavailable(f"{token} was set aside", FENCED)
         begun = tables.life
         tables.running.append(token)
         late = False
