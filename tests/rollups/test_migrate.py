@@ -261,7 +261,10 @@ def test_a_dead_migrator_frees_the_workers(writer: Writer, client: Client, monke
 def test_what_was_claimed_under_a_clock_ahead_holds_nobody_when_it_is_right_again(
     writer: Writer, client: Client
 ) -> None:
-    client.command("INSERT INTO control (epoch, nonce, phase, at) SELECT 1, 'gone', 'closed', now64(3) + 90000")
+    client.command(
+        "INSERT INTO control (epoch, nonce, phase, at) "
+        "SELECT max(epoch) + 1, 'gone', 'closed', now64(3) + 90000 FROM control"
+    )
     assert not writer.paused()
     with control.claim(client, wait_seconds=5) as held:
         held.check()
