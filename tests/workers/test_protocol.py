@@ -176,13 +176,23 @@ class Simulation:
     def move(self) -> None:
         self.log.give(self.draw.randrange(PARTITIONS), self.draw.choice(self.workers[-2:])[1])
 
+    def turn(self, worker: Worker) -> None:
+        try:
+            worker.turn()
+        except take.Torn as torn:
+            self.mend(torn.partition)
+
+    def mend(self, partition: int) -> None:
+        """What a worker's process does where setting aside was begun (deploy/torn.py)."""
+        self.set_aside([each for each in self.tables.unfinished() if each.partition == partition])
+
     def step(self) -> None:
         worker, consumer = self.draw.choice(self.workers[-2:])
         if worker in self.standing:
             return
         self.standing.append(worker)
         try:
-            worker.turn()
+            self.turn(worker)
         except (LogUnavailable, ClickHouseUnavailable, RedisError):
             pass
         except Crash:
@@ -210,7 +220,7 @@ class Simulation:
         for p in range(PARTITIONS):
             self.log.give(p, self.workers[-1][1])
         for _ in range(40 + sum(map(len, self.log.records.values()))):
-            self.workers[-1][0].turn()
+            self.turn(self.workers[-1][0])
         while self.tables.late:
             self.tables.late.pop()()
         self.tables.settle()

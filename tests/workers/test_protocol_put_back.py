@@ -23,7 +23,6 @@ from tests.workers.streams import live
 from workers import take
 from workers.fold import Entry, Known, fold, visits
 from workers.read import lines
-from workers.take import Torn
 
 
 class PutBackLog(FakeLog):
@@ -117,12 +116,6 @@ class Simulation(protocol.Simulation):
         if self.log.coming[p]:
             self.log.append(p, self.log.coming[p].pop(0))
 
-    def step(self) -> None:
-        try:
-            super().step()
-        except Torn as torn:
-            self.mend(torn.partition)
-
     def mend(self, met: int) -> None:
         """What a worker's process does about it (deploy/torn.py)."""
         self.seen["torn"] += 1
@@ -161,10 +154,7 @@ class Simulation(protocol.Simulation):
         for p in range(protocol.PARTITIONS):
             self.log.give(p, self.workers[-1][1])
         for _ in range(60 + sum(map(len, self.log.records.values()))):
-            try:
-                self.workers[-1][0].turn()
-            except Torn as torn:
-                self.mend(torn.partition)
+            self.turn(self.workers[-1][0])
         assert not self.tables.unfinished()
 
 
