@@ -71,11 +71,11 @@ def take(world: World, partition: int, cache: Cache) -> Held:
             rolled_back, kept = rolled_back or floor.put_back, min(kept, floor.committed)
             decision = _finish(world, decided, begin, believed=decided.life == look.life)
             offset, clock, reach = decided.b, decision.clock, max(reach, decision.reach)
-    if offset:
-        floor = consumer.raise_floor(partition, max(offset, reach))
-        rolled_back, kept = rolled_back or floor.put_back, min(kept, floor.committed)
-    if rolled_back or kept < offset:
-        rolled_back = put_back.look(world, log, partition, kept, offset, rolled_back)
+        if offset:
+            floor = consumer.raise_floor(partition, max(offset, reach))
+            rolled_back, kept = rolled_back or floor.put_back, min(kept, floor.committed)
+        if rolled_back or kept < offset:
+            rolled_back = put_back.look(world, log, partition, kept, offset, rolled_back)
 
     # 3. States behind C forget the visitors of what was decided since; any others begin anew. Who is forgotten is read
     # back on returning. A Redis that was put back says nothing that can be believed.

@@ -151,14 +151,19 @@ class FakeWriter(Writer):
         finally:
             self._led_to = None
 
+    def _read(self, name: str) -> None:
+        self._point(name)
+        if self._led_to not in (None, self._tables.life):
+            raise ClickHouseUnavailable("the connection was lost")
+
     def partitions(self, log: str, found: int) -> int:
-        self._point("partitions")
+        self._read("partitions")
         if log not in dict(self._tables.rows("logs")):
             self._effect("place", log, [("logs", 0, [(log, found)])])
         return int(dict(self._tables.rows("logs"))[log])
 
     def decided(self, log: str, partition: int, a: int, life: str | None = None) -> Decided | None:
-        self._point("read decided")
+        self._read("read decided")
         return self._tables.decided.get((log, partition, a))
 
     def standing(self, log: str, partition: int, a: int) -> tuple[Decided | None, int]:
@@ -185,7 +190,7 @@ class FakeWriter(Writer):
         self._effect(f"insert {table}", token, parts)
 
     def effective(self, rows: Sequence[SessionRow]) -> list[SessionRow]:
-        self._point("effective")
+        self._read("effective")
         standing: Counter[Any] = Counter()
         for row in self._tables.session_rows():
             standing[row.session, row.version] += row.sign
@@ -201,12 +206,12 @@ class FakeWriter(Writer):
         self._effect("mark", token, [("progress", 0, [((log, partition, a), Marked(b, received_to, reach))])])
 
     def stored(self, decided: Decided) -> list[EventRow]:
-        self._point("stored")
+        self._read("stored")
         rows = self._tables.event_rows()
         return [row for row in rows if row.partition == decided.partition and decided.a <= row.offset < decided.b]
 
     def lines(self, log: str, partition: int, a: int, b: int, since: int, until: int) -> dict[tuple[int, int], str]:
-        self._point("lines")
+        self._read("lines")
         rows = [row for row in self._tables.event_rows() if row.partition == partition and a <= row.offset < b]
         return {(row.offset, row.index): row.id for row in rows}
 
@@ -215,18 +220,18 @@ class FakeWriter(Writer):
         self._tables.put_back.add((partition, kept, counted))
 
     def paused(self) -> bool:
-        self._point("paused")
+        self._read("paused")
         return self._tables.phase != "cleared"
 
     def closed(self) -> bool:
-        self._point("closed")
+        self._read("closed")
         return self._tables.phase == "closed"
 
     def refuse_running(self, log: str, partition: int, a: int) -> None:
-        self._point("running")
+        self._read("running")
 
     def marked(self, log: str, partition: int) -> Marked | None:
-        self._point("position")
+        self._read("position")
         ends = [marked for (of, p, _), marked in self._tables.batches.items() if (of, p) == (log, partition)]
         return Marked(max(each.end for each in ends), max(each.clock for each in ends)) if ends else None
 
