@@ -4,6 +4,7 @@ A small library, made from `clock.c`, is preloaded into them. (libfaketime 0.9.1
 not reach the engine, which asks the kernel's page of clock functions itself.) Clocks that only grow are left alone.
 """
 
+import atexit
 import functools
 import platform
 import shutil
@@ -41,7 +42,9 @@ class Clock:
 
 @functools.cache
 def _library() -> Path:
-    made = Path(tempfile.mkdtemp(prefix="clock-")) / "clock.so"
+    folder = tempfile.mkdtemp(prefix="clock-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made = Path(folder) / "clock.so"
     compiler = shutil.which("cc") or "cc"
     command = [compiler, "-O2", "-shared", "-fPIC", "-o", str(made), str(SOURCE), "-ldl"]
     subprocess.run(command, check=True, capture_output=True, text=True)
