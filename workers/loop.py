@@ -59,7 +59,8 @@ class Limits:
 class _Slot:
     """An assigned partition: taken if `held`, else to be taken from `retry_at` on.
 
-    `most`: lines of its next batch; `oldest`: ms, no uncounted event was received before; None if nothing waits.
+    `most`: lines of its next batch; `oldest`: ms, no uncounted event was received before; None if nothing waits;
+    `crowded`: the log is asked for no more, a whole batch waits here.
     """
 
     partition: int
@@ -73,6 +74,7 @@ class _Slot:
     lines: int = 0
     bytes: int = 0
     since: float = 0.0
+    crowded: bool = False
     told_at: float = 0.0  # when freshness was last published while idle
     tidied_at: float = 0.0  # when states were last deleted by the wall clock
 
@@ -86,6 +88,17 @@ class _Slot:
 
     def full(self, limits: Limits) -> bool:
         return len(self.records) >= limits.records or self.lines >= self.most or self.bytes >= limits.bytes
+
+    def batch(self, limits: Limits, at: float) -> "_Slot":
+        """The next batch of what waits, taken out of it; the rest waits from now on."""
+        taken = _Slot(self.partition, self.epoch, self.most, None)
+        for record in self.records:
+            if taken.full(limits):
+                break
+            taken.add(record, at)
+        self.records = self.records[len(taken.records) :]
+        self.lines, self.bytes, self.since = self.lines - taken.lines, self.bytes - taken.bytes, at
+        return taken
 
     def clear(self) -> None:
         self.records, self.lines, self.bytes = [], 0, 0
@@ -115,7 +128,7 @@ class Worker:
         self._jitter = random.Random()  # noqa: S311 - spreads retries
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; the batches in hand are finished then. Blocks.
+        """Work until `stop` is set; the batch in hand is finished then. Blocks.
 
         Raises LogTruncated (Torn), TwoDecided or TooManyDeadLetters when going on would lose or double something.
         """
@@ -130,14 +143,16 @@ class Worker:
                     self._report.log_away(failures, self._clock())
                     logger.warning("the event log is away: %s", error)
                     stop.wait(self._backoff(failures))
-            for slot in self._slots.values():
-                self._count(slot)
         finally:
             with suppress(LogUnavailable):
                 self._world.consumer.close()
 
     def turn(self) -> None:
-        """Poll once, then do what is due. Raises LogUnavailable, and what `run` raises."""
+        """Poll once, then do what is due, but count one batch at most. Raises LogUnavailable, and what `run` raises.
+
+        Of the partition that has waited longest: one poll may bring many batches of a backlog, and they keep neither
+        the other partitions waiting nor whoever asked the worker to stop.
+        """
         if self._clock_set():
             self._world.metrics.clock_steps.inc()
         polled_at = self._now()
@@ -148,9 +163,8 @@ class Worker:
             slot = self._slots.get(record.partition)
             if slot is not None and slot.held is not None:
                 slot.add(record, self._clock())
-                if slot.full(self._limits):
-                    self._count(slot)
         torn: Torn | None = None
+        due = []
         for slot in list(self._slots.values()):
             if slot.held is None:
                 if self._clock() >= slot.retry_at:
@@ -159,15 +173,25 @@ class Worker:
                     except Torn as error:
                         torn = error  # the batches of the others are finished first: setting aside waits for them
             elif slot.records:
-                if self._clock() - slot.since >= self._limits.seconds:
-                    self._count(slot)
+                if slot.full(self._limits) or self._clock() - slot.since >= self._limits.seconds:
+                    due.append(slot)
             elif self._clock() - slot.told_at >= _IDLE_SECONDS:
                 self._tell(slot, slot.held, polled_at)
+        if due:
+            self._count(min(due, key=lambda slot: slot.since))
         if torn is not None:
             raise torn
+        self._hold_back()
         if self._settle_at is not None and self._clock() >= self._settle_at:
             self._settle()
         self._report.turned(set(self._slots), self._clock())
+
+    def _hold_back(self) -> None:
+        """Of a partition of which a whole batch waits nothing more is polled."""
+        for slot in self._slots.values():
+            if slot.held is not None and slot.crowded != slot.full(self._limits):
+                slot.crowded = not slot.crowded
+                (self._world.consumer.pause if slot.crowded else self._world.consumer.resume)([slot.partition])
 
     def _settle(self) -> None:
         """Only between batches and with no partition to take: others wait for the markers of what is begun here."""
@@ -223,16 +247,16 @@ class Worker:
         self._report.taken(slot.partition)
         self._settle_at = self._settle_at or 0.0
         slot.clear()
+        slot.crowded = False
 
     def _count(self, slot: _Slot) -> None:
         if slot.held is None or not slot.records:
             return
-        records, lines = slot.records, slot.lines
-        slot.clear()
+        batch = slot.batch(self._limits, self._clock())
         metrics, begun = self._world.metrics, self._begin("counting a batch of partition", slot)
         try:
             demand(self._world.lacking)
-            counts = count(self._world, slot.held, records)
+            counts = count(self._world, slot.held, batch.records)
         except Broken as error:
             self._failed(slot, error)
             return
@@ -241,7 +265,7 @@ class Worker:
         slot.failures, slot.oldest = 0, slot.held.clock
         slot.most = most(slot.most, ended - begun, self._limits.lines)
         metrics.batch_seconds.observe(ended - begun)
-        metrics.batch_lines.observe(lines)
+        metrics.batch_lines.observe(batch.lines)
         metrics.counted(counts)
         metrics.state_bytes.labels(str(slot.partition)).set(slot.held.store.bytes)
         self._publish(slot.held, min(slot.held.clock, self._now()) - SLACK_MS)
@@ -301,7 +325,7 @@ class Worker:
             if slot.held is None:
                 due.append(slot.retry_at - self._clock())
             elif slot.records:
-                due.append(slot.since + self._limits.seconds - self._clock())
+                due.append(0.0 if slot.full(self._limits) else slot.since + self._limits.seconds - self._clock())
         return max(0.0, min(due))
 
     def _backoff(self, failures: int) -> float:
