@@ -74,7 +74,7 @@ def status(settings: Settings) -> Status:
     return Status(
         state,
         gone,
-        None if gone else another_log(settings),
+        None if gone or unfinished is None else another_log(settings),
         waits,
         unfinished,
         freshness.read(wiring.redis_client(settings)),

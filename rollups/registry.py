@@ -21,7 +21,7 @@ class RegistryRow(NamedTuple):
 
 
 def since(client: Client, revision: int) -> list[RegistryRow]:
-    """All rows from a revision on (0 = all), in order. Blocks; raises ClickHouseUnavailable."""
+    """All rows after a revision (0 = all), in order. Blocks; raises ClickHouseUnavailable."""
     return [RegistryRow(**row) for row in client.rows(_sql("registry_since"), {"revision": revision})]
 
 

@@ -67,7 +67,7 @@ class Registry:
         return bool(rows)
 
     def _since(self, revision: int) -> list[RegistryRow]:
-        rows = registry.since(self._client, revision)
+        rows = registry.since(self._client, max(0, revision - 1))  # the last one known too, if it is still there
         if revision:
             if not rows or rows[0].revision != revision:
                 raise RegistryGone(f"its registry holds no revision {revision} any more")

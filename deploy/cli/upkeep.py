@@ -126,10 +126,12 @@ def restore(
     redis: option.Redis = None,
     data: option.Data = DEFAULT_DATA,
 ) -> None:
-    """Go on without a backup after ClickHouse's data is gone: sites and the first account come back, nothing is written
-    over. Workers then count what the event log still holds. `up --restore` does the same on one machine.
+    """Go on without a backup after ClickHouse's data is gone: sites and the first account come back, over nothing.
 
-    Example: throughline migrate && throughline restore
+    Make the tables first, by `throughline migrate`; workers then count what the event log still holds. On one machine
+    `up --restore` does it all.
+
+    Example: throughline restore --clickhouse http://ch:8123/throughline --redis redis://redis:6379/0
     """
     from deploy.folder import FIRST_RUN_FILE, read_private
     from deploy.gone import restore as bring_back

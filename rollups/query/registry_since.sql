@@ -1,5 +1,5 @@
--- Everything that was written to the registry from a revision on, in order.
+-- Everything that was written to the registry after a revision, in order.
 SELECT kind, id, revision, body
 FROM registry
-WHERE revision >= {revision:UInt64}
+WHERE revision > {revision:UInt64}
 ORDER BY revision

@@ -1,8 +1,10 @@
 """ClickHouse's data gone, in whole or in part, while the log and Redis live: told, never made over, brought back."""
 
 import json
+import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,15 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from api.registry.change import create_account, create_key, create_site
+from api.registry.secret import is_password
+from api.registry.store import Registry
+from deploy import wiring
+from deploy.gone import missed, restore
+from deploy.settings import Settings
+from ingest.contract import snapshot
+from rollups.client import connect
+from rollups.migrate import migrate
 from tests.deploy.stack import Stack, throughline
 from tests.faults.world import clickhouse
 
@@ -57,6 +68,54 @@ def restored(stack: Stack) -> list[str]:
     stack.stop()
     stack.start()
     return said
+
+
+@pytest.fixture
+def registry(clickhouse_url: str, redis_url: str) -> Iterator[Registry]:
+    """Two accounts with a key and a site each, in an order that puts a site last."""
+    migrate(clickhouse_url)
+    with closing(connect(clickhouse_url)) as client, closing(Redis.from_url(redis_url)) as redis:
+        made = Registry(client, redis, wiring.now)
+        made.refresh()
+        for number in range(2):
+            account = create_account(made, f"person{number}@example.com", "long enough")
+            create_key(made, account.id)
+            create_site(made, account.id, f"Site {number}", f"shop{number}.example")
+        yield made
+
+
+def settings_of(clickhouse_url: str, redis_url: str) -> Settings:
+    return Settings(clickhouse=clickhouse_url, redis=redis_url, event_log=redis_url)
+
+
+def test_every_owner_of_a_site_gets_an_account_again(registry: Registry, clickhouse_url: str, redis_url: str) -> None:
+    settings, before = settings_of(clickhouse_url, redis_url), registry.state
+    assert missed(settings) is None and restore(settings) == []
+    with closing(connect(clickhouse_url)) as client:
+        client.command("TRUNCATE TABLE registry")
+        assert "ClickHouse's data is gone" in (missed(settings) or "")
+        said = "\n".join(restore(settings))
+        assert missed(settings) is None and restore(settings) == []
+        after = wiring.registry(settings).state
+        assert after.site_by_id == before.site_by_id and after.account_by_id.keys() == before.account_by_id.keys()
+        assert after.key_by_id == {} and after.revision > before.revision
+        for account in after.account_by_id.values():
+            password = re.search(rf"{re.escape(account.email)}, its new password: (\S+)", said)
+            assert password and is_password(password[1], account.password)
+        new = create_site(wiring.registry(settings), account.id, "New", "new.example")
+        assert snapshot.published(wiring.redis_client(settings)).by_id.keys() == {*before.site_by_id, new.id}
+
+
+def test_an_older_registry_gets_what_came_after_it(registry: Registry, clickhouse_url: str, redis_url: str) -> None:
+    settings, before = settings_of(clickhouse_url, redis_url), registry.state
+    with closing(connect(clickhouse_url)) as client:
+        client.command("ALTER TABLE registry DELETE WHERE revision > 5", settings={"mutations_sync": 1})
+        assert "ends at revision 5" in (missed(settings) or "")
+        restore(settings)
+        after = wiring.registry(settings).state
+        assert after.account_by_id == before.account_by_id and after.key_by_id == before.key_by_id
+        assert after.site_by_id.keys() == before.site_by_id.keys()
+        assert missed(settings) is None and after.revision > before.revision
 
 
 @pytest.fixture

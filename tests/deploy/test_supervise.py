@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,11 +18,11 @@ def say(line):
     print(line, flush=True)
 
 supervisor = Supervisor(say)
-for name in ("first", "second"):
+for name in {names!r}:
     supervisor.start(Part(name, [sys.executable, "-c", {child!r}, name], stop_seconds=1.0))
 say("up " + " ".join(str(child.process.pid) for child in supervisor.children))
 supervisor.run()
-supervisor.stop([["second"], ["first"]])
+supervisor.stop({stages!r})
 say("stopped")
 """
 
@@ -45,9 +45,10 @@ time.sleep(60)
 
 
 class Parent:
-    def __init__(self, folder: Path, child: str) -> None:
+    def __init__(self, folder: Path, child: str, stages: Sequence[Sequence[str]] = (("second",), ("first",))) -> None:
+        names = sorted(name for stage in stages for name in stage)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PARENT.format(child=child)],
+            [sys.executable, "-c", PARENT.format(child=child, names=names, stages=stages)],
             stdout=subprocess.PIPE,
             text=True,
             cwd=folder,
@@ -119,6 +120,16 @@ def test_a_child_that_does_not_stop_is_killed(tmp_path: Path, parents: list[Pare
         "stopped",
     ]
     assert eventually_gone(parent.children)
+
+
+def test_the_children_of_a_stage_have_their_time_together(tmp_path: Path, parents: list[Parent]) -> None:
+    names = [f"worker-{number}" for number in range(8)]
+    parents.append(parent := Parent(tmp_path, DEAF, [names]))
+    begun = time.monotonic()
+    parent.process.terminate()
+    assert {parent.line() for _ in names} == {f"{name} did not stop within 1 s: killed" for name in names}
+    assert parent.line() == "stopped"
+    assert time.monotonic() - begun < 6
 
 
 @pytest.mark.parametrize("child", [DEAF, ON_LIFELINE], ids=["by the kernel", "by the lifeline"])
