@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rollups.client import TOKEN_SETTINGS, Client
+from rollups.life import life
 
 _QUERY = Path(__file__).parent / "query"
 _TYPES = {"kind": "String", "id": "String", "revision": "UInt64", "body": "String", "at": "DateTime64(3, 'UTC')"}
@@ -30,11 +31,17 @@ def append(client: Client, row: RegistryRow, at: int) -> bool:
 
     Raises ClickHouseUnavailable; the row may have been written all the same, which `since` will tell.
     """
-    settings = {**TOKEN_SETTINGS, "insert_deduplication_token": f"registry/{row.revision}"}
-    columns: Sequence[Sequence[object]] = [[row.kind], [row.id], [row.revision], [row.body], [at]]
-    client.insert("registry", tuple(_TYPES), tuple(_TYPES.values()), columns, settings)
-    # A second row under the same token is dropped without a word, so only reading back tells whose it is.
-    return [RegistryRow(**found) for found in client.rows(_sql("registry_at"), {"revision": row.revision})] == [row]
+    if not (found := _at(client, row.revision)):
+        settings = {**TOKEN_SETTINGS, "insert_deduplication_token": f"registry/{row.revision}/{life(client)}"}
+        columns: Sequence[Sequence[object]] = [[row.kind], [row.id], [row.revision], [row.body], [at]]
+        client.insert("registry", tuple(_TYPES), tuple(_TYPES.values()), columns, settings)
+        # A second row under the same token is dropped without a word, so only reading back tells whose it is.
+        found = _at(client, row.revision)
+    return found == [row]
+
+
+def _at(client: Client, revision: int) -> list[RegistryRow]:
+    return [RegistryRow(**found) for found in client.rows(_sql("registry_at"), {"revision": revision})]
 
 
 def put_back(client: Client, rows: Sequence[RegistryRow], at: int) -> None:

@@ -1,6 +1,5 @@
 """What workers write, each insert under its batch's token: the same token again changes nothing anywhere."""
 
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 from rollups import control, deadline
 from rollups.client import TIMEOUT_SECONDS, TOKEN_SETTINGS, Client
 from rollups.engine import WINDOW
+from rollups.life import life
 from rollups.rows import EventRow, SessionRow
 from rollups.sql import statement
 
@@ -140,13 +140,11 @@ class Writer:
     def one_life(self) -> Iterator[Look]:
         """Everything inserted within it reaches the life of the server that it names, or fails.
 
-        A server whose machine lost its power has forgotten tokens whose rows it kept, and may know one whose rows it
-        lost. So each life has tokens of its own. Not for two threads at once.
+        Each life has tokens of its own (`rollups.life`). Not for two threads at once.
         """
         look = self._look()
         if not look.life:
-            self._own.insert("life", ("id",), ("String",), [[secrets.token_hex(8)]], {"async_insert": 0})
-            look = self._look()
+            look = look._replace(life=life(self._own))
         self._life = f"/{look.life}"
         try:
             with deadline.connected():
