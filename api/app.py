@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
@@ -13,20 +14,26 @@ from starlette.routing import BaseRoute
 from api import docs, page
 from api.endpoint import Parts
 from api.endpoints import ENDPOINTS
-from api.registry.store import Registry
+from api.pulse import Pulse
+from api.registry.store import Registry, RegistryGone
 from api.serve import Below, Serve
 from ingest.contract.address import Network
-from rollups.client import ClickHouseUnavailable, Client
+from rollups import deadline
+from rollups.client import NOT_MADE, ClickHouseUnavailable, Client
 from rollups.read import Reader
 from rollups.remove import remove
 from rollups.sweep import drop_decided
 
 REFRESH_SECONDS = 1.0
+PROBE_SECONDS = 3.0  # that the registry may take to be read
 _AWAY = "ClickHouse cannot be used"  # why is for the log only: it names hosts
+_NO_TABLES = "ClickHouse has no tables, or lost them: `throughline status` tells"
 _REDIS_AWAY = "Redis cannot be used"
 REMOVE_SECONDS = 60.0  # workers may still write what was on its way when a site was deleted
 
 log = logging.getLogger("throughline.api")
+# A thread that a store keeps is left to itself, so that nothing waits for it when the process stops.
+_in_thread = partial(anyio.to_thread.run_sync, abandon_on_cancel=True)
 
 
 class Api:
@@ -46,10 +53,12 @@ class Api:
         self._client = client
         self._registry = Registry(client, redis, now)
         self._redis = redis
-        parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now)
+        self.pulse = Pulse()
+        parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now, self.pulse)
+        self._serve = Serve(parts, ENDPOINTS)
         self.routes: list[BaseRoute] = [
             *docs.routes(),
-            Below("/api", Serve(parts, ENDPOINTS)),
+            Below("/api", self._serve),
             *page.routes(static),
         ]
         self._loops: list[asyncio.Task[None]] = []
@@ -63,6 +72,7 @@ class Api:
 
     async def close(self) -> None:
         """Stop the loops; a thread that asks ClickHouse ends by itself."""
+        self._serve.close()
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
@@ -87,8 +97,8 @@ class Api:
             if len(deleted) == removed and pause > 0:
                 continue
             try:
-                await anyio.to_thread.run_sync(remove, self._client, deleted)
-                await anyio.to_thread.run_sync(drop_decided, self._client)
+                await _in_thread(remove, self._client, deleted)
+                await _in_thread(drop_decided, self._client)
             except ClickHouseUnavailable as error:
                 log.warning("rows that are no longer needed cannot be removed now: %s", error)
             removed, pause = len(deleted), REMOVE_SECONDS
@@ -96,21 +106,31 @@ class Api:
     async def refresh(self) -> None:
         """Take in what other processes changed, and publish the snapshot if Redis lost it or holds an older one."""
         try:
-            await anyio.to_thread.run_sync(self._registry.refresh)
+            with deadline.within(PROBE_SECONDS):
+                await _in_thread(self._registry.refresh)
+            self.pulse.heard()
             self._ailing = "ok"
+        except RegistryGone as error:
+            self.pulse.heard()
+            self._say(str(error), error)
         except ClickHouseUnavailable as error:
-            if self._ailing != _AWAY:
-                log.warning("the registry cannot be read: %s", error)
-            self._ailing = _AWAY
+            if error.code is not None:
+                self.pulse.heard()
+            self._say(_NO_TABLES if error.code in NOT_MADE else _AWAY, error)
         except Exception:
             log.exception("the registry cannot be read")
             self._ailing = "unreadable"
         if not self._registry.loaded:
             return
         try:
-            await anyio.to_thread.run_sync(self._registry.publish)
+            await _in_thread(self._registry.publish)
             self._redis_ailing = "ok"
         except RedisError as error:
             if self._redis_ailing != _REDIS_AWAY:
                 log.warning("the sites cannot be published: %s", error)
             self._redis_ailing = _REDIS_AWAY
+
+    def _say(self, what: str, error: Exception) -> None:
+        if self._ailing != what:
+            log.warning("the registry cannot be read: %s", error)
+        self._ailing = what

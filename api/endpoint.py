@@ -9,6 +9,7 @@ from redis import Redis
 from starlette.requests import Request
 
 from api.parameter import Nothing
+from api.pulse import Pulse
 from api.registry.account import Account
 from api.registry.store import Registry
 from api.span import Span
@@ -28,6 +29,7 @@ class Parts:
     redis: Redis
     trusted: tuple[Network, ...]
     now: Callable[[], int]  # ms
+    pulse: Pulse  # of ClickHouse
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class Endpoint:
     public: bool = False
     of_data: bool = False  # answered from ClickHouse: has an ETag
     hashes: bool = False  # a password: takes 50 ms of every core and 64 MiB
+    light: bool = False  # answered without ClickHouse
 
     @property
     def of_site(self) -> bool:

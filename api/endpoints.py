@@ -194,9 +194,11 @@ ENDPOINTS: list[Endpoint] = [
         public=True,
         hashes=True,
     ),
-    Endpoint("POST", "/logout", "logout", "Sign out", account.logout, None, status=204),
-    Endpoint("GET", "/me", "me", "Whose key or session this is", account.me, account.Me),
-    Endpoint("GET", "/keys", "keys", "The account's API keys, masked", account.keys, list[account.MaskedKey]),
+    Endpoint("POST", "/logout", "logout", "Sign out", account.logout, None, status=204, light=True),
+    Endpoint("GET", "/me", "me", "Whose key or session this is", account.me, account.Me, light=True),
+    Endpoint(
+        "GET", "/keys", "keys", "The account's API keys, masked", account.keys, list[account.MaskedKey], light=True
+    ),
     Endpoint("POST", "/keys", "add-key", "Make an API key, shown once", account.add_key, account.NewKey, status=201),
     Endpoint(
         "DELETE",

@@ -1,12 +1,11 @@
 """Requests below /api → answers: who asks, what is asked, the answer on a thread, and every problem in one shape."""
 
+import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
-import anyio
-import anyio.to_thread
 from pydantic import TypeAdapter
 from redis.exceptions import RedisError
 from starlette.requests import ClientDisconnect, Request
@@ -21,19 +20,24 @@ from api.caller import Caller, caller
 from api.endpoint import Asked, Endpoint, Parts, Reply
 from api.parameter import Range
 from api.problem import ErrorBody, Problem, unavailable
+from api.pulse import SILENT_SECONDS
 from api.registry.change import owned
 from api.registry.store import RegistryUnavailable
 from api.signin import COOKIE
+from api.threads import SECONDS, Threads
+from rollups import deadline
 from rollups.client import ClickHouseUnavailable
 
 THREADS = 16  # questions that are worked on at once
 WAITING = 256  # further ones that may wait for a thread; those beyond are told to come again
 HASHING = 2  # passwords that are hashed at once
 WAITING_TO_HASH = 16
+ASKING_REDIS = 8
+LOOK_SECONDS = 1.0  # that a key which is not known is looked for
+WELL_SECONDS = 3.0  # ClickHouse was heard within, so that looking makes sense
 MINUTE = 60_000
 
 log = logging.getLogger("throughline.api")
-_Result = TypeVar("_Result")
 
 
 class Below(BaseRoute):
@@ -54,24 +58,6 @@ class Below(BaseRoute):
         await self.app(scope, receive, send)
 
 
-class _Threads:
-    """Runs blocking work: `at_once`, with so many `waiting`; who comes beyond is told `refusal` (503)."""
-
-    def __init__(self, at_once: int, waiting: int, refusal: str) -> None:
-        self._limiter = anyio.CapacityLimiter(at_once)
-        self._room = at_once + waiting
-        self._refusal = refusal
-
-    async def run(self, work: Callable[[], _Result]) -> _Result:
-        if self._room <= 0:
-            raise unavailable(self._refusal)
-        self._room -= 1
-        try:
-            return await anyio.to_thread.run_sync(work, limiter=self._limiter)
-        finally:
-            self._room += 1
-
-
 class Serve:
     """The ASGI app of every path below /api; `Below` leads here."""
 
@@ -82,19 +68,30 @@ class Serve:
             by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
         self._paths = [(compile_path(path)[0], methods) for path, methods in by_path.items()]
         self._json = {each.name: TypeAdapter(each.response) for each in endpoints if each.response is not None}
-        self._questions = _Threads(THREADS, WAITING, "too many questions at once")
-        self._passwords = _Threads(HASHING, WAITING_TO_HASH, "too many people sign in at once")
+        self._questions = Threads("question", THREADS, WAITING, "too many questions at once")
+        self._passwords = Threads("password", HASHING, WAITING_TO_HASH, "too many people sign in at once")
+        self._sessions = Threads("session", ASKING_REDIS, WAITING, "too many requests at once")
+        self._looks = Threads("look", 1, 1, "")
+        self._look: asyncio.Future[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises nothing but ClientDisconnect."""
         request = Request(scope, receive)
         try:
-            response = await self._respond(request)
+            with deadline.within(SECONDS):
+                response = await self._respond(request)
         except ClientDisconnect:
             raise
+        except asyncio.CancelledError:  # whoever stops this process waits no longer
+            response = _told(unavailable("the service is stopping"))
         except Exception as error:
             response = _told(_problem(error))
         await response(scope, receive, send)
+
+    def close(self) -> None:
+        """Begin no further work."""
+        for threads in (self._questions, self._passwords, self._sessions, self._looks):
+            threads.close()
 
     async def _respond(self, request: Request) -> Response:
         path = request.path_params["path"]
@@ -113,21 +110,34 @@ class Serve:
             self._check_origin(request, who)
         request.scope["path_params"] = match.groupdict()
         received = await body.receive(request) if endpoint.body is not None else b""
-        threads = self._passwords if endpoint.hashes else self._questions
-        return await threads.run(lambda: self._answer(endpoint, request, who, received))
+        asked = self._understood(endpoint, request, who, received)
+        if endpoint.hashes or endpoint.light:
+            threads = self._passwords if endpoint.hashes else self._sessions
+            return await threads.run(lambda: self._answer(endpoint, asked))
+        if self._parts.pulse.silence() > SILENT_SECONDS:
+            raise unavailable("ClickHouse does not answer, so the data cannot be read now", retry_after=5)
+        return await self._questions.run(lambda: self._answer(endpoint, asked), who.account.id if who else None)
 
     async def _caller(self, request: Request) -> Caller:
         def find() -> Caller:
             return caller(request, self._parts.registry, self._parts.redis)
 
         if "authorization" not in request.headers:
-            return await self._questions.run(find) if COOKIE in request.cookies else find()
+            return await self._sessions.run(find) if COOKIE in request.cookies else find()
         try:
             return find()
         except Problem:
-            # The key may have been made a moment ago, by a command or another api.
-            await self._questions.run(self._parts.registry.look_again)
+            await self._look_again()
             return find()
+
+    async def _look_again(self) -> None:
+        """Read the registry once more: the key may have been made a moment ago, by a command or another api."""
+        if self._parts.pulse.silence() > WELL_SECONDS:
+            return  # nobody can have made one since
+        if self._look is None or self._look.done():
+            with deadline.within(2 * LOOK_SECONDS):
+                self._look = asyncio.ensure_future(self._looks.run(self._parts.registry.look_again))
+        await asyncio.wait({self._look}, timeout=LOOK_SECONDS)
 
     def _check_origin(self, request: Request, who: Caller | None) -> None:
         """Refuse a change that a page of another origin makes by the cookie, or makes to it by signing in."""
@@ -135,8 +145,8 @@ class Serve:
         if checked and not client.is_same_origin(request, self._parts.trusted):
             raise Problem(403, "forbidden_origin", "a change with a session cookie must come from a page of this host")
 
-    def _answer(self, endpoint: Endpoint, request: Request, who: Caller | None, received: bytes) -> Response:
-        """Ask and answer; blocks. First whose it is, then whether the question is right, then the data."""
+    def _understood(self, endpoint: Endpoint, request: Request, who: Caller | None, received: bytes) -> Asked:
+        """First whose it is, then whether the question is right. Raises Problem; asks no store."""
         parts = self._parts
         now = parts.now()
         site = None
@@ -150,13 +160,16 @@ class Serve:
         if isinstance(parameters, Range) and site is not None:
             zone = site.settings.zone if parameters.tz is None else ranges.zone(parameters.tz)
             span = ranges.span(parameters.from_, parameters.to, zone, now, all_time=parameters.all_time)
-        account = who.account if who else None
-        asked = Asked(parts, request, now, account, site, span, parameters, posted)
+        return Asked(parts, request, now, who.account if who else None, site, span, parameters, posted)
+
+    def _answer(self, endpoint: Endpoint, asked: Asked) -> Response:
+        """The data; blocks."""
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         if endpoint.of_data:
             tag = _tag(endpoint, asked)
+            self._parts.pulse.heard()
             headers |= {"Cache-Control": "private, no-cache", "ETag": tag, "Vary": "Authorization, Cookie"}
-            if tag in [each.strip() for each in request.headers.get("if-none-match", "").split(",")]:
+            if tag in [each.strip() for each in asked.request.headers.get("if-none-match", "").split(",")]:
                 return Response(status_code=304, headers=headers)
         found = endpoint.answer(asked)
         reply = found if isinstance(found, Reply) else Reply(found)

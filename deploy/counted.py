@@ -18,21 +18,25 @@ def wait_until_counted(
 ) -> bool:
     """Wait until all that was received before `moment` (ms) is in the numbers; False when the workers stand still.
 
-    Calls `tick` now and then. Blocks. Raises StackError when Redis is away.
+    Calls `tick` now and then. Blocks. Raises StackError when Redis stays away.
     """
     redis = wiring.redis_client(settings)
     best, since = -1, time.monotonic()
+    away: RedisError | None = None
     try:
         while time.monotonic() - since < stall_seconds:
-            fresh = freshness.read(redis)
+            try:
+                fresh, away = freshness.read(redis), None
+            except RedisError as error:
+                fresh, away = None, error
             if fresh is not None and fresh >= moment:
                 return True
             if fresh is not None and fresh > best:
                 best, since = fresh, time.monotonic()
             tick()
             time.sleep(0.1)
-    except RedisError as error:
-        raise StackError(wiring.away(settings, error)) from error
     finally:
         redis.close()
+    if away is not None:
+        raise StackError(wiring.away(settings, away))
     return False

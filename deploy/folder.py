@@ -54,12 +54,16 @@ class Folder:
     def tell(self, state: str, url: str) -> None:
         """Say in the lock who holds it: `state` is "starting", "running" or "stopping"."""
         text = json.dumps({"pid": os.getpid(), "url": url, "state": state}).encode()
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, text, 0)
+        with contextlib.suppress(OSError):  # a full disk; the lock itself is what counts
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, text, 0)
 
     def describe(self, stack: Mapping[str, Any]) -> None:
-        """Write `stack.json`, by which other commands find the stack."""
-        write_private(self.path / STACK_FILE, stack)
+        """Write `stack.json`, by which other commands find the stack. Raises StackError."""
+        try:
+            write_private(self.path / STACK_FILE, stack)
+        except OSError as error:
+            raise StackError(f"cannot write to the data folder {self.path}: {error.strerror}") from None
 
     def release(self) -> None:
         """Give the folder back; call when all children are gone."""
@@ -132,16 +136,19 @@ def write_private(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def replace_private(path: Path, text: str) -> None:
-    """Put a text in place atomically and for good, readable by its owner only. Raises OSError."""
+    """Put a text in place atomically and for good, for its owner only. Raises OSError, and leaves what was there."""
     temporary = path.with_name(path.name + ".new")
-    with contextlib.suppress(FileNotFoundError):
-        temporary.unlink()
+    temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

@@ -4,7 +4,13 @@ import logging
 import re
 import sys
 import threading
+import time
+from collections.abc import Callable
 from types import TracebackType
+
+MINUTE = 60.0
+A_MINUTE = 5  # lines of one kind
+MOST_KINDS = 1000
 
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -12,6 +18,30 @@ _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 def escape(text: str) -> str:
     r"""`text` with control characters as \n, \r, \x1b …, so that no value can forge a line or move a cursor."""
     return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
+
+
+class Seldom(logging.Filter):
+    """Lets a kind of line pass a few times a minute, and says with the next one how many it kept back.
+
+    A kind is what the call's text is, whatever is filled in: a store that is away must not fill a disk with lines.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._kinds: dict[tuple[str, str], tuple[float, int]] = {}  # minute's begin, lines in it
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind, now = (record.name, str(record.msg)), self._clock()
+        since, lines = self._kinds.get(kind, (now, 0))
+        if now - since >= MINUTE:
+            if lines > A_MINUTE:
+                record.msg = f"{record.msg} (and {lines - A_MINUTE} more like it before)"
+            since, lines = now, 0
+        self._kinds[kind] = (since, lines + 1)
+        if len(self._kinds) > MOST_KINDS:
+            self._kinds.clear()
+        return lines < A_MINUTE
 
 
 class LineFormatter(logging.Formatter):
@@ -36,6 +66,7 @@ def configure(part: str, level: str = "WARNING") -> None:
     """Send everything that this process logs to standard error, in one shape; uncaught exceptions too."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(part))
+    handler.addFilter(Seldom())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # A line for every broken request of every scanner says nothing; what our own code does wrong is an error there.
     logging.getLogger("uvicorn.error").setLevel("ERROR")

@@ -51,6 +51,12 @@ def peek(settings: Settings) -> Iterator[Peek]:
         yield log
 
 
+def log_state(settings: Settings) -> LogState:
+    """The log that the settings name. Blocks; raises LogUnavailable, RedisError."""
+    with peek(settings) as log:
+        return log.state()
+
+
 @contextmanager
 def _redis(settings: Settings) -> Iterator[Peek]:
     from ingest.log import stream

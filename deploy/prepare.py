@@ -3,15 +3,21 @@
 import argparse
 import secrets
 import sys
+from contextlib import suppress
 from pathlib import Path
+
+from redis.exceptions import RedisError
 
 from api.registry.change import create_account, create_key
 from api.registry.store import Registry, RegistryUnavailable
 from deploy import wiring
 from deploy.folder import StackError, read_private, write_private
+from deploy.gone import another_log, missed, restore
 from deploy.logs import configure
 from deploy.settings import SettingError, Settings, load
 from deploy.supervise import die_with_parent
+from ingest.log.protocol import LogUnavailable
+from rollups.client import ClickHouseUnavailable
 from rollups.control import ClaimLost, Unfinished
 from rollups.engine import ONE_SERVER, Engines
 from rollups.migrate import SchemaRefused, migrate
@@ -20,23 +26,34 @@ FIRST_EMAIL = "admin@localhost"
 AGAIN = 75  # exit code: run it again beside a worker
 
 
-def prepare(settings: Settings, first_run: Path, url: str, patience_seconds: float) -> None:
-    """Idempotent. Raises StackError: a store that stays away, a ClickHouse too old, a schema too new.
+def prepare(
+    settings: Settings, first_run: Path, url: str, patience_seconds: float, *, restoring: bool = False
+) -> list[str]:
+    """Idempotent; returns what there is to say, in lines. `restoring`: bring back what ClickHouse lost.
 
+    Raises StackError: a store that stays away, a ClickHouse too old, a schema too new, data that are gone.
     Raises Unfinished when a worker must finish batches before new rollups can be built; all else is done then.
     """
+    held = read_private(first_run)
+    if not restoring and (gone := wiring.patiently(settings, patience_seconds, lambda: missed(settings, held))):
+        raise StackError(gone)
     unfinished: Unfinished | None = None
     try:
         wiring.patiently(settings, patience_seconds, lambda: migrate_stores(settings))
     except Unfinished as error:
         unfinished = error  # only rollups are missing
+    restored = wiring.patiently(settings, patience_seconds, lambda: restore(settings, held)) if restoring else []
     registry = wiring.patiently(settings, patience_seconds, lambda: wiring.registry(settings))
-    held = read_private(first_run)
     if "api_key" not in held and (held or not registry.state.account_by_id):
         _first_account(registry, first_run, {"url": url, "email": FIRST_EMAIL, **held})
     registry.publish()
     if unfinished is not None:
         raise unfinished
+    said = [f"restored: {line}" for line in restored]
+    # A log that is away now is no reason not to start.
+    with suppress(ClickHouseUnavailable, LogUnavailable, RedisError):
+        said += filter(None, [another_log(settings)])
+    return said
 
 
 def _first_account(registry: Registry, first_run: Path, made: dict[str, str]) -> None:
@@ -72,14 +89,19 @@ def main() -> None:
     parser.add_argument("--first-run", type=Path, required=True)
     parser.add_argument("--url", required=True)
     parser.add_argument("--patience", type=float, default=10.0, help="seconds to wait for stores")
+    parser.add_argument("--restore", action="store_true", help="bring back what ClickHouse lost, as far as it can be")
     given = parser.parse_args()
     die_with_parent()
     try:
         settings = load({})
         configure("prepare", settings.log_level)
-        prepare(settings, given.first_run, given.url, given.patience)
+        for line in prepare(settings, given.first_run, given.url, given.patience, restoring=given.restore):
+            sys.stdout.write(f"{line}\n")
     except (StackError, SettingError, RegistryUnavailable) as error:
         sys.stderr.write(f"throughline: {error}\n")
+        sys.exit(1)
+    except OSError as error:
+        sys.stderr.write(f"throughline: cannot write {given.first_run}: {error.strerror}\n")
         sys.exit(1)
     except Unfinished:
         sys.exit(AGAIN)

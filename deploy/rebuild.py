@@ -6,8 +6,10 @@ back many events takes the time of many.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from deploy import wiring
 from deploy.counted import wait_until_counted
@@ -15,11 +17,14 @@ from deploy.folder import StackError
 from deploy.settings import Settings
 from ingest.contract.event import Rebuild, encode
 from ingest.contract.site import Site
-from ingest.log.protocol import Producer
+from ingest.log.protocol import LogUnavailable, Producer
 from rollups.sql import statement
 
 EVENTS = 20_000  # that a line asks a worker to read back
 VISITORS = 2_000
+_TIMES = 3
+_T = TypeVar("_T")
+_PATIENCE_SECONDS = 15.0
 
 
 class Progress(NamedTuple):
@@ -38,9 +43,14 @@ def rebuild(settings: Settings, site: Site, progress: Callable[[Progress], None]
         producer = wiring.producer(settings)
         await producer.start()
         try:
-            return await _send(settings, site, rows, producer, progress)
+            for _ in range(_TIMES):
+                await _send(settings, site, rows, producer, progress)
+                # The lines of a log that was put back meanwhile may have gone uncounted.
+                if await _patiently(producer.holds):
+                    return len(rows)
         finally:
             await producer.close()
+        raise StackError("the event log was put back to an earlier state again and again: run the same command again")
 
     return wiring.patiently(settings, 0.0, lambda: asyncio.run(go()))
 
@@ -51,7 +61,7 @@ async def _send(
     rows: Sequence[dict[str, Any]],
     producer: Producer,
     progress: Callable[[Progress], None],
-) -> int:
+) -> None:
     by_partition: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
         by_partition.setdefault(row["hash"] % producer.partitions, []).append(row)
@@ -63,13 +73,25 @@ async def _send(
             if group is None:
                 del waiting[partition]
                 continue
-            await producer.append(partition, encode([Rebuild(site.id, group, site.revision, wiring.now())]))
+            line = encode([Rebuild(site.id, group, site.revision, wiring.now())])
+            await _patiently(partial(producer.append, partition, line))
             done += len(group)
         moment = wiring.now()
         if not await asyncio.to_thread(wait_until_counted, settings, moment, lambda: None):
             raise StackError("the workers do not count: start one, and run the same command again")
         progress(Progress(done, len(rows)))
-    return len(rows)
+
+
+async def _patiently(call: Callable[[], Awaitable[_T]]) -> _T:
+    """Raises LogUnavailable once the log has been away for a while."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return await call()
+        except LogUnavailable:
+            if time.monotonic() > end:
+                raise
+        await asyncio.sleep(0.2)
 
 
 def _groups(rows: Sequence[dict[str, Any]]) -> Iterator[list[str]]:

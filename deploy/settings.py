@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 PREFIX = "THROUGHLINE_"
 STACK_FILE = "stack.json"
@@ -56,6 +56,12 @@ class Settings:
         "distinct sources, campaigns, pages, types, data keys of a site and day in the rollups; the rest is `(other)`",
     )
     redis_memory: str = _setting("1gb", "`maxmemory` of the Redis that `up` starts")
+    disks: str = _setting(
+        "", "folders of stores on this machine, comma-separated, whose disks keep a reserve; `up` adds those of its own"
+    )
+    disk_reserve: int = _setting(
+        0, "bytes of each of those disks below which no events are taken; 0 = 5 % of the disk, at most 256 MB"
+    )
     log_level: str = _setting("warning", "`debug`, `info`, `warning` or `error`")
 
     def address(self, name: str) -> str:
@@ -67,6 +73,10 @@ class Settings:
                 f"set {PREFIX}{name.upper()}, or name the folder of a running stack with --data"
             )
         return value
+
+    def disk_folders(self) -> list[Path]:
+        """`disks`, parsed."""
+        return [Path(unquote(part.strip())) for part in self.disks.split(",") if part.strip()]
 
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """`trusted_proxies`, parsed."""
@@ -80,6 +90,7 @@ SCHEMES = {
     "clickhouse": ("http", "https"),
     "redis": ("redis", "rediss", "unix"),
 }
+_OF_A_STACK = (*SCHEMES, "disks", "disk_reserve")
 _LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -106,12 +117,12 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def running(data: Path) -> dict[str, str]:
-    """The addresses of the stack that runs in the folder, {} if there is none."""
+    """The addresses and disks of the stack that runs in the folder, {} if there is none."""
     try:
         stack = json.loads((data / STACK_FILE).read_text())
     except (OSError, ValueError):
         return {}
-    return {name: str(stack[name]) for name in SCHEMES if stack.get(name)}
+    return {name: str(stack[name]) for name in _OF_A_STACK if stack.get(name)}
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -127,7 +138,7 @@ def _check(settings: Settings) -> None:
         value = getattr(settings, name)
         if value:
             _check_address(name, value, schemes)
-    for name in ("address_rate", "site_rate", "log_max_bytes", "state_bytes"):
+    for name in ("address_rate", "site_rate", "log_max_bytes", "state_bytes", "disk_reserve"):
         if not 0 <= getattr(settings, name) < 1e18:
             raise SettingError(f"{name.replace('_', '-')} must be 0 or more, not {getattr(settings, name)}")
     for name, low, high in (
@@ -143,6 +154,9 @@ def _check(settings: Settings) -> None:
         settings.networks()
     except ValueError as error:
         raise SettingError(f"trusted-proxies: {error}") from None
+    for folder in settings.disk_folders():
+        if not folder.is_dir():
+            raise SettingError(f"disks: {folder} is no folder of this machine")
     if settings.log_level.lower() not in _LEVELS:
         raise SettingError(f"log-level must be one of {', '.join(_LEVELS)}, not {settings.log_level!r}")
 

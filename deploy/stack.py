@@ -12,9 +12,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 from deploy.folder import FIRST_RUN_FILE, Folder, StackError, private_folder, read_private, secret
 from deploy.local import redis as local_redis
+from deploy.room import hinders
 from deploy.settings import Settings, environment
 from deploy.supervise import Child, Part, Supervisor
 
@@ -37,9 +39,10 @@ class Ready:
 class Stack:
     """One stack on one folder. Construct, `start`, `run`, and always `stop`. For the main thread only."""
 
-    def __init__(self, data: Path, settings: Settings, say: Callable[[str], None]) -> None:
-        """Take the folder and the port. Raises StackError."""
+    def __init__(self, data: Path, settings: Settings, say: Callable[[str], None], *, restore: bool = False) -> None:
+        """Take the folder and the port. `restore`: what ClickHouse lost, as far as it can be had. Raises StackError."""
         self._say = say
+        self._restore = restore
         self.folder = Folder(data)
         try:
             self._socket = listen(settings.host, settings.port)
@@ -57,6 +60,8 @@ class Stack:
     def start(self) -> Ready | None:
         """Start every part and wait until all answer; None when a signal asked to stop meanwhile. Raises StackError."""
         made_before = "api_key" in read_private(self.folder.path / FIRST_RUN_FILE)
+        if self._wait_for_room():
+            return None
         waiting = self._start_stores()
         prepare = self.supervisor.start(self._prepare())
         outcome = self.supervisor.wait(lambda: self._all_answer(waiting), _RECOVERY_SECONDS)
@@ -92,22 +97,50 @@ class Stack:
         """Run the simulator beside the stack, once."""
         self.supervisor.start(self._python(DEMO, "deploy.demo", self.url, once=True))
 
+    def _wait_for_room(self) -> bool:
+        """Wait until there is enough to start on; True when a signal asked to stop meanwhile."""
+        told = False
+        while hindrance := self._hindrance(self.folder.path):
+            if not told:
+                self._say(f"waiting for room on the disk: {hindrance}")
+                told = True
+            if self.supervisor.pause(1.0):
+                return True
+        return False
+
+    def _hindrance(self, folder: Path) -> str:
+        return hinders(folder, self.settings.disk_reserve)
+
+    def _redis_hindrance(self, redis: local_redis.LocalRedis) -> str:
+        redis.sweep()
+        return self._hindrance(redis.folder)
+
     def _start_stores(self) -> list[Callable[[], bool]]:
         """Start the stores that nobody gave an address for; fills in the addresses; returns what says they answer."""
         given, waiting, path = self.settings, [], self.folder.path
         if not given.redis:
             redis = local_redis.prepare(path / "redis", _free_port(), given.redis_memory)
-            self.supervisor.start(Part(REDIS, redis.command, stop_seconds=1.0))
-            given = replace(given, redis=redis.url)
+            self.supervisor.start(
+                Part(
+                    REDIS,
+                    redis.command,
+                    stop_seconds=1.0,
+                    tend=lambda: redis.fit_rewrites(self.settings.disk_reserve),
+                    hindrance=lambda: self._redis_hindrance(redis),
+                )
+            )
+            given = replace(given, redis=redis.url, disks=_joined(given.disks, redis.folder))
             waiting.append(redis.answers)
         if not given.clickhouse:
             port = _free_port()
             folder = path / "clickhouse"
             private_folder(folder)
             password = secret(folder / "password")  # the door reads it from there
-            command = ["--data", str(folder), "--port", str(port)]
-            self.supervisor.start(self._python(CLICKHOUSE, "deploy.local.clickhouse", *command, stop_seconds=2.0))
-            given = replace(given, clickhouse=f"http://default:{password}@127.0.0.1:{port}/throughline")
+            command = ["--data", str(folder), "--port", str(port), "--reserve", str(given.disk_reserve)]
+            part = self._python(CLICKHOUSE, "deploy.local.clickhouse", *command, stop_seconds=2.0)
+            self.supervisor.start(replace(part, hindrance=lambda: self._hindrance(folder)))
+            address = f"http://default:{password}@127.0.0.1:{port}/throughline"
+            given = replace(given, clickhouse=address, disks=_joined(given.disks, folder))
             waiting.append(lambda: _answers("127.0.0.1", port, "/ping")[0] == 200)
         self.settings = replace(given, event_log=given.event_log or given.redis)
         return waiting
@@ -124,9 +157,10 @@ class Stack:
         file = str(self.folder.path / FIRST_RUN_FILE)
         own = CLICKHOUSE in (child.part.name for child in self.supervisor.children)
         patience = _RECOVERY_SECONDS if own else _FOREIGN_SECONDS
-        return self._python(
-            PREPARE, "deploy.prepare", "--first-run", file, "--url", self.url, "--patience", f"{patience:g}", once=True
-        )
+        arguments = ["--first-run", file, "--url", self.url, "--patience", f"{patience:g}"]
+        if self._restore:
+            arguments.append("--restore")
+        return self._python(PREPARE, "deploy.prepare", *arguments, once=True)
 
     def _start_services(self) -> None:
         self.folder.describe(
@@ -135,6 +169,8 @@ class Stack:
                 "event_log": self.settings.event_log,
                 "clickhouse": self.settings.clickhouse,
                 "redis": self.settings.redis,
+                "disks": self.settings.disks,
+                "disk_reserve": self.settings.disk_reserve,
             }
         )
         watched = []
@@ -194,6 +230,11 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _joined(disks: str, folder: Path) -> str:
+    """`disks` with one folder more; `Settings.disk_folders` reads it."""
+    return ",".join(filter(None, (disks, quote(str(folder)))))
+
+
 def _free_port() -> int:
     """A loopback port that nobody listens on, below the range from which the kernel gives ports to clients."""
     for _ in range(200):
@@ -205,8 +246,8 @@ def _free_port() -> int:
 
 
 def _answers(host: str, port: int, path: str) -> tuple[int, bytes]:
-    """Status and body of a GET, (0, b"") when nothing answers within a second."""
-    connection = http.client.HTTPConnection(host, port, timeout=1.0)
+    """Status and body of a GET, (0, b"") when nothing answers within two seconds."""
+    connection = http.client.HTTPConnection(host, port, timeout=2.0)  # `/health` waits for its parts
     try:
         connection.request("GET", path)
         response = connection.getresponse()

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from deploy import wiring
+from deploy.gone import another_log, missed
 from deploy.peek import LogState, Peek, peek
 from deploy.settings import Settings
 from ingest.contract import freshness
 from ingest.log.dead import DeadLetter
 from rollups import control
-from rollups.client import ClickHouseUnavailable, Client
+from rollups.client import NOT_MADE, ClickHouseUnavailable, Client
+from rollups.sql import statement
 from rollups.write import Writer
-
-_NOT_MADE = (60, 81)  # ClickHouse's codes: no such table, no such database
 
 
 class Unfinished(NamedTuple):
@@ -27,18 +27,34 @@ class Unfinished(NamedTuple):
     seconds: int
 
 
+class PutBack(NamedTuple):
+    """The log was found back at `kept`, though counted up to `counted`: offsets. `at`: seconds since the epoch."""
+
+    partition: int
+    kept: int
+    counted: int
+    at: int
+
+
 @dataclass(frozen=True)
 class Status:
-    """`waits`: seconds that each partition's oldest uncounted event waits, None if nothing does; `unfinished` is None
+    """`gone`: what ClickHouse lost, `other`: that the log is another one than before, each a sentence or None.
+
+    `waits`: seconds that each partition's oldest uncounted event waits, None if nothing does; `unfinished` is None
     while ClickHouse has no tables yet; `fresh`: ms before which everything is in the numbers, None until every
-    partition has said so; `dead`: reason → letters.
+    partition has said so; `dead`: reason → letters; `put_back`: within a week; `ahead`: ms that the newest receipt
+    counted lies ahead of this machine's clock.
     """
 
     log: LogState
+    gone: str | None
+    other: str | None
     waits: Sequence[float | None]
     unfinished: Sequence[Unfinished] | None
     fresh: int | None
     dead: Mapping[str, int]
+    put_back: Sequence[PutBack] = ()
+    ahead: int = 0
 
 
 def status(settings: Settings) -> Status:
@@ -51,13 +67,30 @@ def status(settings: Settings) -> Status:
         writer = None if unfinished is None else Writer(client)
         waits = [_waits(log, writer, state, partition) for partition in range(len(state.ends))]
         dead = by_reason(log.dead())
-    return Status(state, waits, unfinished, freshness.read(wiring.redis_client(settings)), dead)
+        marks = [writer and writer.marked(state.id, partition) for partition in range(len(state.ends))]
+        newest = max((mark.clock for mark in marks if mark), default=0)
+        put_back = _put_back(client, state.id) if writer else []
+    gone = missed(settings)
+    return Status(
+        state,
+        gone,
+        None if gone or unfinished is None else another_log(settings),
+        waits,
+        unfinished,
+        freshness.read(wiring.redis_client(settings)),
+        dead,
+        put_back,
+        max(0, newest - wiring.now()),
+    )
 
 
-def log_state(settings: Settings) -> LogState:
-    """The log that the settings name. Blocks; raises LogUnavailable, RedisError."""
-    with peek(settings) as log:
-        return log.state()
+def _put_back(client: Client, log: str) -> list[PutBack]:
+    try:
+        return [PutBack(**row) for row in client.rows(statement("put_back"), {"log": log})]
+    except ClickHouseUnavailable as error:
+        if error.code in NOT_MADE:  # by an earlier version's migrate
+            return []
+        raise
 
 
 def by_reason(letters: Iterable[DeadLetter]) -> dict[str, int]:
@@ -79,7 +112,7 @@ def _unfinished(client: Client, current: str) -> list[Unfinished] | None:
     try:
         batches = control.unfinished(client)
     except ClickHouseUnavailable as error:
-        if error.code in _NOT_MADE:
+        if error.code in NOT_MADE:
             return None
         raise
     return [

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 
 LIFELINE = "THROUGHLINE_LIFELINE"  # number of the pipe's file descriptor in a child
 _BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_HINDERED_SECONDS = 2.0
+_TEND_SECONDS = 10.0
 _STEADY_SECONDS = 60.0  # a part that ran so long begins again with the shortest backoff
 _PR_SET_PDEATHSIG = 1
 _STOPPING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
@@ -36,6 +38,8 @@ class Part:
     fds: Sequence[int] = ()
     stop_seconds: float = 7.0
     once: bool = False  # runs to its end; started again by nobody
+    tend: Callable[[], None] | None = None  # called now and then while it runs; must not block for long
+    hindrance: Callable[[], str] = lambda: ""  # why it cannot be started again now, "" if it can
 
 
 class Child:
@@ -46,6 +50,8 @@ class Child:
         self._inherited = (*inherited, lifeline, *part.fds)
         self._lifeline = lifeline
         self.failures = 0
+        self.hindered = False
+        self.tend_at = 0.0
         self.start()
 
     def start(self) -> None:
@@ -77,6 +83,15 @@ class Child:
         if code is None:
             return None
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+    def tend(self) -> float:
+        """Do what the part needs now and then, if it is time; returns the seconds until it is again."""
+        if self.part.tend is None:
+            return 3600.0
+        if time.monotonic() >= self.tend_at:
+            self.part.tend()
+            self.tend_at = time.monotonic() + _TEND_SECONDS
+        return self.tend_at - time.monotonic()
 
     def backoff(self) -> float:
         """Seconds to wait before the next start; plans it."""
@@ -145,14 +160,24 @@ class Supervisor:
         for child in self.children:
             if child.restart_at is None:
                 if child.part.once or (how := child.ended()) is None:
+                    soonest = min(soonest, child.tend())
                     continue
                 seconds = child.backoff()
                 self._say(f"{child.part.name} {how}; starting it again in {seconds:g} s")
-            if child.restart_at is not None and time.monotonic() >= child.restart_at:
+            if child.restart_at is not None and time.monotonic() >= child.restart_at and not self._hindered(child):
                 child.start()
             elif child.restart_at is not None:
                 soonest = min(soonest, child.restart_at - time.monotonic())
         return soonest
+
+    def _hindered(self, child: Child) -> bool:
+        """Whether it must wait still; then it is looked at again in a while, and said once."""
+        if hindrance := child.part.hindrance():
+            if not child.hindered:
+                self._say(f"{child.part.name} waits: {hindrance}")
+            child.restart_at = time.monotonic() + _HINDERED_SECONDS
+        child.hindered = bool(hindrance)
+        return child.hindered
 
     def stop(self, stages: Sequence[Sequence[str]]) -> None:
         """Stop the parts of each stage (names) together, stage after stage; kill what is too slow."""
@@ -161,10 +186,11 @@ class Supervisor:
             for child in group:
                 if child.process.poll() is None:
                     child.process.terminate()
+            begun = time.monotonic()
             for child in group:
-                limit = child.part.stop_seconds
+                limit = child.part.stop_seconds  # of all of them at once
                 try:
-                    child.process.wait(limit)
+                    child.process.wait(max(0.0, begun + limit - time.monotonic()))
                 except subprocess.TimeoutExpired:
                     self._say(f"{child.part.name} did not stop within {limit:g} s: killed")
                     child.process.kill()

@@ -16,11 +16,15 @@ from urllib.parse import urlsplit
 import redis
 import redis.asyncio
 from prometheus_client import REGISTRY
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from deploy.folder import StackError
+from deploy.room import Room
 from deploy.settings import Settings, redacted
 from ingest.log import redis_lacks
 from ingest.log.protocol import TOPIC, Consumer, LogUnavailable, Producer
+from ingest.log.reserved import Reserved
 from rollups.client import ClickHouseUnavailable, Client, connect
 
 if TYPE_CHECKING:
@@ -45,7 +49,16 @@ def now() -> int:
 
 
 def producer(settings: Settings) -> Producer:
-    """The producing end of the event log, not yet started."""
+    """The producing end of the event log, not yet started; it takes nothing while the disks have no room."""
+    return Reserved(_producer(settings), room(settings).lacking)
+
+
+def room(settings: Settings) -> Room:
+    """The disks that the settings name."""
+    return Room(settings.disk_folders(), settings.disk_reserve)
+
+
+def _producer(settings: Settings) -> Producer:
     address = settings.address("event_log")
     if address.startswith("kafka://"):
         from ingest.log.kafka_producer import KafkaProducer
@@ -81,9 +94,11 @@ def dead_letters(settings: Settings) -> "DeadLetters":
     return RedisDeadLetters(address)
 
 
-def redis_client(settings: Settings) -> redis.Redis:
-    """A blocking client; connects with its first use."""
-    return redis.Redis.from_url(settings.address("redis"), socket_timeout=5.0, socket_connect_timeout=2.0)
+def redis_client(settings: Settings, seconds: float = 5.0) -> redis.Redis:
+    """A blocking client; connects with its first use. A Redis that hangs is waited for `seconds`, and once more."""
+    retry = Retry(NoBackoff(), 1)
+    address = settings.address("redis")
+    return redis.Redis.from_url(address, socket_timeout=seconds, socket_connect_timeout=min(seconds, 2.0), retry=retry)
 
 
 def async_redis_client(settings: Settings) -> redis.asyncio.Redis:
@@ -141,11 +156,13 @@ def api(settings: Settings) -> "Api":
     """The read API and the pages; connects with its start."""
     from api.app import Api
 
-    return Api(clickhouse(settings), redis_client(settings), now, trusted=settings.networks())
+    # Signing in asks Redis more than once, and shall not take longer than a question may.
+    return Api(clickhouse(settings), redis_client(settings, 2.0), now, trusted=settings.networks())
 
 
 def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
     """A worker that has joined the group, and writes into the report. Blocks; raises LogUnavailable."""
+    from rollups.mend import settle
     from rollups.past import newest, past
     from rollups.values import day_values
     from rollups.write import Writer
@@ -162,6 +179,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         redis=redis_client(settings),
         past=partial(past, client),
         newest=partial(newest, client),
+        settle=partial(settle, client, wait_seconds=5, claim_seconds=1),
         dead=dead_letters(settings),
         lookup=_lookup(client),
         metrics=Metrics(REGISTRY),
@@ -169,6 +187,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         now=now,
         names=Names(settings.values_a_day, partial(day_values, client)),
         state_bytes=settings.state_bytes or _quarter(redis_client(settings), BYTES),
+        lacking=room(settings).lacking,
     )
     tell_redis(settings)
     return Worker(world, report=report)

@@ -3,6 +3,8 @@
 import argparse
 import gc
 import json
+import logging
+import os
 import signal
 import sys
 import threading
@@ -11,27 +13,55 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis import RedisError
 
-from deploy import wiring
+from deploy import torn, wiring
 from deploy.folder import StackError
 from deploy.logs import configure
 from deploy.settings import SettingError, Settings, load
 from deploy.supervise import die_with_parent
 from ingest.log.dead import TooManyDeadLetters
 from ingest.log.protocol import LogTruncated, LogUnavailable, PartitionsChanged
-from rollups.write import Outlived, TwoDecided
+from rollups.client import ClickHouseUnavailable
+from rollups.control import ClaimLost, Unfinished
+from rollups.write import Outlived, Running, TwoDecided
+from workers.aside import Refused
 from workers.report import Report, reason
+from workers.take import Forgotten, Torn
 
-STOPPED = (LogTruncated, PartitionsChanged, TwoDecided, Outlived, TooManyDeadLetters)  # for a human to look at
+NOT_YET = (Refused, Running, Unfinished, ClaimLost, ClickHouseUnavailable, LogUnavailable, RedisError)
+STOPPED = (
+    LogTruncated,
+    PartitionsChanged,
+    TwoDecided,
+    Outlived,
+    TooManyDeadLetters,
+    Forgotten,
+)  # for a human to look at
+
+STOP_SECONDS = 5.0  # `up` kills after a little more
 
 Health = Callable[[], Mapping[str, str]]
+log = logging.getLogger("throughline.worker")
 
 
 def run(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT, then finish the batch in hand. Blocks. Raises StackError."""
+    """Work until SIGTERM or SIGINT, then finish the batch in hand. Blocks. Raises StackError.
+
+    A store that hangs does not keep it: after STOP_SECONDS the process ends, and whoever takes its partitions finishes
+    the batch, as after a crash.
+    """
     stop = threading.Event()
+
+    def ask_to_stop(*_: object) -> None:
+        if not stop.is_set():
+            timer = threading.Timer(STOP_SECONDS, _leave)
+            timer.daemon = True
+            timer.start()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, ask_to_stop)
     connecting, report = {"worker": "connecting"}, Report()
     if settings.metrics_port:
         serve_metrics(
@@ -54,10 +84,23 @@ def run(settings: Settings) -> None:
         gc.set_threshold(100_000, 50, 50)
         try:
             worker.run(stop)
+        except Torn as error:
+            log.error("%s", error)
+            connecting["worker"] = "a batch is set aside"
+            try:
+                torn.mend(settings, error.partition)
+            except NOT_YET as why:
+                log.warning("it is not set aside yet: %s", why)
+                stop.wait(2.0)
         except STOPPED as error:
             raise StackError(
                 f"the worker has stopped, because going on could lose or double events: {error}"
             ) from error
+
+
+def _leave() -> None:
+    log.warning("a store does not answer; the batch in hand is left to whoever takes its partition next")
+    os._exit(0)
 
 
 def serve_metrics(host: str, port: int, health: Health, lately: Health) -> None:

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from ingest.admission import Knowledge
 from ingest.contract.address import LOOPBACK, Network
+from ingest.contract.clock import Watch
 from ingest.endpoint import Endpoint
 from ingest.enrich import open_country
 from ingest.gather import Gatherer
@@ -23,6 +24,7 @@ from ingest.shredder import Shredder
 from ingest.sites import Sites, SitesUnknown
 
 REFRESH_SECONDS = 1.0
+START_SECONDS = 2.0
 ADDRESS_RATE = Rate(100, 1000)
 NO_LIMIT = Rate(0, 0)
 SCRIPT = Path(__file__).parent / "static" / "t.js"
@@ -76,9 +78,11 @@ class Ingest:
 
     async def start(self) -> None:
         """Connect. A log or a Redis that is away is no error: requests get 503 until it is there."""
-        await self._refresh()
-        await self._connect()
-        self._loops = [asyncio.create_task(self._keep_fresh()), asyncio.create_task(self._keep_connecting())]
+        await self._know()
+        connecting = asyncio.create_task(self._keep_connecting())
+        # One that hangs is waited for later: whoever asks meanwhile is told.
+        await asyncio.wait({connecting}, timeout=START_SECONDS)
+        self._loops = [asyncio.create_task(self._keep_fresh()), connecting]
 
     async def close(self) -> None:
         """After the last request was answered: append what is in hand and stop."""
@@ -93,11 +97,15 @@ class Ingest:
         return {"event log": self._gatherer.ailment or "ok", "sites": sites}
 
     async def _keep_fresh(self) -> None:
+        clock_set = Watch(self._now)
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
-            await self._refresh()
+            if clock_set():
+                self._metrics.clock_steps.inc()
+            await self._know()
+            await self._shredder.clean(self._now())
 
-    async def _refresh(self) -> None:
+    async def _know(self) -> None:
         try:
             await self._sites.refresh()
         except SitesUnknown as error:
@@ -106,7 +114,6 @@ class Ingest:
             # A snapshot that cannot be read must not end the loop: the next one may be fine.
             log.exception("the published snapshot of the sites cannot be read")
         await self._salts.keep(self._now())
-        await self._shredder.clean(self._now())
 
     async def _connect(self) -> bool:
         try:

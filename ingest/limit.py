@@ -46,8 +46,10 @@ class Limiter:
         missing = self._missing(key, now) + min(events * self._each, self._full) - self._full
         if missing <= 0:
             return 0
-        if key in self._full_at:  # one that keeps pushing is in use, and not forgotten for newcomers
-            self._full_at[key] = self._full_at.pop(key)
+        if key in self._full_at:
+            # One that keeps pushing is in use, and not forgotten for newcomers. After a clock that was ahead the bucket
+            # fills from now on, not from when the clock comes there again.
+            self._full_at[key] = min(self._full_at.pop(key), now * _MS + self._full)
         return missing / _SECOND
 
     def take(self, key: bytes, events: int, now: int) -> None:

@@ -39,6 +39,10 @@ class Metrics:
             "throughline_ingest_sites_revision", "Registry revision of the sites in memory.", registry=registry
         )
 
+        self.clock_steps = Counter(
+            "throughline_ingest_clock_steps_total", "Times the wall clock was set by over a minute.", registry=registry
+        )
+
     def appended(self, lines: int, size: int) -> None:
         """One record of `lines` lines and `size` bytes is durable."""
         self.records.inc()

@@ -9,11 +9,13 @@ import clickhouse_connect
 from clickhouse_connect import common
 from clickhouse_connect.driver import Client as Driver
 from clickhouse_connect.driver.exceptions import Error
-from clickhouse_connect.driver.httputil import get_pool_manager
 from urllib3.exceptions import HTTPError
+
+from rollups import deadline
 
 TIMEOUT_SECONDS = 60
 DEFAULT_DATABASE = "throughline"
+NOT_MADE = (60, 81)  # ClickHouse's codes: no such table, no such database
 
 # A token names one block, so an insert must stay one block, here and behind every view; and what a failed attempt left
 # out must be recognised by its token in each target, which is what the dependent setting is for.
@@ -36,6 +38,8 @@ TOKEN_SETTINGS: Mapping[str, Any] = {
 
 # Sessions would forbid a client two queries at once; nothing here needs one.
 common.set_setting("autogenerate_session_id", False)
+# Nor would it do to have connections closed for their age between two steps of a batch.
+common.set_setting("max_connection_age", 1 << 31)
 
 
 class ClickHouseUnavailable(Exception):
@@ -55,7 +59,7 @@ class Client:
         self._timeout = timeout
         self._lock = threading.Lock()
         self._driver: Driver | None = None
-        self._pool = get_pool_manager(maxsize=32, num_pools=2)
+        self._pool = deadline.pool_manager(maxsize=32, num_pools=2)
         self._patient: dict[float, Client] = {}
 
     def patient(self, seconds: float) -> "Client":
@@ -81,7 +85,10 @@ class Client:
     ) -> list[dict[str, Any]]:
         """The rows of one query, by column name. Blocks; raises ClickHouseUnavailable."""
         try:
-            result = self._connected().query(sql, parameters=dict(params or {}), settings=dict(settings or {}))
+            limits = dict(settings or {})
+            if (seconds := deadline.left()) is not None:  # nor shall the server go on for a client that has gone
+                limits["max_execution_time"] = min(seconds, limits.get("max_execution_time", seconds))
+            result = self._connected().query(sql, parameters=dict(params or {}), settings=limits)
             return list(result.named_results())
         except (Error, HTTPError, OSError) as error:
             raise _unavailable(error) from error
@@ -117,10 +124,15 @@ class Client:
                 other.close()
 
     def _connected(self) -> Driver:
-        with self._lock:
+        seconds = deadline.left()
+        if deadline.over() or not self._lock.acquire(timeout=-1 if seconds is None else seconds):
+            raise ClickHouseUnavailable("timed out")  # others may have been waiting to connect all the time
+        try:
             if self._driver is None:
                 self._driver = self._connect()
             return self._driver
+        finally:
+            self._lock.release()
 
     def _connect(self) -> Driver:
         parts = urlsplit(self.url)

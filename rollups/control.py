@@ -116,17 +116,18 @@ class Claim:
 @contextmanager
 def claim(client: Client, wait_seconds: float = 2 * LEASE_SECONDS) -> Iterator[Claim]:
     """Hold the claim; waits for another migrator to end. Raises ClaimLost when that takes too long."""
-    deadline = time.monotonic() + wait_seconds
+    deadline, epoch = time.monotonic() + wait_seconds, 0
     while True:
         rows = client.rows(statement("control_state"), {"lease": LEASE_SECONDS})
         taken = bool(rows) and rows[0]["alive"] and rows[0]["phase"] != CLEARED
         if not taken:
-            epoch = (rows[0]["epoch"] if rows else 0) + 1
+            # Not one that was tried before: a power cut may have left the token of a claim, and not the claim.
+            epoch = max(epoch, rows[0]["epoch"] if rows else 0) + 1
             nonce = uuid.uuid4().hex
             # Of two that claim one epoch the first stands: the token drops the other.
             _insert(client, f"control/{epoch}", epoch, nonce, DRAINING)
             rows = client.rows(statement("control_state"), {"lease": LEASE_SECONDS})
-            if rows[0]["nonce"] == nonce:
+            if rows and rows[0]["nonce"] == nonce:
                 break
         if time.monotonic() > deadline:
             raise ClaimLost("another migration is running")
@@ -179,5 +180,8 @@ def _busy(client: Client) -> bool:
 
 def _insert(client: Client, token: str, epoch: int, nonce: str, phase_: str) -> None:
     settings = {**TOKEN_SETTINGS, "insert_deduplication_token": token}
-    columns: list[list[Any]] = [[epoch], [nonce], [phase_]]
-    client.insert("control", ("epoch", "nonce", "phase"), ("UInt64", "String", "String"), columns, settings)
+    # After all that was said before, also when the clock was put back a little meanwhile.
+    at = client.rows(statement("control_next"), {"epoch": epoch})[0]["at"]
+    columns: list[list[Any]] = [[epoch], [nonce], [phase_], [at]]
+    types = ("UInt64", "String", "String", "DateTime64(3, 'UTC')")
+    client.insert("control", ("epoch", "nonce", "phase", "at"), types, columns, settings)

@@ -36,7 +36,7 @@ class Engines:
         }
 
     def fill(self, sql: str) -> str:
-        """`sql` with its {on_cluster}, {replicated}, {window} and {durable} filled in."""
+        """`sql` with its {on_cluster}, {replicated}, {window}, {life} and {durable} filled in."""
         if self.replicated:
             window = (
                 f"replicated_deduplication_window = {WINDOW}, "
@@ -48,6 +48,7 @@ class Engines:
             sql.replace("{on_cluster}", f"ON CLUSTER `{self.cluster}`" if self.cluster else "")
             .replace("{replicated}", "Replicated" if self.replicated else "")
             .replace("{window}", window)
+            .replace("{life}", "ReplicatedMergeTree ORDER BY id" if self.replicated else "Memory")
             .replace("{durable}", ", ".join(f"{name} = {value}" for name, value in self.durable.items()))
         )
 

@@ -9,7 +9,7 @@ so no crash leaves one that is short and does not show it, neither to this versi
 
 import time
 import uuid
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,6 +70,12 @@ def migrate(
         return done
     finally:
         client.close()
+
+
+def make_again(client: Client, numbers: Iterable[int], engines: Engines) -> None:
+    """Run numbered files again whose tables are gone. Blocks; raises ClickHouseUnavailable."""
+    for number in numbers:
+        _apply(client, number, engines)
 
 
 def make_stale(client: Client, sources: Container[str], engines: Engines) -> None:

@@ -23,6 +23,8 @@ SITE = "{site:String}"
 # A session's first and last interactive event are at most 24 h apart.
 REACH_MS = 24 * 3_600_000
 
+_EXPECTED = "anyIf(toString(row), side = 1)"
+_FOUND = "anyIf(toString(row), side = 0)"
 _HEADER = re.compile(r"--\s*(source|grain|reach|key|sum|min|max):\s*([\w, ]+?)\s*(?:\(.*)?$")
 
 
@@ -102,6 +104,31 @@ class Rollup:
         Parameters: site, most; with a grain `from` and `to`, full grains; without one `chunks` and `chunk` of the keys.
         """
         dimensions = ", ".join(self.dimensions)
+        return (
+            f"SELECT {dimensions}, {_EXPECTED} AS expected, {_FOUND} AS found "
+            f"FROM ({self._sides()}) GROUP BY {dimensions} HAVING expected != found ORDER BY {dimensions} "
+            f"LIMIT {{most:UInt32}}"
+        )
+
+    def difference(self) -> str:
+        """Inserts what makes the table what its source says, for one site; the parameters of `compared`, without most.
+
+        Exact while nobody writes to either. What is short is added, what is too much taken away.
+        """
+        dimensions = ", ".join(self.dimensions)
+        measures = [
+            f"sumIf({name}, side = 1) - sumIf({name}, side = 0)" if function == "sum" else f"{function}({name})"
+            for name, function in self.measures.items()
+        ]
+        names = ", ".join(f"`{name}`" for name in self.columns)
+        return (
+            f"INSERT INTO `{self.name}` ({names}) SELECT {SITE}, {dimensions}, {', '.join(measures)} "
+            f"FROM ({self._sides()}) GROUP BY {dimensions} HAVING {_EXPECTED} != {_FOUND}"
+        )
+
+    def _sides(self) -> str:
+        """Rows of one site: as the source says (`side` 1) and as the table has them (0); `row`: the measures."""
+        dimensions = ", ".join(self.dimensions)
         facts = f"SELECT * FROM ({self.facts_of(self._site_source())}) WHERE site = {SITE}"
         here = f"site = {SITE}"
         if self.grain_ms:
@@ -112,17 +139,13 @@ class Rollup:
             facts, here = facts + part, here + part
         folded = ", ".join(f"{function}({name}) AS {name}" for name, function in self.measures.items())
         kept = " OR ".join(f"{name} != 0" for name, function in self.measures.items() if function == "sum") or "1"
-        measures = f"tuple({', '.join(self.measures)})"
-        sides = " UNION ALL ".join(
-            f"SELECT {dimensions}, {measures} AS row, {side} AS side FROM ({rows}) WHERE {kept}"
+        measures = ", ".join(self.measures)
+        return " UNION ALL ".join(
+            f"SELECT {dimensions}, {measures}, tuple({measures}) AS row, {side} AS side FROM ({rows}) WHERE {kept}"
             for side, rows in (
                 (1, self.grouped(f"({facts})", of_facts=True)),
                 (0, f"SELECT {dimensions}, {folded} FROM {self.name} WHERE {here} GROUP BY {dimensions}"),
             )
-        )
-        return (
-            f"SELECT {dimensions}, anyIf(toString(row), side = 1) AS expected, anyIf(toString(row), side = 0) AS found "
-            f"FROM ({sides}) GROUP BY {dimensions} HAVING expected != found ORDER BY {dimensions} LIMIT {{most:UInt32}}"
         )
 
     def months(self) -> str:

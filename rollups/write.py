@@ -1,13 +1,16 @@
 """What workers write, each insert under its batch's token: the same token again changes nothing anywhere."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from rollups import control
+from rollups import control, deadline
 from rollups.client import TIMEOUT_SECONDS, TOKEN_SETTINGS, Client
 from rollups.engine import WINDOW
+from rollups.life import life
 from rollups.rows import EventRow, SessionRow
 from rollups.sql import statement
 
@@ -68,8 +71,10 @@ PATIENCE_SECONDS = 20.0  # of a worker's first attempt: its other partitions wai
 # Half a window of batches cannot be decided in this time. Half, for a batch over a month's edge is two blocks.
 _YOUNG_SECONDS = 600
 
-_DECIDED = ("log", "partition", "a", "b", "nonce", "blob")
-_MARKER = ("log", "partition", "b", "received_to", "counts")
+_ROWS_A_QUESTION = 1_000
+
+_DECIDED = ("log", "partition", "a", "b", "nonce", "blob", "life")
+_MARKER = ("log", "partition", "b", "received_to", "counts", "reach")
 
 
 @dataclass(frozen=True)
@@ -82,13 +87,30 @@ class Decided:
     b: int
     nonce: str
     blob: bytes
+    life: str = ""  # of the server, as its writer saw it: only in that one its tokens are believed
+
+
+class Span(NamedTuple):
+    """Times of a site, ms, both ends included."""
+
+    site: str
+    first: int
+    last: int
 
 
 class Marked(NamedTuple):
-    """Where a finished batch ended, and the newest receipt of its partition then, ms."""
+    """Where a finished batch ended; its partition's newest receipt, ms, and its log's end as they were; 0: unknown."""
 
     end: int
     clock: int
+    reach: int = 0
+
+
+class Look(NamedTuple):
+    """The life of the server, which its restart ends, and the phase of a migration (`control`)."""
+
+    life: str
+    phase: str
 
 
 class TwoDecided(Exception):
@@ -111,11 +133,36 @@ class Writer:
 
     def __init__(self, client: Client, patience: float = TIMEOUT_SECONDS) -> None:
         self._client = client
+        self._life = ""
         self.patience = patience
+
+    @contextmanager
+    def one_life(self) -> Iterator[Look]:
+        """Everything inserted within it reaches the life of the server that it names, or fails.
+
+        Each life has tokens of its own (`rollups.life`). Not for two threads at once.
+        """
+        look = self._look()
+        if not look.life:
+            look = look._replace(life=life(self._own))
+        self._life = f"/{look.life}"
+        try:
+            with deadline.connected():
+                yield look
+        finally:
+            self._life = ""
+
+    @property
+    def _own(self) -> Client:
+        return self._client.patient(self.patience)
+
+    def _look(self) -> Look:
+        row = self._own.rows(statement("worker_state"), {"lease": control.LEASE_SECONDS})[0]
+        return Look(row["life"], row["phase"] or control.CLEARED)
 
     def refuse_running(self, log: str, partition: int, a: int) -> None:
         """Raises Running while an insert of the batch at `a` is still at work: it is not to be started twice."""
-        rows = self._client.rows(statement("running"), {"token": self.token(log, partition, a)})
+        rows = self._own.rows(statement("running"), {"token": self.token(log, partition, a)})
         if rows:
             raise Running(f"an insert of {self.token(log, partition, a)} runs for {rows[0]['elapsed']:.0f} s")
 
@@ -126,29 +173,33 @@ class Writer:
 
     def partitions(self, log: str, found: int) -> int:
         """How many partitions the log was first counted with; `found`, for ever, if this is the first time."""
-        rows = self._client.rows(statement("log_partitions"), {"log": log})
+        rows = self._own.rows(statement("log_partitions"), {"log": log})
         if not rows:
             self._insert("logs", f"{log}/partitions", ("log", "partitions"), ("String", "UInt32"), [[log], [found]])
-            rows = self._client.rows(statement("log_partitions"), {"log": log})
+            rows = self._own.rows(statement("log_partitions"), {"log": log})
         return int(rows[0]["partitions"])
 
-    def decided(self, log: str, partition: int, a: int) -> Decided | None:
-        """The batch decided at `a`, if any. Raises TwoDecided; Outlived for one that is unfinished for too long."""
+    def decided(self, log: str, partition: int, a: int, life: str | None = None) -> Decided | None:
+        """The batch decided at `a`, if any. Raises TwoDecided; Outlived for one that is unfinished for too long, unless
+        it was decided in another life of the server than the given one, so that its token is not asked for.
+        """
         found, age = self.standing(log, partition, a)
-        if found and age > _YOUNG_SECONDS:
+        if found and age > _YOUNG_SECONDS and life in (None, found.life):
             self._refuse_outlived({"log": log, "partition": partition, "a": a})
         return found
 
     def standing(self, log: str, partition: int, a: int) -> tuple[Decided | None, int]:
         """The batch decided at `a`, if any, and its age in seconds, however old it is. Raises TwoDecided."""
-        rows = self._client.rows(statement("decided_at"), {"log": log, "partition": partition, "a": a})
-        found = {Decided(log, partition, a, row["b"], row["nonce"], bytes.fromhex(row["blob"])) for row in rows}
+        rows = self._own.rows(statement("decided_at"), {"log": log, "partition": partition, "a": a})
+        found = {
+            Decided(log, partition, a, row["b"], row["nonce"], bytes.fromhex(row["blob"]), row["life"]) for row in rows
+        }
         if len(found) > 1:
             raise TwoDecided(f"{len(found)} batches were decided at {self.token(log, partition, a)}")
         return next(iter(found), None), rows[0]["age"] if rows else 0
 
     def _refuse_outlived(self, where: Mapping[str, Any]) -> None:
-        since = self._client.rows(statement("decided_since"), where)[0]
+        since = self._own.rows(statement("decided_since"), where)[0]
         if not since["finished"] and since["batches"] > WINDOW // 2:
             raise Outlived(
                 f"the batch {self.token(**where)} was left half inserted and {since['batches']} others were decided "
@@ -157,7 +208,7 @@ class Writer:
 
     def decide(self, decided: Decided) -> None:
         """Propose the batch; the first proposal at its `a` stands, so read it back."""
-        types = ("String", "UInt32", "UInt64", "UInt64", "String", "String")
+        types = ("String", "UInt32", "UInt64", "UInt64", "String", "String", "String")
         columns = [[getattr(decided, name)] for name in _DECIDED]
         self._insert("decision", self.token(decided.log, decided.partition, decided.a), _DECIDED, types, columns)
 
@@ -177,27 +228,76 @@ class Writer:
         columns[_TX_AMOUNT] = [[_decimal(amount) for amount in amounts] for amounts in columns[_TX_AMOUNT]]
         self._insert("sessions", token, SessionRow._fields, _SESSION, columns)
 
-    def mark(self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int]) -> None:
+    def mark(
+        self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int], reach: int = 0
+    ) -> None:
         """Say that everything of the batch is inserted. `received_to`: ms; `counts`: reason → lines."""
-        types = ("String", "UInt32", "UInt64", _TIME, "Map(String, UInt64)")
-        columns: list[list[Any]] = [[log], [partition], [b], [received_to], [dict(counts)]]
+        types = ("String", "UInt32", "UInt64", _TIME, "Map(String, UInt64)", "UInt64")
+        columns: list[list[Any]] = [[log], [partition], [b], [received_to], [dict(counts)], [reach]]
         self._insert("progress", self.token(log, partition, a), _MARKER, types, columns)
+
+    def stored(self, decided: Decided) -> list[EventRow]:
+        """The rows of the batch that lie in the raw events, as they were inserted."""
+        where = {"log": decided.log, "partition": decided.partition, "a": decided.a, "b": decided.b}
+        rows = self._own.rows(statement("stored_rows"), where, {"max_execution_time": 600})
+        return [EventRow._make((*list(row.values())[:-1], tuple(row["keys"]))) for row in rows]
+
+    def lines(self, log: str, partition: int, a: int, b: int, since: int, until: int) -> dict[tuple[int, int], str]:
+        """The raw events of [a, b) received from `since` to `until` (ms): (offset, index) → id, "" if filtered."""
+        where = {"log": log, "partition": partition, "a": a, "b": b, "since": since, "until": until}
+        rows = self._own.rows(statement("stored_lines"), where, {"max_execution_time": 600})
+        return {(row["offset"], row["index"]): row["id"] for row in rows}
+
+    def put_back(self, log: str, partition: int, kept: int, counted: int) -> None:
+        """Record that the log was found put back: it remembers `kept`, the partition is counted up to `counted`."""
+        columns: list[list[Any]] = [[log], [partition], [kept], [counted]]
+        token = f"{self.token(log, partition, counted)}/put back to {kept}"
+        types = ("String", "UInt32", "UInt64", "UInt64")
+        self._insert("put_back", token, ("log", "partition", "kept", "counted"), types, columns)
+
+    def effective(self, rows: Sequence[SessionRow]) -> list[SessionRow]:
+        """The session rows of a batch that had their effect: rows that stand, retractions of what no longer does."""
+        effective: list[SessionRow] = []
+        for first in range(0, len(rows), _ROWS_A_QUESTION):
+            some = rows[first : first + _ROWS_A_QUESTION]
+            params = {
+                "sites": sorted({row.site for row in some}),
+                "visitors": sorted({row.visitor for row in some}),
+                "versions": sorted({row.version for row in some}),
+            }
+            standing = {
+                (row["site"], row["visitor"], row["session"], row["start_ms"], row["version"])
+                for row in self._own.rows(statement("stored_sessions"), params)
+                if row["standing"] > 0
+            }
+            effective += [
+                row
+                for row in some
+                if ((row.site, row.visitor, row.session, row.start, row.version) in standing) == (row.sign > 0)
+            ]
+        return effective
+
+    def doubt(self, token: str, spans: Sequence[Span]) -> None:
+        """Record where rollups may be off; `rollups.mend` makes them right."""
+        if spans:
+            columns: list[Sequence[Any]] = list(zip(*spans, strict=True))
+            self._insert("doubt", token, Span._fields, ("String", _TIME, _TIME), columns)
 
     def age(self, log: str, partition: int, a: int) -> int:
         """Seconds since the batch at `a` was decided; 0 if it was not."""
-        rows = self._client.rows(statement("decided_at"), {"log": log, "partition": partition, "a": a})
+        rows = self._own.rows(statement("decided_at"), {"log": log, "partition": partition, "a": a})
         return int(max((row["age"] for row in rows), default=0))
 
     def paused(self) -> bool:
         """Whether a migrator asks that no new batch be decided; look before deciding one."""
-        return control.phase(self._client) != control.CLEARED
+        return control.phase(self._own) != control.CLEARED
 
     def closed(self) -> bool:
         """Whether a batch that was just decided must wait with its inserts; look after reading the decision back.
 
         Not the same as `paused`: the migrator waits for the markers of what was decided before it closed.
         """
-        return control.phase(self._client) == control.CLOSED
+        return control.phase(self._own) == control.CLOSED
 
     def position(self, log: str, partition: int) -> int | None:
         """Where the partition's next batch begins: the end of the last finished one; None before the first."""
@@ -206,14 +306,19 @@ class Writer:
 
     def marked(self, log: str, partition: int) -> Marked | None:
         """The partition's last finished batch; None before the first."""
-        rows = self._client.rows(statement("position"), {"log": log, "partition": partition})
-        return Marked(rows[0]["b"], rows[0]["clock"]) if rows else None
+        rows = self._own.rows(statement("position"), {"log": log, "partition": partition})
+        return Marked(rows[0]["b"], rows[0]["clock"], rows[0]["reach"]) if rows else None
 
     def _insert(
         self, table: str, token: str, names: Sequence[str], types: Sequence[str], columns: Sequence[Sequence[Any]]
     ) -> None:
-        settings = {**TOKEN_SETTINGS, "insert_deduplication_token": token}
-        self._client.patient(self.patience).insert(table, names, types, columns, settings)
+        settings = {**TOKEN_SETTINGS, "insert_deduplication_token": token + self._life}
+        self._own.insert(table, names, types, columns, settings)
+
+
+def utc(ms: int) -> datetime:
+    """For a parameter of a statement; exact to the ms."""
+    return datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
 
 
 def _decimal(amount: int | None) -> Decimal | None:

@@ -23,7 +23,7 @@ from workers import blob as blobs
 from workers.read import lines
 from workers.rows import version
 
-_ROWS_A_QUESTION = 1_000
+FENCED = 469  # ClickHouse's code for what a constraint refuses
 _MUTATION_SECONDS = 3_600.0
 
 
@@ -58,15 +58,16 @@ def stuck(client: Client, consumer: Consumer, partition: int, why: str) -> Stuck
     decided, age = (None, 0) if batch is None else Writer(client).standing(*batch[:3])
     if decided is None:
         return None
-    held = consumer.bounds(partition)
-    begin, end = max(decided.a, held.begin), min(decided.b, held.end)
+    begin = consumer.bounds(partition).begin
+    records = consumer.left(partition, max(decided.a, begin), decided.b)
     letters = [
         DeadLetter(f"set aside: {why}", log, partition, record.offset, place, raw)
-        for record in (consumer.read(partition, begin, end) if begin < end else ())
+        for record in records
         for place, raw in lines(record)
     ]
     # The first batch of a log begins at 0, wherever the log begins.
-    return Stuck(decided, age, letters, end == decided.b and (begin == decided.a or decided.a == 0))
+    whole = blobs.whole(blobs.decode(decided.blob), decided.b, records) and (begin <= decided.a or decided.a == 0)
+    return Stuck(decided, age, letters, whole)
 
 
 def set_aside(
@@ -114,9 +115,10 @@ def set_aside(
 
         # 4. The markers, of a shape that the fence lets through.
         held.check()
-        for each in found:
-            clock = blobs.decode(each.decided.blob).clock
-            writer.mark(*_open(each), clock, {"dead": len(each.letters)})
+        with writer.one_life():
+            for each in found:
+                clock = blobs.decode(each.decided.blob).clock
+                writer.mark(*_open(each), clock, {"dead": len(each.letters)})
         return Aside(lines, sessions, rollups)
 
 
@@ -162,43 +164,21 @@ class _Lies(NamedTuple):
 
 def _lies(client: Client, decided: Decided) -> _Lies:
     lines_ = client.rows(statement("stored"), _where(decided))[0]["lines"]
-    return _Lies(lines_, _effective(client, blobs.decode(decided.blob).rows))
+    return _Lies(lines_, Writer(client).effective(blobs.decode(decided.blob).rows))
 
 
 def _undo(client: Client, decided: Decided, lies: _Lies) -> None:
     if lies.lines:
         client.patient(_MUTATION_SECONDS).command(statement("stored_drop"), _where(decided), {"mutations_sync": 2})
-    token = Writer.token(decided.log, decided.partition, decided.a)
+    writer, token = Writer(client), Writer.token(decided.log, decided.partition, decided.a)
     try:
-        Writer(client).insert_sessions(f"{token}/aside", [row._replace(sign=-row.sign) for row in lies.sessions])
+        with writer.one_life():
+            writer.insert_sessions(f"{token}/aside", [row._replace(sign=-row.sign) for row in lies.sessions])
     except ClickHouseUnavailable:
         # A view of somebody else's fails on these rows as it did on those of the batch, but after the table has them.
-        if _effective(client, lies.sessions):
+        if writer.effective(lies.sessions):
             raise
 
 
 def _where(decided: Decided) -> dict[str, Any]:
     return {"log": decided.log, "partition": decided.partition, "a": decided.a, "b": decided.b}
-
-
-def _effective(client: Client, rows: Sequence[SessionRow]) -> list[SessionRow]:
-    """Those of a batch's session rows that had their effect: rows that stand, retractions of what stands no more."""
-    effective: list[SessionRow] = []
-    for first in range(0, len(rows), _ROWS_A_QUESTION):
-        some = rows[first : first + _ROWS_A_QUESTION]
-        params = {
-            "sites": sorted({row.site for row in some}),
-            "visitors": sorted({row.visitor for row in some}),
-            "versions": sorted({row.version for row in some}),
-        }
-        standing = {
-            (row["site"], row["visitor"], row["session"], row["start_ms"], row["version"])
-            for row in client.rows(statement("stored_sessions"), params)
-            if row["standing"] > 0
-        }
-        effective += [
-            row
-            for row in some
-            if ((row.site, row.visitor, row.session, row.start, row.version) in standing) == (row.sign > 0)
-        ]
-    return effective

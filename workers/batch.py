@@ -8,6 +8,7 @@ from ingest.contract.event import Event, Filtered, Rebuild, encode
 from ingest.log.dead import DeadLetter
 from ingest.log.partition import hash31
 from ingest.log.protocol import Record
+from rollups.control import CLEARED
 from rollups.past import Asked, Found
 from rollups.rows import EventRow
 from rollups.write import Decided
@@ -20,6 +21,7 @@ from workers.read import FUTURE_MS, read
 from workers.rows import event_row, filtered_row, version
 from workers.state import Moved
 from workers.visitor import State, key, unread
+from workers.whole import complete
 from workers.world import Held, Paused, World
 
 
@@ -40,21 +42,28 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
     folded = _folded(world, held, visited, version(token))
     letters += _thrown(log, partition, entries, folded)
     named = _named(entries, {each[:2] for each in folded.reasons}, world.names)
-    decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock, named)
+    lost = {(letter.offset, letter.index) for letter in letters}
+    lines = sum(isinstance(line, Event | Filtered) and (offset, place) not in lost for offset, place, line in entries)
+    reach = world.consumer.reach(partition)
+    decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock, named, lines, records, reach)
 
-    # 2. Decide: the first writer's row is this batch for ever.
-    if writer.paused():
-        raise Paused
-    mine = Decided(log, partition, a, b, world.nonce(), blobs.encode(decision))
-    writer.decide(mine)
-    stands = writer.decided(log, partition, a)
-    if stands is None or stands.nonce != mine.nonce:
-        raise Moved(f"another worker decided {token}")
-    if writer.closed():
-        raise Paused
+    with writer.one_life() as look:
+        if look.life != held.life:
+            raise Moved("ClickHouse has restarted, and may have lost what was last inserted")
 
-    # 3. Insert what was decided, and last the marker.
-    counts = insert(world, stands, decision, entries, letters)
+        # 2. Decide: the first writer's row is this batch for ever.
+        if look.phase != CLEARED:
+            raise Paused
+        mine = Decided(log, partition, a, b, world.nonce(), blobs.encode(decision), look.life)
+        writer.decide(mine)
+        stands = writer.decided(log, partition, a)
+        if stands is None or stands.nonce != mine.nonce:
+            raise Moved(f"another worker decided {token}")
+        if writer.closed():
+            raise Paused
+
+        # 3. Insert what was decided, and last the marker.
+        counts = insert(world, stands, decision, entries, letters)
 
     # 4. Save the states, unless somebody else went on meanwhile.
     held.store.save(a, b, folded.clock, folded.states)
@@ -67,13 +76,43 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
 
 
 def insert(
-    world: World, decided: Decided, decision: Blob, entries: Iterable[Entry], letters: Iterable[DeadLetter]
+    world: World,
+    decided: Decided,
+    decision: Blob,
+    entries: Iterable[Entry],
+    letters: Iterable[DeadLetter],
+    believed: bool = True,
 ) -> Mapping[str, int]:
-    """Insert a decided batch, under its token: the same again changes nothing. Returns reason → lines."""
-    writer, log, partition = world.writer, decided.log, decided.partition
-    token = writer.token(log, partition, decided.a)
+    """Insert a decided batch, under its token: the same again changes nothing. Returns reason → lines.
+
+    Not `believed` are the tokens of another life of the server: what lies there already is looked for, only the rest is
+    inserted, and the rollups are doubted. Either way within `Writer.one_life`.
+    """
     for letter in letters:
         world.dead.append(letter)
+    return insert_rows(world, decided, decision, _rows(decided, decision, entries), believed)
+
+
+def insert_rows(
+    world: World, decided: Decided, decision: Blob, rows: Sequence[EventRow], believed: bool = True
+) -> Mapping[str, int]:
+    """The same, of raw events that are rows already."""
+    writer, log, partition = world.writer, decided.log, decided.partition
+    token = writer.token(log, partition, decided.a)
+    counts = Counter([row.reason or "counted" for row in rows])
+    if decision.dead:
+        counts["dead"] = len(decision.dead)
+    if believed:
+        writer.insert_events(token, rows)
+        writer.insert_sessions(token, decision.rows)
+    else:
+        complete(writer, decided, rows, decision.rows)
+    writer.mark(log, partition, decided.a, decided.b, decision.clock, counts, decision.reach)
+    return counts
+
+
+def _rows(decided: Decided, decision: Blob, entries: Iterable[Entry]) -> list[EventRow]:
+    log, partition = decided.log, decided.partition
     lost = {(offset, place) for offset, place, _ in decision.dead}
     reasons = {(offset, place): reason for offset, place, reason in decision.reasons}
     keys = {(offset, place): own for offset, place, own in decision.named}
@@ -82,14 +121,7 @@ def insert(
         for entry in entries
         if entry[:2] not in lost
     )
-    rows = [row for row in made if row is not None]
-    counts = Counter([row.reason or "counted" for row in rows])
-    if lost:
-        counts["dead"] = len(lost)
-    writer.insert_events(token, rows)
-    writer.insert_sessions(token, decision.rows)
-    writer.mark(log, partition, decided.a, decided.b, decision.clock, counts)
-    return counts
+    return [row for row in made if row is not None]
 
 
 def unknown_of(visited: Visits, clock: int) -> dict[str, State]:
@@ -109,7 +141,9 @@ def _folded(world: World, held: Held, visited: Visits, version_: int) -> Folded:
         world.metrics.read_back.inc(len(asked))
         return world.past(asked)
 
-    return fold_back(states | loaded, horizon, held.clock, visited, version_, world.lookup, read_back, world.names)
+    # After a clock that was ahead, what it said is not believed any longer.
+    clock = min(held.clock, world.now())
+    return fold_back(states | loaded, horizon, clock, visited, version_, world.lookup, read_back, world.names)
 
 
 def _named(entries: Iterable[Entry], misjudged: Container[tuple[int, int]], names: Names) -> list[Named]:

@@ -1,12 +1,14 @@
 """What a decided row carries: all that makes replaying a batch give the same, whatever code replays it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
 import zstandard
 
 from ingest.log.dead import DeadLetter
+from ingest.log.protocol import Record
 from rollups.rows import SessionRow
 from workers.fold import Misjudged
 
@@ -35,6 +37,9 @@ class Blob(msgspec.Struct, frozen=True, array_like=True):
     rows: list[SessionRow]
     clock: int  # the partition's newest receipt after the batch
     named: list[Named] = []
+    lines: int = -1  # rows that it adds to the raw events; -1: not known, decided by an earlier build
+    digest: bytes = b""  # of its records
+    reach: int = 0  # the end of the log as it was then; 0: not known, or no matter
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -47,10 +52,29 @@ def blob(
     rows: Sequence[SessionRow],
     clock: int,
     named: Sequence[Named] = (),
+    lines: int = -1,
+    records: Sequence[Record] = (),
+    reach: int = 0,
 ) -> Blob:
-    """The decision of a batch."""
+    """The decision of a batch of these records."""
     dead = [Origin(each.offset, each.index, each.reason) for each in letters]
-    return Blob(list(reasons), dead, list(rows), clock, list(named))
+    return Blob(list(reasons), dead, list(rows), clock, list(named), lines, digest(records) if records else b"", reach)
+
+
+def digest(records: Iterable[Record]) -> bytes:
+    """Tells records from any others: a log that was put back may lack some, or have others at their offsets."""
+    found = blake2b(digest_size=12)
+    for record in records:
+        found.update(b"%d %d " % (record.offset, len(record.value)))
+        found.update(record.value)
+    return found.digest()
+
+
+def whole(decision: Blob, end: int, records: Sequence[Record]) -> bool:
+    """Whether these are the very records that were decided, up to `end`."""
+    if decision.digest:
+        return digest(records) == decision.digest
+    return bool(records) and records[-1].offset == end - 1
 
 
 def encode(decision: Blob) -> bytes:

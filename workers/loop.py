@@ -12,17 +12,20 @@ from functools import partial
 from redis import RedisError
 
 from ingest.contract import freshness
+from ingest.contract.clock import Watch
 from ingest.contract.event import receipt
 from ingest.log.protocol import LogUnavailable, Record
 from rollups.client import ClickHouseUnavailable
+from rollups.control import ClaimLost, Unfinished
 from rollups.write import Running
 from workers import cache as caches
 from workers.batch import count
 from workers.cache import Cache
 from workers.pace import most, patience
 from workers.report import Report
+from workers.room import NoRoom, demand
 from workers.state import Moved
-from workers.take import take
+from workers.take import Torn, take
 from workers.world import Held, Paused, World
 
 logger = logging.getLogger(__name__)
@@ -34,9 +37,10 @@ _UNSEEN_SECONDS = 2.0
 _PAUSED_SECONDS = 0.5
 _RUNNING_SECONDS = 2.0
 _TIDY_SECONDS = 60.0
+_SETTLE_SECONDS = 5.0
 
 # The broken world; anything else a batch raises is for a human.
-Broken = (ClickHouseUnavailable, RedisError, LogUnavailable, Moved, Paused, Running)
+Broken = (ClickHouseUnavailable, RedisError, LogUnavailable, Moved, Paused, Running, NoRoom)
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class Limits:
 class _Slot:
     """An assigned partition: taken if `held`, else to be taken from `retry_at` on.
 
-    `most`: lines of its next batch; `oldest`: ms, no uncounted event was received before; None if nothing waits.
+    `most`: lines of its next batch; `oldest`: ms, no uncounted event was received before; None if nothing waits;
+    `crowded`: the log is asked for no more, a whole batch waits here.
     """
 
     partition: int
@@ -69,6 +74,7 @@ class _Slot:
     lines: int = 0
     bytes: int = 0
     since: float = 0.0
+    crowded: bool = False
     told_at: float = 0.0  # when freshness was last published while idle
     tidied_at: float = 0.0  # when states were last deleted by the wall clock
 
@@ -82,6 +88,17 @@ class _Slot:
 
     def full(self, limits: Limits) -> bool:
         return len(self.records) >= limits.records or self.lines >= self.most or self.bytes >= limits.bytes
+
+    def batch(self, limits: Limits, at: float) -> "_Slot":
+        """The next batch of what waits, taken out of it; the rest waits from now on."""
+        taken = _Slot(self.partition, self.epoch, self.most, None)
+        for record in self.records:
+            if taken.full(limits):
+                break
+            taken.add(record, at)
+        self.records = self.records[len(taken.records) :]
+        self.lines, self.bytes, self.since = self.lines - taken.lines, self.bytes - taken.bytes, at
+        return taken
 
     def clear(self) -> None:
         self.records, self.lines, self.bytes = [], 0, 0
@@ -101,17 +118,19 @@ class Worker:
     ) -> None:
         self._world = world
         self._now = world.now
+        self._clock_set = Watch(world.now)
         self._limits = limits or Limits()
         self._clock = clock
         self._cache_text = cache_text
         self._report = report or Report()
         self._slots: dict[int, _Slot] = {}
+        self._settle_at: float | None = 0.0  # when to look for doubted rollups; None: nobody can have left any
         self._jitter = random.Random()  # noqa: S311 - spreads retries
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; the batches in hand are finished then. Blocks.
+        """Work until `stop` is set; the batch in hand is finished then. Blocks.
 
-        Raises LogTruncated, TwoDecided or TooManyDeadLetters when going on would lose or double something.
+        Raises LogTruncated (Torn), TwoDecided or TooManyDeadLetters when going on would lose or double something.
         """
         failures = 0
         try:
@@ -124,14 +143,18 @@ class Worker:
                     self._report.log_away(failures, self._clock())
                     logger.warning("the event log is away: %s", error)
                     stop.wait(self._backoff(failures))
-            for slot in self._slots.values():
-                self._count(slot)
         finally:
             with suppress(LogUnavailable):
                 self._world.consumer.close()
 
     def turn(self) -> None:
-        """Poll once, then do what is due. Raises LogUnavailable, and what `run` raises."""
+        """Poll once, then do what is due, but count one batch at most. Raises LogUnavailable, and what `run` raises.
+
+        Of the partition that has waited longest: one poll may bring many batches of a backlog, and they keep neither
+        the other partitions waiting nor whoever asked the worker to stop.
+        """
+        if self._clock_set():
+            self._world.metrics.clock_steps.inc()
         polled_at = self._now()
         self._report.begun("polling the log", self._clock())
         records = self._world.consumer.poll(self._wait())
@@ -140,18 +163,48 @@ class Worker:
             slot = self._slots.get(record.partition)
             if slot is not None and slot.held is not None:
                 slot.add(record, self._clock())
-                if slot.full(self._limits):
-                    self._count(slot)
+        torn: Torn | None = None
+        due = []
         for slot in list(self._slots.values()):
             if slot.held is None:
                 if self._clock() >= slot.retry_at:
-                    self._take(slot)
+                    try:
+                        self._take(slot)
+                    except Torn as error:
+                        torn = error  # the batches of the others are finished first: setting aside waits for them
             elif slot.records:
-                if self._clock() - slot.since >= self._limits.seconds:
-                    self._count(slot)
+                if slot.full(self._limits) or self._clock() - slot.since >= self._limits.seconds:
+                    due.append(slot)
             elif self._clock() - slot.told_at >= _IDLE_SECONDS:
                 self._tell(slot, slot.held, polled_at)
+        if due:
+            self._count(min(due, key=lambda slot: slot.since))
+        if torn is not None:
+            raise torn
+        self._hold_back()
+        if self._settle_at is not None and self._clock() >= self._settle_at:
+            self._settle()
         self._report.turned(set(self._slots), self._clock())
+
+    def _hold_back(self) -> None:
+        """Of a partition of which a whole batch waits nothing more is polled."""
+        for slot in self._slots.values():
+            if slot.held is not None and slot.crowded != slot.full(self._limits):
+                slot.crowded = not slot.crowded
+                (self._world.consumer.pause if slot.crowded else self._world.consumer.resume)([slot.partition])
+
+    def _settle(self) -> None:
+        """Only between batches and with no partition to take: others wait for the markers of what is begun here."""
+        if not self._slots or any(slot.held is None for slot in self._slots.values()):
+            return
+        self._report.begun("making rollups right", self._clock())
+        try:
+            if found := self._world.settle():
+                logger.warning("ClickHouse had restarted within a batch: made right the rollups of %s", found)
+            self._settle_at = None
+        except (*Broken, ClaimLost, Unfinished) as error:
+            self._settle_at = self._clock() + _SETTLE_SECONDS * self._jitter.uniform(0.5, 1.5)
+            logger.info("rollups are made right later: %s", error)
 
     def _assign(self) -> None:
         """Follow the group: what was lost, or lost and got back, is dropped with all that is known of it."""
@@ -185,22 +238,25 @@ class Worker:
         self._begin("taking partition", slot)
         cache = Cache(self._cache_text // max(1, len(self._slots)))
         try:
+            demand(self._world.lacking)
             slot.held = take(self._world, slot.partition, cache)
             self._world.consumer.resume([slot.partition])
         except Broken as error:
             self._failed(slot, error)
             return
         self._report.taken(slot.partition)
+        self._settle_at = self._settle_at or 0.0
         slot.clear()
+        slot.crowded = False
 
     def _count(self, slot: _Slot) -> None:
         if slot.held is None or not slot.records:
             return
-        records, lines = slot.records, slot.lines
-        slot.clear()
+        batch = slot.batch(self._limits, self._clock())
         metrics, begun = self._world.metrics, self._begin("counting a batch of partition", slot)
         try:
-            counts = count(self._world, slot.held, records)
+            demand(self._world.lacking)
+            counts = count(self._world, slot.held, batch.records)
         except Broken as error:
             self._failed(slot, error)
             return
@@ -209,10 +265,10 @@ class Worker:
         slot.failures, slot.oldest = 0, slot.held.clock
         slot.most = most(slot.most, ended - begun, self._limits.lines)
         metrics.batch_seconds.observe(ended - begun)
-        metrics.batch_lines.observe(lines)
+        metrics.batch_lines.observe(batch.lines)
         metrics.counted(counts)
         metrics.state_bytes.labels(str(slot.partition)).set(slot.held.store.bytes)
-        self._publish(slot.held, slot.held.clock - SLACK_MS)
+        self._publish(slot.held, min(slot.held.clock, self._now()) - SLACK_MS)
 
     def _failed(self, slot: _Slot, error: Exception) -> None:
         position = slot.held.offset if slot.held else None
@@ -223,7 +279,7 @@ class Worker:
         self._world.metrics.retries.labels(type(error).__name__).inc()
         if isinstance(error, Paused):
             slot.retry_at = self._clock() + _PAUSED_SECONDS
-        elif isinstance(error, Running):
+        elif isinstance(error, Running | NoRoom):
             slot.retry_at = self._clock() + _RUNNING_SECONDS
             logger.info("partition %d waits: %s", slot.partition, error)
         else:
@@ -237,7 +293,12 @@ class Worker:
     def _tell(self, slot: _Slot, held: Held, polled_at: int) -> None:
         """Nothing came, and nothing waits: everything received a little before the poll is counted."""
         slot.told_at = self._clock()
-        if self._world.consumer.bounds(slot.partition).end <= held.offset:
+        if self._world.lacking():
+            return  # an append-only file would grow by what is published
+        end = self._world.consumer.bounds(slot.partition).end
+        if end < held.offset:
+            self._failed(slot, Moved(f"the log ends at {end}, before {held.offset}"))
+        elif end == held.offset:
             self._report.well(slot.partition)
             slot.failures, slot.oldest = 0, None
             self._publish(held, polled_at - SLACK_MS)
@@ -256,7 +317,7 @@ class Worker:
         # Away: the next batch finds out.
         with suppress(RedisError):
             partitions = self._world.consumer.partitions
-            freshness.publish(self._world.redis, held.log, partitions, held.partition, before)
+            freshness.publish(self._world.redis, held.log, partitions, held.partition, before, self._now())
 
     def _wait(self) -> float:
         due = [_POLL_SECONDS]
@@ -264,7 +325,7 @@ class Worker:
             if slot.held is None:
                 due.append(slot.retry_at - self._clock())
             elif slot.records:
-                due.append(slot.since + self._limits.seconds - self._clock())
+                due.append(0.0 if slot.full(self._limits) else slot.since + self._limits.seconds - self._clock())
         return max(0.0, min(due))
 
     def _backoff(self, failures: int) -> float:

@@ -54,6 +54,12 @@ class Metrics:
             registry=registry,
         )
 
+        self.clock_steps = Counter(
+            "throughline_worker_clock_steps_total",
+            "Times the wall clock was set by over a minute",
+            registry=registry,
+        )
+
     def watch(self, partition: int, lag: Callable[[], float], failing: Callable[[], float]) -> None:
         """Ask these whenever the gauges are read, also while the loop hangs; from another thread."""
         self.lag.labels(str(partition)).set_function(lag)

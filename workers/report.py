@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from redis import RedisError
 
 from ingest.log.protocol import LogUnavailable
-from rollups.client import ClickHouseUnavailable
+from rollups.client import NOT_MADE, ClickHouseUnavailable
 from rollups.write import Running
+from workers.room import NoRoom
 from workers.state import Moved
 from workers.world import Paused
 
 STUCK_SECONDS = 30.0
 FAILED_SECONDS = 10.0
+_NOT_ENOUGH_SPACE = 243  # ClickHouse's code
 OK = "ok"
 
 
@@ -123,7 +125,13 @@ class Report:
 
 def reason(error: Exception) -> str:
     """What is waited for, by the kind of failure: the text of one may hold addresses, or what a visitor sent."""
+    if isinstance(error, NoRoom):
+        return str(error)
     if isinstance(error, ClickHouseUnavailable):
+        if error.code == _NOT_ENOUGH_SPACE:
+            return "there is no room on ClickHouse's disk"
+        if error.code in NOT_MADE:
+            return "ClickHouse has no tables, or lost them"
         return "ClickHouse does not answer" if error.code is None else f"ClickHouse fails it (its error {error.code})"
     for kind, words in _REASONS.items():
         if isinstance(error, kind):

@@ -119,6 +119,22 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(State)
 
 
+_EVERY_POSITION = "throughline:{state:*}:position"
+
+
+def counted(redis: Redis) -> bool:
+    """Whether any states, of whatever log, stand behind its begin. Blocks; raises redis.RedisError."""
+    return any((held := _position(redis.get(key))[0]) and held.offset for key in redis.scan_iter(_EVERY_POSITION, 1000))
+
+
+def forget(redis: Redis) -> bool:
+    """Forget where all states stand, so that they begin anew; returns whether any did. Blocks; raises RedisError."""
+    stood = counted(redis)
+    for key in redis.scan_iter(_EVERY_POSITION, 1000):
+        redis.unlink(key)
+    return stood
+
+
 class Moved(Exception):
     """The states are not at the offset they should be at: somebody else went on, or Redis lost or rolled them back."""
 

@@ -1,6 +1,6 @@
 """What a worker is given: the log, ClickHouse, Redis, and the few things it must know."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from redis import Redis
@@ -19,7 +19,8 @@ from workers.state import BYTES, Store
 @dataclass(frozen=True)
 class World:
     """`nonce` gives a new name for a proposal or a generation of states, `now` the wall clock, ms; `newest` the time of
-    the newest event in ClickHouse, ms. Nothing replayed depends on any of them.
+    the newest event in ClickHouse, ms; `settle` makes doubted rollups right and says which; `lacking` which disk has no
+    room, "" if all have. Nothing replayed depends on any of them.
     """
 
     consumer: Consumer
@@ -32,16 +33,21 @@ class World:
     metrics: Metrics
     nonce: Callable[[], str]
     now: Callable[[], int]
+    settle: Callable[[], Sequence[object]] = tuple
     names: Names = NO_LIMIT
     state_bytes: int = BYTES
+    lacking: Callable[[], str] = lambda: ""
 
 
 @dataclass
 class Held:
-    """A partition that this worker has taken: the next batch begins at `offset`; `cache` and `clock` are true there."""
+    """A partition that this worker has taken: the next batch begins at `offset`; `cache` and `clock` are true there, in
+    that `life` of the server.
+    """
 
     log: str
     partition: int
+    life: str
     offset: int
     clock: int
     store: Store

@@ -11,7 +11,7 @@ from redis.exceptions import LockError, RedisError
 
 from api.registry.state import Some, State, numbered, read
 from ingest.contract import snapshot
-from rollups import registry
+from rollups import deadline, registry
 from rollups.client import ClickHouseUnavailable, Client
 from rollups.registry import RegistryRow
 
@@ -24,6 +24,16 @@ _LOOK_SECONDS = 0.2  # between two looks for a key that is not known
 
 class RegistryUnavailable(Exception):
     """The registry cannot be read or changed now."""
+
+
+class RegistryGone(RegistryUnavailable):
+    """ClickHouse does not hold what others remember of it; nothing is to be written over that."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"ClickHouse's data is gone: {what}. Put a backup of it back; without one, `throughline up --restore` "
+            f"(on a cluster `throughline restore`) goes on with what Redis and the event log still hold"
+        )
 
 
 class Registry:
@@ -40,20 +50,41 @@ class Registry:
         self._looked = 0.0
 
     def refresh(self) -> bool:
-        """Take in what was written since; returns whether there was anything. Raises ClickHouseUnavailable."""
-        with self._guard:
-            rows = registry.since(self._client, self.state.revision)
+        """Take in what was written since; returns whether there was anything.
+
+        Raises ClickHouseUnavailable, and RegistryGone if what was read before, or published, is not there any more.
+        """
+        seconds = deadline.left()
+        if not self._guard.acquire(timeout=-1 if seconds is None else seconds):
+            raise ClickHouseUnavailable("timed out")  # whoever reads it now waits too
+        try:
+            rows = self._since(self.state.revision)
             for row in rows:
                 self.state.put(read(row.body, row.revision), row.revision)
             self.loaded = True
+        finally:
+            self._guard.release()
         return bool(rows)
+
+    def _since(self, revision: int) -> list[RegistryRow]:
+        rows = registry.since(self._client, max(0, revision - 1))  # the last one known too, if it is still there
+        if revision:
+            if not rows or rows[0].revision != revision:
+                raise RegistryGone(f"its registry holds no revision {revision} any more")
+            return rows[1:]
+        if not rows:
+            with suppress(RedisError):  # nothing can be changed without it
+                version = int(self._redis.hget(snapshot.KEY, "version") or 0)
+                if version > 0:
+                    raise RegistryGone(f"it holds no account, though Redis has the sites of revision {version}")
+        return rows
 
     def look_again(self) -> None:
         """Refresh because somebody asks for what is not known; not soon after the last time. Never raises."""
         if time.monotonic() - self._looked < _LOOK_SECONDS:
             return
         self._looked = time.monotonic()
-        with suppress(ClickHouseUnavailable):
+        with suppress(ClickHouseUnavailable, RegistryGone):
             self.refresh()
 
     def change(self, make: Callable[[State], Some]) -> Some:
@@ -89,6 +120,10 @@ class Registry:
         lock = self._redis.lock(LOCK, timeout=_LOCK_SECONDS, blocking_timeout=_WAIT_SECONDS, thread_local=False)
         try:
             taken = lock.acquire(token=secrets.token_hex(8))
+            if not taken and int(self._redis.pttl(LOCK)) > _LOCK_SECONDS * 1000:
+                # Left by somebody who died under a clock that was ahead: it would last until it comes there again.
+                self._redis.delete(LOCK)
+                taken = lock.acquire(token=secrets.token_hex(8))
         except RedisError as error:
             raise RegistryUnavailable("Redis is away") from error
         if not taken:

@@ -76,6 +76,9 @@ def import_(
         typer.echo("The workers have not counted all of it yet; it is safe on the event log, and they will.")
     if report.broken:
         raise StackError(report.broken)
+    if report.fresh and (gone := report.sent.sent - sum(report.became.values())) > 0:
+        why = "they went with an event log that was put back, or are dead letters"
+        raise StackError(f"{gone:,} lines that were sent are not counted: {why}. Run the same command again")
 
 
 class _Bar:

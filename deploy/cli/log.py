@@ -23,7 +23,7 @@ def list_(
     """
     from deploy import wiring
     from deploy.logs import escape
-    from deploy.status import log_state
+    from deploy.peek import log_state
     from rollups import control
 
     settings = option.load(data, event_log=event_log, clickhouse=clickhouse)
@@ -52,7 +52,7 @@ def forget(
     from deploy import wiring
     from deploy.folder import StackError
     from deploy.logs import escape
-    from deploy.status import log_state
+    from deploy.peek import log_state
     from rollups import control
     from workers.forget import forget as give_up
 

@@ -16,6 +16,12 @@ def up(
     event_log: option.EventLog = None,
     clickhouse: option.ClickHouse = None,
     redis: option.Redis = None,
+    restore: Annotated[
+        bool,
+        typer.Option(
+            "--restore", help="Go on without what ClickHouse lost: with what Redis and the event log still hold."
+        ),
+    ] = False,
     demo: Annotated[bool, typer.Option("--demo", help="Fill a demo shop with 30 days of life.")] = False,
 ) -> None:
     """Start everything on this machine behind one port: pages, API and tracking.
@@ -29,7 +35,7 @@ def up(
     given = option.load(
         None, host=host, port=port, workers=workers, event_log=event_log, clickhouse=clickhouse, redis=redis
     )
-    stack = Stack(data, given, _say)
+    stack = Stack(data, given, _say, restore=restore)
     try:
         ready = stack.start()
         if ready is not None:

@@ -1,4 +1,4 @@
-"""`throughline status`, `migrate`, `verify` and `rebuild`: what operators look at and mend."""
+"""`throughline status`, `migrate`, `restore`, `verify` and `rebuild`: what operators look at and mend."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -7,6 +7,8 @@ import typer
 
 from deploy.cli import option
 from deploy.settings import DEFAULT_DATA
+
+_AHEAD_MS = 5 * 60_000
 
 
 def status(
@@ -21,7 +23,9 @@ def status(
     """
     from deploy import wiring
     from deploy.logs import escape
+    from deploy.room import spaces
     from deploy.status import status as ask
+    from ingest.log.stream import appended_at
 
     settings = option.load(data, event_log=event_log, clickhouse=clickhouse, redis=redis)
     found = ask(settings)
@@ -30,31 +34,54 @@ def status(
     else:
         size = "" if found.log.size is None else f", {found.log.size / 1e6:.1f} MB"
         typer.echo(f"event log     {escape(found.log.id)}, {len(found.waits)} partitions{size}")
+    if found.other is not None:
+        typer.echo(f"event log     {escape(found.other)}")
+    for space in spaces(settings.disk_folders(), settings.disk_reserve):
+        refused = " - events are refused until there is room" if space.free < space.reserve else ""
+        typer.echo(escape(f"disk          {space}{refused}"))
     for partition, seconds in enumerate(found.waits):
         said = "nothing waits" if seconds is None else f"the oldest uncounted event waits for {seconds:,.1f} s"
         typer.echo(f"partition {partition:<3} {said}")
-    if found.unfinished is None:
+    if found.gone is not None:
+        typer.echo(f"ClickHouse    {escape(found.gone)}")
+    elif found.unfinished is None:
         typer.echo("ClickHouse    has no tables yet: throughline migrate")
     elif not found.unfinished:
         typer.echo("unfinished    no batch")
     for batch in found.unfinished or ():
-        since = datetime.fromtimestamp(wiring.now() / 1000 - batch.seconds, UTC).isoformat(timespec="seconds")
+        since = _moment(wiring.now() / 1000 - batch.seconds)
         of = f" of another log, {escape(batch.log)}" if batch.log else ""
         typer.echo(
             f"unfinished    partition {batch.partition}{of}: the batch at {batch.a}, "
             f"decided {since} ({batch.seconds:,} s ago)"
         )
+    for back in found.put_back:
+        kept, counted = (_moment(appended_at(offset) / 1000) for offset in (back.kept, back.counted))
+        typer.echo(
+            f"put back      partition {back.partition}: at {_moment(back.at)} the log was found as it was at {kept}; "
+            f"what came after {counted} and was not counted by then is lost"
+        )
+    if found.ahead > _AHEAD_MS:
+        typer.echo(
+            f"clock         events were received up to {found.ahead / 3_600_000:,.1f} h ahead of this clock: "
+            f"it is wrong now, or was wrong then"
+        )
     if found.fresh is None:
         typer.echo("fresh as of   unknown: no worker has looked at every partition yet")
     else:
-        moment = datetime.fromtimestamp(found.fresh / 1000, UTC).isoformat(timespec="seconds")
-        typer.echo(f"fresh as of   {moment} ({max(0.0, (wiring.now() - found.fresh) / 1000):,.1f} s ago)")
+        typer.echo(
+            f"fresh as of   {_moment(found.fresh / 1000)} ({max(0.0, (wiring.now() - found.fresh) / 1000):,.1f} s ago)"
+        )
     typer.echo(f"dead letters  {sum(found.dead.values()):,}" if found.dead else "dead letters  none")
     for reason, letters in found.dead.items():
         typer.echo(f"              {letters:,}  {escape(reason)}")
     if found.dead:
         typer.echo("              each with its line: throughline dead-letters list")
         typer.echo("              back on the log, once a version can read them: throughline dead-letters replay")
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def migrate(
@@ -90,6 +117,27 @@ def migrate(
         return
     done = migrate_stores(settings)
     for line in done or ["nothing to do"]:
+        typer.echo(line)
+
+
+def restore(
+    event_log: option.EventLog = None,
+    clickhouse: option.ClickHouse = None,
+    redis: option.Redis = None,
+    data: option.Data = DEFAULT_DATA,
+) -> None:
+    """Go on without a backup after ClickHouse's data is gone: sites and the first account come back, over nothing.
+
+    Make the tables first, by `throughline migrate`; workers then count what the event log still holds. On one machine
+    `up --restore` does it all.
+
+    Example: throughline restore --clickhouse http://ch:8123/throughline --redis redis://redis:6379/0
+    """
+    from deploy.folder import FIRST_RUN_FILE, read_private
+    from deploy.gone import restore as bring_back
+
+    settings = option.load(data, event_log=event_log, clickhouse=clickhouse, redis=redis)
+    for line in bring_back(settings, read_private(data / FIRST_RUN_FILE)) or ["nothing is gone"]:
         typer.echo(line)
 
 

@@ -26,7 +26,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 from deploy.folder import StackError, private_folder, secret
@@ -34,12 +34,17 @@ from deploy.local import sandbox
 from deploy.local.body import BadBody, BodyTooLarge, compress, decompress, form
 from deploy.local.engine import DATABASE, Engine, QueryError, default_memory
 from deploy.local.guard import Refused
+from deploy.local.writes import WriteFailed
+from deploy.room import spaces
 
 USER = "default"
 MAX_BODY = 256 * 1024 * 1024
 MAX_CONNECTIONS = 512
 IDLE_SECONDS = 60  # a kept-alive connection holds a thread; clients open a new one without a word
 DRAIN_SECONDS = 6.0
+LOOK_SECONDS = 5.0  # within this a broken merge is noticed, long before what it was made from is removed
+LOW_SECONDS = 1.0
+NOT_WRITTEN = 74  # exit code
 
 # URL parameters that belong to the transport; every other one is a setting of the query.
 TRANSPORT = {
@@ -104,6 +109,8 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True  # the rest of the body is unread
                 status = 413 if isinstance(error, BodyTooLarge) else 400
                 self._send(status, f"{error}\n".encode())
+            except WriteFailed:
+                end_unwritten()
             except (QueryError, Refused) as error:
                 failure = error if isinstance(error, QueryError) else QueryError(REFUSED.format(error))
                 headers = {"X-ClickHouse-Exception-Code": str(failure.code)}
@@ -319,7 +326,26 @@ def lock(data: Path) -> IO[str]:
     return held
 
 
-def serve(data: Path, host: str, port: int, memory: int) -> None:
+def end_unwritten() -> NoReturn:
+    """End at once, answering nobody: what the engine says it has written may be empty files."""
+    sys.stderr.write("clickhouse: a file could not be written (is the disk full?), so nothing of it is believed\n")
+    os._exit(NOT_WRITTEN)
+
+
+def watch_writes(engine: Engine, data: Path, reserve: int, stop: threading.Event) -> None:
+    """What merges write, nobody is answered for. Returns when told to stop."""
+    while True:
+        low = any(space.free < 2 * space.reserve for space in spaces([data], reserve))
+        if stop.wait(LOW_SECONDS if low else LOOK_SECONDS):
+            return
+        try:
+            with engine.session() as session:
+                session.all_written()
+        except WriteFailed:
+            end_unwritten()
+
+
+def serve(data: Path, host: str, port: int, memory: int, reserve: int) -> None:
     """Serve until SIGTERM or SIGINT, then finish what runs and close the engine. Ends the process."""
     os.umask(0o077)
     data = data.absolute()
@@ -329,7 +355,15 @@ def serve(data: Path, host: str, port: int, memory: int) -> None:
         signal.signal(number, lambda *_: stop.set())
     os.environ["TMPDIR"] = str(data)  # chDB opens a throw-away engine when it is imported
     sandbox.enter(data, [Path(__file__).parents[1]])
-    engine = Engine(data, memory)
+    try:
+        engine = Engine(data, memory, reserve)
+    except OSError as error:
+        raise SystemExit(f"cannot write to {data}: {error.strerror}") from error
+    except QueryError as error:
+        raise SystemExit(f"clickhouse: {error}") from error
+    except WriteFailed:
+        end_unwritten()
+    threading.Thread(target=watch_writes, args=(engine, data, reserve, stop), daemon=True).start()
     try:
         door = Door(host, port, engine, secret(data / "password"))
     except OSError as error:
@@ -354,8 +388,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True, help="0: any free one, named in the first line of output")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--memory", type=int, default=default_memory(), help="bytes that queries and merges may use")
+    parser.add_argument("--reserve", type=int, default=0, help="bytes of the disk that are not for inserts; 0 = 5 %%")
     given = parser.parse_args()
-    serve(given.data, given.host, given.port, given.memory)
+    serve(given.data, given.host, given.port, given.memory, given.reserve)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
 from deploy.folder import replace_private
-from deploy.local import guard
+from deploy.local import guard, writes
+from deploy.room import floor
 
 SESSIONS = 8
 DATABASE = "main"  # of who names none: the engine's own `default` reads files as if they were tables
@@ -33,6 +34,9 @@ CONFIG = """<clickhouse>
 <index_mark_cache_size>16777216</index_mark_cache_size>
 <primary_index_cache_size>67108864</primary_index_cache_size>
 <compiled_expression_cache_size>16777216</compiled_expression_cache_size>
+<storage_configuration><disks><default>
+<keep_free_space_bytes>{kept}</keep_free_space_bytes>
+</default></disks></storage_configuration>
 <merge_tree>
 <merge_max_block_size_bytes>4194304</merge_max_block_size_bytes>
 </merge_tree>
@@ -72,6 +76,7 @@ INSERT = re.compile(
     re.IGNORECASE,
 )
 FORMAT = re.compile(r"\bFORMAT\s+(\w+)\s*(SETTINGS\b[^()]*)?;?\s*$", re.IGNORECASE)
+_HEAD = 4096  # bytes of a statement that say what it does
 ERROR = re.compile(r"Code: (\d+)\.")
 
 
@@ -99,16 +104,43 @@ def quoted(value: str) -> str:
 class Session:
     """One engine connection, its database and the settings left by its last query; for one thread at a time."""
 
-    def __init__(self, connection: Any, check: Callable[[str, Mapping[str, str]], None]) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        check: Callable[[str, Mapping[str, str]], None],
+        no_room: Callable[[bytes], str] = lambda head: "",
+    ) -> None:
         self.connection = connection
         self._check = check
+        self._no_room = no_room
         self.database = ""
         self.settings: dict[str, str] = {}
 
     def run(
         self, query: bytes, database: str, settings: dict[str, str], params: dict[str, str], format_: str
     ) -> Answer:
-        """Execute one statement. Raises QueryError, guard.Refused. Blocks."""
+        """Execute one statement. Raises QueryError, guard.Refused, writes.WriteFailed. Blocks."""
+        head = query[:_HEAD]
+        if said := self._no_room(head):
+            raise QueryError(said)
+        try:
+            answer = self._run(query, database, settings, params, format_)
+        except QueryError:
+            self.all_written()  # it may have failed on what another statement wrote
+            raise
+        if writes.may_write(head):
+            self.all_written()
+        return answer
+
+    def all_written(self) -> None:
+        """Raises writes.WriteFailed if the engine has failed to write any file since it was opened."""
+        with contextlib.suppress(QueryError):  # whoever asks next finds out
+            if self._query(writes.FAILED, "TSV").bytes().strip() not in (b"", b"0"):
+                raise writes.WriteFailed
+
+    def _run(
+        self, query: bytes, database: str, settings: dict[str, str], params: dict[str, str], format_: str
+    ) -> Answer:
         insert = INSERT.match(query)
         self._check(_text(insert[0] if insert else query), params)
         if insert and insert["format"].lower() == b"values":  # its data are expressions
@@ -190,17 +222,20 @@ def quoted_name(name: str) -> str:
 class Engine:
     """The one chDB engine of the folder and its pool of sessions."""
 
-    def __init__(self, data: Path, memory: int) -> None:
+    def __init__(self, data: Path, memory: int, reserve: int = 0) -> None:
         chdb: Any = import_module("chdb._chdb")  # 200 MB, half a second: only for whoever serves
 
         chdb.set_signal_handlers_enabled(0)  # SIGTERM is ours: a clean stop
         config, users = data / "engine.xml", data / "users.xml"
         constraints = "".join(f"<{name}><readonly/></{name}>" for name in FIXED_SETTINGS)
         replace_private(users, USERS.format(grants=GRANTS, constraints=constraints))
-        replace_private(config, CONFIG.format(memory=memory, users=escape(str(users))))
+        kept = floor(data, reserve)
+        replace_private(config, CONFIG.format(memory=memory, users=escape(str(users)), kept=kept))
         address = f"{data / 'engine'}?config-file={config}"
         self._guard = guard.Guard()
-        self._connect: Callable[[], Session] = lambda: Session(chdb.connect(address), self._check)
+        self._connect: Callable[[], Session] = lambda: Session(
+            chdb.connect(address), self._check, lambda head: writes.no_room(head, data, reserve)
+        )
         self._sessions: queue.LifoQueue[Session] = queue.LifoQueue()
         self._opened = 0
         self._lock = threading.Lock()

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.folder import StackError, private_folder, replace_private, secret
+from deploy.room import floor, spaces
 
 _OLDEST = (6, 2)  # XTRIM MINID
+_REWRITE_PERCENT = 100  # Redis's own default: a file of twice the size
 _CONF = """\
 bind 127.0.0.1
 port {port}
@@ -37,18 +39,41 @@ class LocalRedis:
     url: str
     port: int
     password: str
+    folder: Path
+
+    def sweep(self) -> None:
+        """Remove what rewrites of the append-only file left that their server did not outlive. Call while none runs."""
+        for left in self.folder.glob("temp-*"):
+            left.unlink(missing_ok=True)
 
     def answers(self) -> bool:
         """Whether it serves commands now (it does not while it loads its file). Blocks ≤ 1 s."""
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), 1.0) as connection:
-                connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
-                answer = b""
-                while answer.count(b"\r\n") < 2 and (more := connection.recv(256)):
-                    answer += more
-        except OSError:
-            return False
-        return answer == b"+OK\r\n+PONG\r\n"
+        return self._ask("PING", 2) == b"+OK\r\n+PONG\r\n"
+
+    def fit_rewrites(self, reserve: int = 0) -> None:
+        """Let the server rewrite its append-only file only where a second one fits above the floor of the disk: else it
+        would fill it, fail, and begin again. Blocks ≤ a few seconds; a server that is away is left alone.
+        """
+        files = [*self.folder.glob("appendonlydir/*"), *self.folder.glob("appendonly.aof")]
+        with contextlib.suppress(OSError):
+            written = sum(file.stat().st_size for file in files)
+            free = max(0, sum(space.free for space in spaces([self.folder])) - floor(self.folder, reserve))
+            fits = written < free or self._memory() < free
+            self._ask(f"CONFIG SET auto-aof-rewrite-percentage {_REWRITE_PERCENT if fits else 0}", 2)
+
+    def _memory(self) -> int:
+        """Bytes that the data take, which their file does not exceed."""
+        found = re.search(rb"used_memory:(\d+)", self._ask("INFO memory", 4))
+        return int(found[1]) if found else 0
+
+    def _ask(self, command: str, lines: int) -> bytes:
+        """What is answered to AUTH and the command, of at least so many lines; b"" if nothing. Blocks ≤ 1 s a line."""
+        answer = b""
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1.0) as connection:
+            connection.sendall(f"AUTH {self.password}\r\n{command}\r\n".encode())
+            while answer.count(b"\r\n") < lines and (more := connection.recv(65536)):
+                answer += more
+        return answer
 
 
 def prepare(folder: Path, port: int, memory: str) -> LocalRedis:
@@ -74,7 +99,9 @@ def prepare(folder: Path, port: int, memory: str) -> LocalRedis:
             logfile=_quoted(folder / "redis.log"),
         ),
     )
-    return LocalRedis([binary, str(conf)], f"redis://:{password}@127.0.0.1:{port}/0", port, password)
+    made = LocalRedis([binary, str(conf)], f"redis://:{password}@127.0.0.1:{port}/0", port, password, folder)
+    made.sweep()
+    return made
 
 
 def find() -> tuple[str, tuple[int, ...]]:

@@ -4,21 +4,23 @@ from redis import Redis
 
 KEY = "throughline:fresh"  # a hash: log, partitions, then partition → ms
 
-# Marks never go back; those of another log, or of another number of partitions, say nothing about this one.
+# Marks never go back, unless they lie ahead of the clock, for it was wrong then; those of another log, or of another
+# number of partitions, say nothing about this one.
 _PUBLISH = """
 if redis.call('HGET', KEYS[1], 'log') ~= ARGV[1] or redis.call('HGET', KEYS[1], 'partitions') ~= ARGV[2] then
   redis.call('DEL', KEYS[1])
   redis.call('HSET', KEYS[1], 'log', ARGV[1], 'partitions', ARGV[2])
 end
-if tonumber(redis.call('HGET', KEYS[1], ARGV[3]) or '-1') < tonumber(ARGV[4]) then
+local held = tonumber(redis.call('HGET', KEYS[1], ARGV[3]) or '-1')
+if held < tonumber(ARGV[4]) or held > tonumber(ARGV[5]) then
   redis.call('HSET', KEYS[1], ARGV[3], ARGV[4])
 end
 """
 
 
-def publish(redis: Redis, log: str, partitions: int, partition: int, before: int) -> None:
+def publish(redis: Redis, log: str, partitions: int, partition: int, before: int, now: int) -> None:
     """Everything of the partition received before `before` (ms) is in ClickHouse. Blocks; raises redis.RedisError."""
-    redis.eval(_PUBLISH, 1, KEY, log, partitions, partition, before)
+    redis.eval(_PUBLISH, 1, KEY, log, partitions, partition, before, now)
 
 
 def read(redis: Redis) -> int | None:

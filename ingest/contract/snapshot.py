@@ -1,6 +1,7 @@
 """The published snapshot of all sites: written by the api to Redis, kept in memory by ingest and workers."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 from redis import Redis
@@ -41,3 +42,10 @@ EMPTY = Snapshot(-1, ())
 def publish(redis: Redis, snapshot: Snapshot) -> bool:
     """Put the snapshot in place unless a newer one is there; returns whether it was taken. Blocks on Redis."""
     return bool(redis.eval(_PUBLISH, 1, KEY, snapshot.version, snapshot.encode()))
+
+
+def published(redis: Redis) -> Snapshot:
+    """The snapshot that is in place, EMPTY if none is. Blocks on Redis."""
+    found: Any = redis.hmget(KEY, ["version", "body"])
+    version, body = found
+    return EMPTY if version is None or body is None else Snapshot.decode(int(version), body)

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,8 +47,8 @@ def decode(stored: bytes) -> DeadLetter:
 class DeadLetters(Protocol):
     """Where dead letters wait. Calls block, and may raise LogUnavailable."""
 
-    def append(self, letter: DeadLetter) -> None:
-        """Return once the letter is durable. An origin that is known, waiting or replayed, adds nothing.
+    def append(self, letter: DeadLetter) -> bool:
+        """Return once the letter is durable; False if its origin is known, waiting or replayed, and nothing was added.
 
         Raises TooManyDeadLetters.
         """
@@ -81,14 +81,20 @@ class Replayed:
     unsure: int
 
 
-async def replay(dead: DeadLetters, producer: Producer, *, again: bool = False) -> Replayed:
+async def replay(
+    dead: DeadLetters,
+    producer: Producer,
+    *,
+    again: bool = False,
+    only: Callable[[DeadLetter], bool] = lambda letter: True,
+) -> Replayed:
     """Append every waiting letter to the log, each origin at most once, to the partition that it came from.
 
     A letter whose earlier replay broke off is sent only with `again`: it may then be on the log twice, which the ids of
     its events make harmless. Raises LogUnavailable.
     """
     sent = unsure = 0
-    for letter in await asyncio.to_thread(dead.letters):
+    for letter in filter(only, await asyncio.to_thread(dead.letters)):
         if not await asyncio.to_thread(dead.begin, letter.origin) and not again:
             unsure += 1
             continue

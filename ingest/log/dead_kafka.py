@@ -54,13 +54,14 @@ class KafkaDeadLetters:
             )
             self._reader.assign([self._at])
 
-    def append(self, letter: DeadLetter) -> None:
+    def append(self, letter: DeadLetter) -> bool:
         self._catch_up()
         if letter.origin in self._waiting or letter.origin in self._replayed:
-            return
+            return False
         if len(self._waiting) >= self._limit:
             raise TooManyDeadLetters(f"{len(self._waiting)} dead letters wait; the last: {letter.reason}")
         self._put(letter.origin, letter.encode())
+        return True
 
     def count(self) -> int:
         self._catch_up()

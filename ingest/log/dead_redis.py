@@ -38,9 +38,11 @@ class RedisDeadLetters:
         self._limit = limit
         self._max_bytes = max_bytes
 
-    def append(self, letter: DeadLetter) -> None:
-        if self._eval(_APPEND, letter.origin, letter.encode(), self._limit, self._max_bytes) == -1:
+    def append(self, letter: DeadLetter) -> bool:
+        added: int = self._eval(_APPEND, letter.origin, letter.encode(), self._limit, self._max_bytes)
+        if added == -1:
             raise TooManyDeadLetters(f"{self.count()} dead letters wait; the last: {letter.reason}")
+        return added == 1
 
     def count(self) -> int:
         return int(self._ask(lambda: self._client.hlen(self._keys[0])))

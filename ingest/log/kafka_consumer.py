@@ -10,8 +10,9 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from ingest.log.kafka_topic import RECORD_BYTES, events_topic, shared
-from ingest.log.protocol import TOPIC, Bounds, LogTruncated, LogUnavailable, PartitionsChanged, Record
+from ingest.log import lease
+from ingest.log.kafka_topic import RECORD_BYTES, events_topic, least_session_ms, shared
+from ingest.log.protocol import TOPIC, Bounds, Floor, LogTruncated, LogUnavailable, PartitionsChanged, Record, whole
 
 
 class _Assignment(kafka.ConsumerRebalanceListener):
@@ -45,10 +46,13 @@ class KafkaConsumer:
         partitions: int = 4,
         topic: str = TOPIC,
         group: str = "throughline-workers",
-        session_seconds: float = 10.0,
+        session_seconds: float = lease.SECONDS,
         retention_hours: int = 168,
     ) -> None:
-        """Connect, make the topic if it is missing, join the group. Raises LogUnavailable."""
+        """Connect, make the topic if it is missing, join the group. Raises LogUnavailable.
+
+        A member that is not heard of for `session_seconds`, or for as long as the brokers demand, loses its partitions.
+        """
         self._topic = topic
         self._epochs: dict[int, int] = {}
         self._sought: dict[int, int] = {}
@@ -64,13 +68,14 @@ class KafkaConsumer:
         try:
             self._partitions = events_topic(bootstrap, topic, partitions, retention_hours)
             self._admin = kafka.KafkaAdminClient(**shared(bootstrap))
+            session_ms = max(int(session_seconds * 1000), least_session_ms(self._admin))
             self._reader = kafka.KafkaConsumer(**fetching)
             self._consumer = kafka.KafkaConsumer(
                 **fetching,
                 group_id=group,
                 partition_assignment_strategy=(CooperativeStickyAssignor,),
-                session_timeout_ms=int(session_seconds * 1000),
-                heartbeat_interval_ms=int(session_seconds * 100),
+                session_timeout_ms=session_ms,
+                heartbeat_interval_ms=session_ms // 10,
                 max_poll_interval_ms=600_000,
             )
             self._assignment = _Assignment(self._consumer)
@@ -156,11 +161,25 @@ class KafkaConsumer:
         except (KafkaError, OSError) as error:
             raise LogUnavailable(f"Kafka: {error}") from error
 
+    def reach(self, partition: int) -> int:
+        """Brokers keep what all in-sync replicas have."""
+        return 0
+
     def read(self, partition: int, begin: int, end: int) -> Sequence[Record]:
         """Exactly the records in [begin, end). Raises LogUnavailable, LogTruncated."""
         held = self.bounds(partition)
         if begin < held.begin or end > held.end:
             raise LogTruncated(f"partition {partition}: [{begin}, {end}) is not within [{held.begin}, {held.end})")
+        return whole(partition, self._read(partition, begin, end), begin, end)
+
+    def left(self, partition: int, begin: int, end: int) -> Sequence[Record]:
+        """What there is of [begin, end). Raises LogUnavailable; LogTruncated while retention takes it away."""
+        held = self.bounds(partition)
+        return self._read(partition, max(begin, held.begin), min(end, held.end))
+
+    def _read(self, partition: int, begin: int, end: int) -> list[Record]:
+        if begin >= end:
+            return []
         at, records = self._at(partition), list[Record]()
         deadline = time.monotonic() + 30.0
         try:
@@ -178,12 +197,12 @@ class KafkaConsumer:
             raise LogUnavailable(f"Kafka: {error}") from error
         return [record for record in records if record.offset < end]
 
-    def raise_floor(self, partition: int, offset: int) -> bool:
+    def raise_floor(self, partition: int, offset: int) -> Floor:
         """Kafka's offsets cannot be moved: a topic that ends before `offset` is another log. Raises LogTruncated."""
         held = self.bounds(partition)
         if held.end < offset:
             raise LogTruncated(f"partition {partition} ends at {held.end}, before {offset}")
-        return False
+        return Floor(False, offset)
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         """Store positions with the group. A rebalance under way, or a partition given away, is not an error."""

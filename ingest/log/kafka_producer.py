@@ -157,6 +157,10 @@ class KafkaProducer:
             else:
                 done.set_exception(LogUnavailable(f"Kafka: {error}"))
 
+    async def holds(self) -> bool:
+        """True: brokers that lose what all in-sync replicas had are told by offsets that do not fit."""
+        return True
+
     async def close(self) -> None:
         """Send what is in hand and disconnect."""
         task, self._task = self._task, None

@@ -34,7 +34,10 @@ RECONNECT = {
     "retry_backoff_ms": 100,
     "metadata_max_age_ms": 5000,
 }
+LEAST_SESSION_MS = 6_000  # `group.min.session.timeout.ms` of brokers that nobody configured
 _READ_SECONDS = 10.0
+# Retention goes by the brokers' clock, and a producer whose clock is wrong is not refused for it.
+_BY_BROKER = {"message.timestamp.type": "LogAppendTime"}
 
 
 def shared(bootstrap: str) -> dict[str, Any]:
@@ -64,7 +67,7 @@ def make_topic(bootstrap: str, topic: str, partitions: int, configs: Mapping[str
         brokers = len(admin.describe_cluster()["brokers"])
         if topic not in admin.list_topics():
             replicas = min(REPLICAS, brokers)
-            wanted = {"min.insync.replicas": "2" if replicas >= REPLICAS else "1", **configs}
+            wanted = {"min.insync.replicas": "2" if replicas >= REPLICAS else "1", **_BY_BROKER, **configs}
             if replicas == 1:
                 wanted["flush.messages"] = "1"  # no other broker has what is still in this one's memory
             made = {"num_partitions": partitions, "replication_factor": replicas, "configs": wanted}
@@ -78,6 +81,16 @@ def make_topic(bootstrap: str, topic: str, partitions: int, configs: Mapping[str
         return description
     finally:
         admin.close()
+
+
+def least_session_ms(admin: Any) -> int:
+    """How soon the brokers let a group give up a silent member; their default where they do not tell. Blocks."""
+    with suppress(KafkaError, LookupError):
+        broker = str(admin.describe_cluster()["brokers"][0]["broker_id"])
+        asked = ConfigResource(ConfigResourceType.BROKER, broker)
+        told = admin.describe_configs([asked], config_filter="all")["broker"][broker]
+        return int(told["group.min.session.timeout.ms"]["value"])
+    return LEAST_SESSION_MS
 
 
 def _configs(admin: Any, topic: str) -> Mapping[str, str]:
@@ -148,6 +161,11 @@ def lacks(
         told(
             f"has max.message.bytes={configs['max.message.bytes']}, so it refuses the largest records",
             f"--add-config max.message.bytes={largest}",
+        )
+    if configs.get("message.timestamp.type", "LogAppendTime") != "LogAppendTime":
+        told(
+            "goes by its producers' clocks, so where one is wrong retention deletes what is needed, or brokers refuse",
+            "--add-config message.timestamp.type=LogAppendTime",
         )
     if configs.get("unclean.leader.election.enable", "false") == "true":
         told(

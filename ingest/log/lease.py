@@ -14,6 +14,10 @@ import redis
 
 from ingest.log.stream import Keys
 
+# A member that stands still keeps the numbers of its partitions back for so long. Shorter, and a busy machine takes
+# partitions from the living.
+SECONDS = 3.0
+
 # KEYS: members (name → expires, ms), owners (partition → name), epochs (partition → ms of the last claim).
 # ARGV: name, lease in ms, partitions, then the partitions given back.
 # Answers: how many too many I hold, then partition, epoch, … of those I hold. One script is one moment for the group.
@@ -21,7 +25,11 @@ _BEAT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local me, count = ARGV[1], tonumber(ARGV[3])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local mine = tonumber(redis.call('ZSCORE', KEYS[1], me) or '0')
+-- Who is late itself, or new, lets others be late for as long again: Redis or the machine may have stood still.
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', mine > now and now or now - tonumber(ARGV[2]))
+-- Who was last heard of under a clock that was ahead would else be waited for until the clock comes there again.
+redis.call('ZREMRANGEBYSCORE', KEYS[1], now + 2 * tonumber(ARGV[2]), '+inf')
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), me)
 for i = 4, #ARGV do
   if redis.call('HGET', KEYS[2], ARGV[i]) == me then redis.call('HDEL', KEYS[2], ARGV[i]) end
@@ -69,7 +77,7 @@ end
 class Leases:
     """One member's leases. `held` and `settle` are for the reading thread; beating goes on in the background."""
 
-    def __init__(self, client: redis.Redis, keys: Keys, partitions: int, seconds: float = 10.0) -> None:
+    def __init__(self, client: redis.Redis, keys: Keys, partitions: int, seconds: float = SECONDS) -> None:
         self._client = client
         self._keys = [keys.group("members"), keys.group("owners"), keys.group("epochs")]
         self._partitions = partitions
@@ -84,7 +92,7 @@ class Leases:
 
     def start(self) -> None:
         """Join the group. Raises redis.RedisError."""
-        self._beat(())
+        self.beat(())
         self._thread.start()
 
     def held(self) -> dict[int, int]:
@@ -94,7 +102,7 @@ class Leases:
     def settle(self) -> None:
         """Give back what is more than our share; call between two batches. Raises redis.RedisError."""
         if self._surplus > 0:
-            self._beat(sorted(self._epochs)[-self._surplus :])
+            self.beat(sorted(self._epochs)[-self._surplus :])
 
     def close(self) -> None:
         """Leave the group at once. Raises redis.RedisError."""
@@ -103,7 +111,8 @@ class Leases:
         self._epochs = {}
         self._client.eval(_LEAVE, len(self._keys), *self._keys, self._member, self._partitions)
 
-    def _beat(self, given_back: Sequence[int]) -> None:
+    def beat(self, given_back: Sequence[int]) -> None:
+        """Say that we are here, take what is our share, and give back. Raises redis.RedisError."""
         with self._lock:
             # From before the question: the server's clock starts later, so it never ends our lease before we do.
             good_until = time.monotonic() + self._seconds
@@ -114,9 +123,9 @@ class Leases:
             self._good_until = good_until
 
     def _beat_forever(self) -> None:
-        while not self._closing.wait(min(1.0, self._seconds / 5)):
+        while not self._closing.wait(self._seconds / 5):
             try:
-                self._beat(())
+                self.beat(())
             except redis.RedisError:
                 # Away: the leases run out by themselves; `held` sees to it.
                 continue

@@ -47,12 +47,31 @@ class PartitionsChanged(Exception):
         )
 
 
+def whole(partition: int, records: Sequence[Record], begin: int, end: int) -> Sequence[Record]:
+    """The records of [begin, end) as they were found. Raises LogTruncated if the one before `end` is not among them."""
+    if begin < end and (not records or records[-1].offset != end - 1):
+        raise LogTruncated(f"partition {partition}: of [{begin}, {end}) {len(records)} records are left")
+    return records
+
+
 @dataclass(frozen=True)
 class Bounds:
     """Half-open [begin, end): nothing from `begin` on was removed; `end` is the offset after the last record ever."""
 
     begin: int
     end: int
+
+
+class Floor(NamedTuple):
+    """What is found where a partition is taken.
+
+    `put_back`: the log is back at an earlier state, so that acknowledged records may be gone: a reason to say so.
+    `committed`: the group's position as the log remembers it, at most where the partition is taken. Where it is lower,
+    nothing in the log tells of what lies between the two whether it was counted.
+    """
+
+    put_back: bool
+    committed: int
 
 
 class Producer(Protocol):
@@ -74,6 +93,12 @@ class Producer(Protocol):
 
     async def append(self, partition: int, value: bytes) -> None:
         """Return once the record is durable. Raises LogUnavailable within 2 s; it may be written all the same."""
+        ...
+
+    async def holds(self) -> bool:
+        """Whether the log still has what this producer appended, or trimmed it as counted; False once it was put back
+        to an earlier state. Raises LogUnavailable.
+        """
         ...
 
     async def close(self) -> None:
@@ -118,18 +143,24 @@ class Consumer(Protocol):
 
     def bounds(self, partition: int) -> Bounds: ...
 
+    def reach(self, partition: int) -> int:
+        """The offset after the last record there is, by which a log that was put back is known; 0 where none can be."""
+        ...
+
     def read(self, partition: int, begin: int, end: int) -> Sequence[Record]:
         """Exactly the records with begin ≤ offset < end, independent of the poll position (replay of a decided batch).
 
-        Raises LogTruncated if any of them may be missing.
+        `end` is the offset after a record. Raises LogTruncated if any of them may be missing: a log that was put back
+        lost what came last, so the one before `end` is gone then too.
         """
         ...
 
-    def raise_floor(self, partition: int, offset: int) -> bool:
-        """Call when a partition is taken at `offset`: from now on no new record gets an offset below it.
+    def left(self, partition: int, begin: int, end: int) -> Sequence[Record]:
+        """What there is of [begin, end), whatever is missing."""
+        ...
 
-        True if the log was put back to an earlier state, so that acknowledged records may be gone: a reason to say so.
-        """
+    def raise_floor(self, partition: int, offset: int) -> Floor:
+        """Call when a partition is taken at `offset`: from now on no new record gets an offset below it."""
         ...
 
     def commit(self, offsets: Mapping[int, int]) -> None:

@@ -1,6 +1,7 @@
 """The event log on Redis Streams: one stream a partition, offsets made of stream ids, a group held by leases."""
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,12 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from ingest.log import redis_lacks, stream
+from ingest.log import lease, redis_lacks, stream
 from ingest.log.lease import Leases
-from ingest.log.protocol import TOPIC, Bounds, LogTruncated, LogUnavailable, Record
+from ingest.log.protocol import TOPIC, Bounds, Floor, LogTruncated, LogUnavailable, Record, whole
 from ingest.log.stream import Keys
+
+logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 1.8
 SAMPLE_SECONDS = 0.25
@@ -23,24 +26,54 @@ LOOK_SECONDS = 0.5
 READ_BYTES = 32 << 20
 UNACKNOWLEDGED_BYTES = 64 << 20
 RECORDS_A_PIPELINE = 512
-# A clock set back makes Redis count `seq` up within one ms; long before it leaves the bits an offset has for it, go on.
-SEQUENCE_ALARM = stream.SEQUENCE_LIMIT // 2
+# A clock set back makes Redis count `seq` up within one ms, and a trim goes by ms: what shares one cannot be trimmed.
+SEQUENCE_ALARM = 1_000
 
-
-# KEYS: stream, state. ARGV: position, ms before which nothing need be kept.
+# KEYS: stream, state. ARGV: position, ms before which nothing need be kept, the id before the position, the position of
+# the last commit. Answers whether the stream was put back: what was counted last is not there (the position that is
+# there then stays, for it tells what was), or the position fell back, or a producer found out.
 # The trim comes first: a Redis at its maxmemory refuses a script's writes until it has deleted something.
 _COMMIT = """
 if redis.call('XTRIM', KEYS[1], 'MINID', '~', ARGV[2]) > 0 then redis.call('HSET', KEYS[2], 'floor', ARGV[2]) end
+if ARGV[1] ~= '0' and #redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3]) == 0 then return 1 end
+local before = redis.call('HGET', KEYS[2], 'committed') or '0'
 redis.call('HSET', KEYS[2], 'committed', ARGV[1])
+if tonumber(before) < tonumber(ARGV[4]) then return 1 end
+return redis.call('HDEL', KEYS[2], 'put back')
 """
 
-# KEYS: stream. ARGV: the last id that must not come again. A missing stream is made by an entry taken out at once.
+# KEYS: stream. The last id that it gave, and that of its last entry; without the entries themselves, which XINFO sends.
+_LAST = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return {'0-0', '0-0'} end
+local info, entry = redis.call('XINFO', 'STREAM', KEYS[1]), redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+for i = 1, #info, 2 do
+  if info[i] == 'last-generated-id' then return {info[i + 1], entry and entry[1] or '0-0'} end
+end
+"""
+
+# KEYS: stream. ARGV: ms at which its next ids begin at the earliest. Ids never go down: XSETID alone would let them. A
+# missing stream is made by an entry taken out at once.
 _RAISE = """
+local last = 0
 if redis.call('EXISTS', KEYS[1]) == 0 then
-  redis.call('XADD', KEYS[1], ARGV[1], 'v', '')
-  redis.call('XDEL', KEYS[1], ARGV[1])
+  redis.call('XADD', KEYS[1], ARGV[1] .. '-0', 'v', '')
+  redis.call('XDEL', KEYS[1], ARGV[1] .. '-0')
 else
-  redis.call('XSETID', KEYS[1], ARGV[1])
+  local info = redis.call('XINFO', 'STREAM', KEYS[1])
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then last = tonumber(string.match(info[i + 1], '^%d+')) end
+  end
+  if last < tonumber(ARGV[1]) then redis.call('XSETID', KEYS[1], ARGV[1] .. '-0') end
+end
+"""
+
+# KEYS: stream, state. ARGV: ms as above; then the id that a record got below it, and its value, to be appended above.
+_PUT_BACK = f"""
+{_RAISE}
+redis.call('HSET', KEYS[2], 'put back', 1)
+if ARGV[2] then
+  redis.call('XDEL', KEYS[1], ARGV[2])
+  return redis.call('XADD', KEYS[1], '*', 'v', ARGV[3])
 end
 """
 
@@ -68,6 +101,7 @@ class RedisProducer:
         self._partitions = partitions
         self._max_bytes = max_bytes
         self._full = ""
+        self._last: dict[int, int] = {}  # partition → the highest offset that it was seen to give
         self._queue: deque[_Append] = deque()
         self._unacknowledged = 0
         self._wake = asyncio.Event()
@@ -135,20 +169,50 @@ class RedisProducer:
         except (redis.RedisError, OSError) as error:
             answers = [error] * len(entries)
         for entry, answer in zip(entries, answers, strict=True):
+            outcome: Any = answer
+            if not isinstance(outcome, Exception) and stream.offset_of(outcome) <= self._last.get(entry.partition, 0):
+                outcome = await self._again(entry, outcome)
+            if not isinstance(outcome, Exception):
+                self._last[entry.partition] = stream.offset_of(outcome)
             if entry.done.done():
                 continue
-            if isinstance(answer, Exception):
-                entry.done.set_exception(LogUnavailable(f"Redis: {answer}"))
+            if isinstance(outcome, Exception):
+                entry.done.set_exception(LogUnavailable(f"Redis: {outcome}"))
             else:
                 entry.done.set_result(None)
-                if int(answer.rpartition(b"-")[2]) > SEQUENCE_ALARM:
-                    await self._next_millisecond(entry.partition, answer)
+        for partition in {entry.partition for entry in entries}:
+            last = self._last.get(partition, 0)
+            if last & (stream.SEQUENCE_LIMIT - 1) > SEQUENCE_ALARM:
+                with suppress(redis.RedisError, OSError):
+                    following = str((last >> stream.SEQUENCE_BITS) + 1)
+                    await self._client.eval(_RAISE, 1, self._keys.stream(partition), following)
 
-    async def _next_millisecond(self, partition: int, entry_id: bytes) -> None:
-        # Refused when somebody else was faster, which is as good.
-        with suppress(redis.RedisError, OSError):
-            key, following = self._keys.stream(partition), f"{int(entry_id.partition(b'-')[0]) + 1}-0"
-            await self._client.eval("redis.call('XSETID', KEYS[1], ARGV[1])", 1, key, following)
+    async def _again(self, entry: _Append, low: bytes) -> Any:
+        """The id of the record appended anew: it had got an offset that may have been counted already, where nobody
+        would read it, for the log was put back and the clock was behind. Or why it could not be."""
+        try:
+            return await self._goes_on_above(entry.partition, low, entry.stored)
+        except (redis.RedisError, OSError) as error:
+            return error
+
+    async def _goes_on_above(self, partition: int, *anew: bytes) -> Any:
+        logger.error("the log was put back to an earlier state: partition %d goes on above", partition)
+        keys = self._keys.stream(partition), self._keys.state(partition)
+        ms = (self._last[partition] >> stream.SEQUENCE_BITS) + 1
+        return await self._client.eval(_PUT_BACK, 2, *keys, str(ms), *anew)
+
+    async def holds(self) -> bool:
+        """Whether the streams still have the last of each that this producer appended. Raises LogUnavailable."""
+        try:
+            for partition, offset in self._last.items():
+                last = stream.id_at(offset)
+                floor: Any = await self._client.hget(self._keys.state(partition), "floor")
+                there = await self._client.xrange(self._keys.stream(partition), last, last)
+                if not there and int(floor or 0) <= offset >> stream.SEQUENCE_BITS:
+                    return False
+        except (redis.RedisError, OSError) as error:
+            raise LogUnavailable(f"Redis: {error}") from error
+        return True
 
     async def _sample_forever(self) -> None:
         while not self._closing.is_set():
@@ -162,6 +226,13 @@ class RedisProducer:
         async with self._client.pipeline(transaction=False) as pipe:
             stream.ask_room(pipe, self._keys, self._partitions)
             self._full = stream.room(await pipe.execute(), self._max_bytes).full
+            seen = dict(self._last)
+            for partition in seen:
+                pipe.eval(_LAST, 1, self._keys.stream(partition))
+            ends: list[Any] = await pipe.execute()
+        for (partition, last), (given, _) in zip(seen.items(), ends, strict=True):
+            if stream.offset_of(given) < last:
+                await self._goes_on_above(partition)
 
     async def close(self) -> None:
         """Write what is in hand and disconnect."""
@@ -184,7 +255,7 @@ class RedisConsumer:
         topic: str = TOPIC,
         max_bytes: int | None = None,
         keep_seconds: int = 3600,
-        lease_seconds: float = 10.0,
+        lease_seconds: float = lease.SECONDS,
     ) -> None:
         """Connect, make the log if it is missing, join the group. Raises LogUnavailable."""
         self._client = stream.connect(url)
@@ -194,6 +265,8 @@ class RedisConsumer:
         self._positions: dict[int, tuple[int, int]] = {}
         self._paused: set[int] = set()
         self._assigned: dict[int, int] = {}
+        self._committed: dict[int, int] = {}
+        self._put_back: set[int] = set()
         self._record_bytes = 1
         self._was_tight = False
         self._ask_again = 0.0
@@ -279,11 +352,24 @@ class RedisConsumer:
         except redis.RedisError as error:
             raise LogUnavailable(f"Redis: {error}") from error
 
+    def reach(self, partition: int) -> int:
+        """The offset after the last record that is there. Raises LogUnavailable."""
+        try:
+            _, entry = self._client.eval(_LAST, 1, self._keys.stream(partition))
+        except redis.RedisError as error:
+            raise LogUnavailable(f"Redis: {error}") from error
+        last = stream.offset_of(entry)
+        return last + 1 if last else 0
+
     def read(self, partition: int, begin: int, end: int) -> Sequence[Record]:
         """Exactly the records in [begin, end). Raises LogUnavailable, LogTruncated."""
-        held = self.bounds(partition)
-        if begin < held.begin or end > held.end:
+        records = self.left(partition, begin, end)
+        if begin < (held := self.bounds(partition)).begin:
             raise LogTruncated(f"partition {partition}: [{begin}, {end}) is not within [{held.begin}, {held.end})")
+        return whole(partition, records, begin, end)
+
+    def left(self, partition: int, begin: int, end: int) -> Sequence[Record]:
+        """What there is of [begin, end). Raises LogUnavailable."""
         records: list[Record] = []
         try:
             while begin < end:
@@ -297,7 +383,8 @@ class RedisConsumer:
         return records
 
     def commit(self, offsets: Mapping[int, int]) -> None:
-        """Store positions and trim what lies an hour behind them. Raises LogUnavailable.
+        """Store positions and trim what lies an hour behind them. Raises LogUnavailable, also once for a log that was
+        put back since the last commit: `raise_floor` is to be asked then.
 
         When room is tight, trim right behind them: refusing new events for the sake of counted ones is the worse loss.
         """
@@ -306,10 +393,17 @@ class RedisConsumer:
             with self._client.pipeline(transaction=False) as pipe:
                 for partition, offset in offsets.items():
                     floor = max(0, offset - 1 - keep) >> stream.SEQUENCE_BITS
-                    pipe.eval(_COMMIT, 2, self._keys.stream(partition), self._keys.state(partition), str(offset), floor)
-                pipe.execute()
+                    keys = self._keys.stream(partition), self._keys.state(partition)
+                    last, before = stream.id_at(max(0, offset - 1)), str(self._committed.get(partition, 0))
+                    pipe.eval(_COMMIT, 2, *keys, str(offset), floor, last, before)
+                answers: list[Any] = pipe.execute()
         except redis.RedisError as error:
             raise LogUnavailable(f"Redis: {error}") from error
+        behind = {partition for partition, told in zip(offsets, answers, strict=True) if told}
+        self._committed |= offsets
+        self._put_back = self._put_back - offsets.keys() | behind
+        if behind:
+            raise LogUnavailable("the log was put back to an earlier state")
 
     def _tight(self) -> bool:
         """Asked at most once a second."""
@@ -320,19 +414,21 @@ class RedisConsumer:
             self._ask_again = time.monotonic() + 1.0
         return self._was_tight
 
-    def raise_floor(self, partition: int, offset: int) -> bool:
+    def raise_floor(self, partition: int, offset: int) -> Floor:
         """See the protocol: from now on no record gets an offset below `offset`. Raises LogUnavailable."""
         key = self._keys.stream(partition)
         try:
             held = stream.bounds(self._client, self._keys, partition)
             if held.end < offset:
                 # The next millisecond, so that all the bits for `seq` are free.
-                self._client.eval(_RAISE, 1, key, f"{(offset >> stream.SEQUENCE_BITS) + 1}-0")
-                return True
+                self._client.eval(_RAISE, 1, key, str((offset >> stream.SEQUENCE_BITS) + 1))
             last = stream.id_at(offset - 1)
-            return held.begin < offset and not self._client.xrange(key, last, last)
+            lacks = held.begin < offset and not self._client.xrange(key, last, last)
+            committed: Any = self._client.hget(self._keys.state(partition), "committed")
         except redis.RedisError as error:
             raise LogUnavailable(f"Redis: {error}") from error
+        put_back = held.end < offset or lacks or partition in self._put_back
+        return Floor(put_back, min(int(committed or 0), offset))
 
     def close(self) -> None:
         """Give all leases back at once and disconnect."""

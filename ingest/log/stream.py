@@ -52,6 +52,11 @@ def id_at(offset: int) -> str:
     return f"{offset >> SEQUENCE_BITS}-{offset & (SEQUENCE_LIMIT - 1)}"
 
 
+def appended_at(offset: int) -> int:
+    """When the record was appended, ms of the clock of Redis."""
+    return offset >> SEQUENCE_BITS
+
+
 def compress(value: bytes) -> bytes:
     """One zstd frame that carries its size."""
     return zstandard.ZstdCompressor(level=1).compress(value)

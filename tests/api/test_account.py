@@ -264,6 +264,20 @@ def test_the_right_password_forgives(guessed: Guessing) -> None:
 
 
 @pytest.mark.services
+def test_attempts_counted_under_a_clock_ahead_last_no_longer_than_others(served: Served, guessed: Guessing) -> None:
+    anna, _ = guessed.emails
+    for _ in range(signin.GUESSES_AN_ACCOUNT):
+        guessed.wrong(anna, ELSEWHERE)
+    for name in names(served, "throughline:guess:*"):
+        served.redis.expire(name, 90_000)
+    slowed = guessed.right(anna, ELSEWHERE)
+    assert slowed.status_code == 429
+    assert int(slowed.headers["retry-after"]) <= signin.GUESS_SECONDS
+    left = served.redis.ttl(names(served, "throughline:guess:account:*")[0])
+    assert isinstance(left, int) and left <= signin.GUESS_SECONDS
+
+
+@pytest.mark.services
 def test_a_64_of_ipv6_is_one_address(guessed: Guessing) -> None:
     anna, _ = guessed.emails
     statuses = [

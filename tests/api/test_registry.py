@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -15,16 +16,17 @@ from api.app import Api
 from api.endpoints import ENDPOINTS
 from api.problem import Problem
 from api.registry.account import Key
-from api.registry.change import change_site, create_key, create_site, delete_site
-from api.registry.store import LOCK, Registry, RegistryUnavailable
+from api.registry.change import change_site, create_account, create_key, create_site, delete_site
+from api.registry.store import LOCK, Registry, RegistryGone, RegistryUnavailable
 from ingest.contract import snapshot
 from ingest.contract.site import SiteSettings
 from rollups import registry as record
 from rollups.client import connect
+from rollups.migrate import migrate
 from rollups.registry import RegistryRow
 from rollups.write import Writer
 from tests.api.answer import made
-from tests.api.conftest import NOON, Served, in_process
+from tests.api.conftest import NOON, PASSWORD, Served, in_process
 
 pytestmark = pytest.mark.services
 
@@ -94,16 +96,28 @@ def test_a_writer_that_was_overtaken_derives_its_change_again(served: Served, mo
     assert (changed.name, changed.settings.cookieless, changed.revision) == ("Overtaker", True, overtaken[0] + 1)
 
 
+def test_a_lock_left_under_a_clock_ahead_is_not_waited_for(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    served = served.with_new_tenants()
+    monkeypatch.setattr("api.registry.store._WAIT_SECONDS", 0.2)
+    served.redis.set(LOCK, "gone", ex=90_000)
+    changed = change_site(served.registry, served.anna.account.id, served.anna.site.id, name="Unlocked")
+    assert changed.name == "Unlocked"
+    served.redis.set(LOCK, "at work", ex=9)
+    with pytest.raises(RegistryUnavailable):
+        change_site(served.registry, served.anna.account.id, served.anna.site.id, name="Locked")
+    served.redis.delete(LOCK)
+
+
 def test_settings_of_a_revision_stay_readable(served: Served) -> None:
     served = served.with_new_tenants()
     site = served.anna.site
     berlin = SiteSettings(timezone="Europe/Berlin")
     changed = change_site(served.registry, served.anna.account.id, site.id, settings=lambda _: berlin)
-    for revision, zone in ((site.revision, "UTC"), (changed.revision, "Europe/Berlin"), (2**60, "Europe/Berlin")):
+    first, second = (site.revision, "UTC"), (changed.revision, "Europe/Berlin")
+    for revision, zone in (first, second, (2**60, "Europe/Berlin"), (site.revision - 1, "UTC")):
         body = record.body_as_of(served.client, "site", site.id, revision)
         assert body is not None
         assert json.loads(body)["settings"]["timezone"] == zone
-    assert record.body_as_of(served.client, "site", site.id, site.revision - 1) is None
 
 
 def test_a_lost_or_stale_snapshot_is_published_again_and_a_newer_one_left_alone(served: Served) -> None:
@@ -191,3 +205,38 @@ def test_the_rows_of_a_deleted_site_are_removed_while_the_api_runs(served: Serve
 def test_a_key_that_another_process_made_opens_the_door_at_once(served: Served) -> None:
     _, secret = create_key(another(served), served.anna.account.id)
     assert served.http.get("/api/me", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+
+
+def test_a_registry_that_is_gone_is_told_and_nothing_is_written_over_it(
+    served: Served, clickhouse_url: str, redis_url: str
+) -> None:
+    migrate(clickhouse_url)
+    with closing(connect(clickhouse_url)) as client, Redis.from_url(redis_url) as redis:
+        held = Registry(client, redis, served.clock)
+        api = Api(client, redis, served.clock)
+        served.http.portal.call(api.refresh)
+        assert served.http.portal.call(api.health)["api registry"] == "ok", "an empty one that was never published"
+        create_site(held, create_account(held, "ann@example.com", PASSWORD).id, "x", "gone.example")
+        served.http.portal.call(api.refresh)
+        client.command("TRUNCATE TABLE registry")
+        for registry in (held, Registry(client, redis, served.clock)):
+            with pytest.raises(RegistryGone):
+                registry.refresh()
+            with pytest.raises(RegistryGone):
+                create_account(registry, "ben@example.com", PASSWORD)
+        assert record.since(client, 0) == []
+        served.http.portal.call(api.refresh)
+        assert "ClickHouse's data is gone" in served.http.portal.call(api.health)["api registry"]
+        client.command("DROP TABLE registry")
+        served.http.portal.call(api.refresh)
+        assert "ClickHouse has no tables" in served.http.portal.call(api.health)["api registry"]
+
+
+def test_settings_of_before_what_was_lost_are_the_first_there_are(clickhouse_url: str) -> None:
+    migrate(clickhouse_url)
+    with closing(connect(clickhouse_url)) as client:
+        rows = [RegistryRow("site", "x", revision, f"{revision}") for revision in (7, 5, 9)]
+        record.put_back(client, rows, NOON)
+        found = {asked: record.body_as_of(client, "site", "x", asked) for asked in (1, 4, 5, 6, 7, 8, 9, 10)}
+        assert found == {1: "5", 4: "5", 5: "5", 6: "5", 7: "7", 8: "7", 9: "9", 10: "9"}
+        assert record.body_as_of(client, "site", "y", 9) is None

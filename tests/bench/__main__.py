@@ -2,9 +2,14 @@
 
 import sys
 
-from tests.bench import ingest, million
+from tests.bench import ingest, million, stopped
 
-BENCHMARKS = {"ingest": ingest.main, "million": million.main}
+BENCHMARKS = {
+    "ingest": ingest.main,
+    "million": million.main,
+    "stopped": stopped.main,
+    "stopped-kafka": stopped.on_kafka,
+}
 
 for name in sys.argv[1:] or BENCHMARKS:
     BENCHMARKS[name]()

@@ -104,6 +104,10 @@ class Stack:
     def first_run(self) -> dict[str, str]:
         return dict(json.loads((self.data / "first-run.json").read_text()))
 
+    def describes(self) -> dict[str, str]:
+        """The addresses of its stores."""
+        return dict(json.loads((self.data / "stack.json").read_text()))
+
     def request(self, method: str, path: str, body: Any = None, key: str | None = None, **headers: str) -> Answer:
         """One request; `key` None: the first run's, "": none."""
         token = self.first_run["api_key"] if key is None else key

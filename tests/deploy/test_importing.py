@@ -19,6 +19,7 @@ from ingest.contract.site import Site
 from ingest.enrich import no_country
 from ingest.log.partition import partition
 from ingest.log.protocol import LogUnavailable
+from tests.ingest.fake import FakeProducer
 
 NOW = 1_700_000_000_000
 SITE = Site(id="shop1234", account="a", name="Shop", domain="shop.example", tracking_id="site_1", secret="s")
@@ -43,28 +44,32 @@ def taken(source: Source, tally: Tally | None = None, **more: Any) -> list[Event
     return list(events(source, rules(**more), tally or Tally()))
 
 
-class Log:
+class Log(FakeProducer):
     """Three partitions in memory; fails the appends whose numbers it is told."""
 
-    partitions = 3
-    ailment: str | None = None
-
     def __init__(self, failing: Sequence[int] = ()) -> None:
+        super().__init__(3)
         self.failing = set(failing)
         self.appends = 0
-        self.events: list[list[Event]] = [[], [], []]
 
-    async def start(self) -> None: ...
-
-    async def close(self) -> None: ...
+    async def holds(self) -> bool:
+        return True
 
     async def append(self, partition: int, value: bytes) -> None:
         self.appends += 1
         if self.appends in self.failing:
             raise LogUnavailable("full")
         await asyncio.sleep(0)
-        lines = [decode(line) for line in value.splitlines()]
-        self.events[partition] += [line for line in lines if isinstance(line, Event)]
+        await super().append(partition, value)
+
+    @property
+    def parts(self) -> list[list[Event]]:
+        """The events by partition."""
+        held: list[list[Event]] = [[] for _ in range(self.partitions)]
+        for number, value in self.records:
+            lines = [decode(line) for line in value.splitlines()]
+            held[number] += [line for line in lines if isinstance(line, Event)]
+        return held
 
 
 def sent(log: Log, *files: list[Event], held: set[str] | None = None) -> Sent:
@@ -134,8 +139,8 @@ def test_files_are_merged_by_time_and_go_to_their_visitors_partitions(tmp_path: 
     even = taken(written(tmp_path / "b", "".join(combined(n, ip=ips[n]) for n in range(0, 400, 2))))
     log = Log()
     assert sent(log, odd, even) == Sent(sent=400, known=0)
-    assert sum(map(len, log.events)) == 400
-    for number, found in enumerate(log.events):
+    assert sum(map(len, log.parts)) == 400
+    for number, found in enumerate(log.parts):
         assert [event.time for event in found] == sorted(event.time for event in found)
         assert {partition(event.site, event.visitor, 3) for event in found} == {number}
 
@@ -144,12 +149,12 @@ def test_what_the_raw_events_hold_is_not_sent_again(tmp_path: Path) -> None:
     found = taken(written(tmp_path / "a", "".join(combined(n) for n in range(10))))
     log = Log()
     assert sent(log, found, held={event.id for event in found[:7]}) == Sent(sent=3, known=7)
-    assert sorted(event.id for part in log.events for event in part) == sorted(event.id for event in found[7:])
+    assert sorted(event.id for part in log.parts for event in part) == sorted(event.id for event in found[7:])
 
 
 def test_a_log_that_refuses_is_asked_again_and_the_order_stays(tmp_path: Path) -> None:
     found = taken(written(tmp_path / "a", "".join(combined(n) for n in range(12_000))))
     log = Log(failing=[1, 3, 4])
     assert sent(log, found).sent == 12_000
-    (only,) = [part for part in log.events if part]
+    (only,) = [part for part in log.parts if part]
     assert [event.id for event in only] == [event.id for event in found]

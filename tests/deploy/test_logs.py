@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.logs import LineFormatter, escape
+from deploy.logs import A_MINUTE, LineFormatter, Seldom, escape
 
 
 @given(st.text())
@@ -32,3 +32,20 @@ def test_a_traceback_cannot_pose_as_a_record() -> None:
     assert first.endswith(r"ERROR web a: m\nn")
     assert rest and all(line.startswith("  | ") for line in rest)
     assert not any("\x1b" in line for line in rest)
+
+
+def test_a_kind_of_line_is_written_a_few_times_a_minute_and_the_rest_counted() -> None:
+    now = 0.0
+    seldom = Seldom(lambda: now)
+
+    def passes(text: str, *given: object) -> str:
+        record = logging.LogRecord("a", logging.WARNING, "f", 1, text, given, None)
+        return record.getMessage() if seldom.filter(record) else ""
+
+    assert sum(bool(passes("partition %d fails", number)) for number in range(100)) == A_MINUTE
+    assert passes("another kind")
+    now = 59.9
+    assert not passes("partition %d fails", 7)
+    now = 60.0
+    assert passes("partition %d fails", 7) == f"partition 7 fails (and {101 - A_MINUTE} more like it before)"
+    assert passes("partition %d fails", 8) == "partition 8 fails"

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from deploy import wiring
 from deploy.cli import app
+from deploy.peek import log_state
 from deploy.settings import Settings
-from deploy.status import by_reason, log_state, status
+from deploy.status import by_reason, status
 from ingest.contract.event import Event, encode
 from ingest.log.dead import DeadLetter
 from rollups.client import connect
@@ -140,6 +141,23 @@ def test_it_lists_unfinished_batches_and_dead_letters(settings: Settings) -> Non
     found = status(settings)
     assert found.unfinished is not None
     assert all(0 <= batch.seconds < 120 for batch in found.unfinished)
+
+
+def test_it_tells_of_a_log_that_was_put_back_and_of_a_clock_that_was_ahead(settings: Settings) -> None:
+    append(settings, event(5))
+    migrate(settings.clickhouse)
+    assert "put back" not in said(settings) and "clock  " not in said(settings)
+    log, now = log_state(settings).id, int(time.time() * 1000)
+    with closing(connect(settings.clickhouse)) as client:
+        writer = Writer(client)
+        writer.mark(log, 1, 0, 1, now + 25 * 3_600_000, {})
+        for _ in range(2):
+            writer.put_back(log, 1, 1_800_000_000_000 << 20, 1_800_000_020_000 << 20)
+        writer.put_back("another", 1, 0, 1)
+    text = said(settings)
+    assert text.count("put back  ") == 1
+    assert "found as it was at 2027-01-15T08:00:00+00:00; what came after 2027-01-15T08:00:20+00:00 and" in text
+    assert "clock         events were received up to 25.0 h ahead of this clock" in text
 
 
 def test_reasons_are_gathered_by_kind() -> None:

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,11 +18,11 @@ def say(line):
     print(line, flush=True)
 
 supervisor = Supervisor(say)
-for name in ("first", "second"):
+for name in {names!r}:
     supervisor.start(Part(name, [sys.executable, "-c", {child!r}, name], stop_seconds=1.0))
 say("up " + " ".join(str(child.process.pid) for child in supervisor.children))
 supervisor.run()
-supervisor.stop([["second"], ["first"]])
+supervisor.stop({stages!r})
 say("stopped")
 """
 
@@ -45,9 +45,10 @@ time.sleep(60)
 
 
 class Parent:
-    def __init__(self, folder: Path, child: str) -> None:
+    def __init__(self, folder: Path, child: str, stages: Sequence[Sequence[str]] = (("second",), ("first",))) -> None:
+        names = sorted(name for stage in stages for name in stage)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PARENT.format(child=child)],
+            [sys.executable, "-c", PARENT.format(child=child, names=names, stages=stages)],
             stdout=subprocess.PIPE,
             text=True,
             cwd=folder,
@@ -121,9 +122,47 @@ def test_a_child_that_does_not_stop_is_killed(tmp_path: Path, parents: list[Pare
     assert eventually_gone(parent.children)
 
 
+def test_the_children_of_a_stage_have_their_time_together(tmp_path: Path, parents: list[Parent]) -> None:
+    names = [f"worker-{number}" for number in range(8)]
+    parents.append(parent := Parent(tmp_path, DEAF, [names]))
+    begun = time.monotonic()
+    parent.process.terminate()
+    assert {parent.line() for _ in names} == {f"{name} did not stop within 1 s: killed" for name in names}
+    assert parent.line() == "stopped"
+    assert time.monotonic() - begun < 6
+
+
 @pytest.mark.parametrize("child", [DEAF, ON_LIFELINE], ids=["by the kernel", "by the lifeline"])
 def test_no_child_outlives_a_killed_parent(tmp_path: Path, parents: list[Parent], child: str) -> None:
     parents.append(parent := Parent(tmp_path, child))
     assert not any(gone(pid) for pid in parent.children)
     parent.kill()
     assert eventually_gone(parent.children)
+
+
+def test_a_child_that_cannot_run_now_waits_and_says_so_once(tmp_path: Path) -> None:
+    script = """
+import sys, threading
+from pathlib import Path
+from deploy import supervise
+from deploy.supervise import Part, Supervisor
+supervise._HINDERED_SECONDS = 0.01
+asked = []
+def hindrance():
+    asked.append(1)
+    return "no room" if len(asked) < 20 else ""
+def say(line): print(line, flush=True)
+supervisor = Supervisor(say)
+ends = [sys.executable, "-c", "open('runs', 'a').write('x')"]
+child = supervisor.start(Part("store", ends, hindrance=hindrance))
+supervisor.wait(lambda: Path("runs").exists() and len(Path("runs").read_text()) >= 2, 60)
+print(len(asked), child.failures)
+supervisor.stop([["store"]])
+"""
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, env=environ)
+    assert done.stdout.splitlines() == [
+        "store ended with exit code 0; starting it again in 0.1 s",
+        "store waits: no room",
+        "20 1",
+    ], done.stderr

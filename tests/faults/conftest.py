@@ -1,10 +1,23 @@
-"""Ground that shakes, where it can be had."""
+"""What the trials run on — a log in Redis or on a real Kafka, ground that shakes — and what they tell."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.faults import ground
+
+Tell = Callable[[str], None]
+
+_told: list[str] = []
+
+
+@pytest.fixture(params=["redis", "kafka"])
+def log_flags(request: pytest.FixtureRequest) -> list[str]:
+    """Flags of `up` that give it a log which nothing else uses."""
+    if request.param == "redis":
+        return []
+    return ["--event-log", f"kafka://{request.getfixturevalue('kafka_bootstrap')}/trial-{time.time_ns()}"]
 
 
 @pytest.fixture
@@ -24,3 +37,17 @@ def shaking() -> None:
 def _need() -> None:
     if why := ground.lacking():
         pytest.skip(why)
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Tell:
+    """Keeps a sentence — seed, counts, what was measured — for the last lines of the run."""
+    name = request.node.name
+    return lambda sentence: _told.append(f"{name}: {sentence}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _told:
+        terminalreporter.section("trials")
+        for line in _told:
+            terminalreporter.write_line(line)

@@ -21,10 +21,12 @@ class Load:
     seed: int
     clients: int = 3
     batch: int = 5
-    pause: float = 0.01
+    pause: float = 0.01  # seconds between two posts of a client
     posted: dict[str, dict[str, Any]] = field(default_factory=dict)
-    acknowledged: set[str] = field(default_factory=set)
+    acknowledged_at: dict[str, float] = field(default_factory=dict)  # id → seconds of the monotonic clock
     unexpected: list[str] = field(default_factory=list)
+    refused: int = 0
+    slowest: float = 0.0  # seconds of the slowest answer
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
@@ -41,19 +43,23 @@ class Load:
         for thread in self._threads:
             thread.join()
 
+    @property
+    def acknowledged(self) -> set[str]:
+        return set(self.acknowledged_at)
+
     def _client(self, number: int) -> None:
         random = Random(self.seed * 100 + number)
         for turn in range(MAX_EVENTS // self.clients // self.batch):
-            batch = [self._event(random, f"c{number}-{turn}-{place}") for place in range(self.batch)]
+            batch = [self.event(random, f"c{number}-{turn}-{place}") for place in range(self.batch)]
             with self._lock:
                 self.posted |= {event["id"]: event for event in batch}
-            while not self._post(batch) and not self._stop.is_set():
+            while not self.post(batch) and not self._stop.is_set():
                 time.sleep(0.2)
             if self._stop.is_set():
                 return
             time.sleep(self.pause)
 
-    def _event(self, random: Random, event_id: str) -> dict[str, Any]:
+    def event(self, random: Random, event_id: str) -> dict[str, Any]:
         kind = random.choice(["pageview", "pageview", "pageview", "signup"])
         return {
             "site": self.site["tracking_id"],
@@ -66,15 +72,20 @@ class Load:
             "at": 10**12 - random.choice([0, 0, 0, 50, 60_000, 31 * 60_000, 5 * 3_600_000]),
         }
 
-    def _post(self, batch: list[dict[str, Any]]) -> bool:
+    def post(self, batch: list[dict[str, Any]]) -> bool:
+        """Whether all of it was acknowledged; what was posted is in `posted` before."""
+        began = time.monotonic()
         try:
             answer = self.stack.request("POST", "/e", batch, key="")
         except (OSError, http.client.HTTPException):
             return False
+        with self._lock:
+            self.slowest = max(self.slowest, time.monotonic() - began)
+            self.refused += answer.status == 503
         if answer.status == 202 and answer.json()["accepted"] == len(batch):
             with self._lock:
-                self.acknowledged |= {event["id"] for event in batch}
+                self.acknowledged_at |= dict.fromkeys((event["id"] for event in batch), time.monotonic())
             return True
-        if answer.status not in (429, 503):
+        if answer.status not in (429, 503) or not answer.headers["Retry-After"]:
             self.unexpected.append(f"{answer.status} {answer.body[:200]!r}")
         return False

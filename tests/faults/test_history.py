@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -41,6 +42,21 @@ def files(drawn: list[Sent], random: Random, folder: Path) -> list[Path]:
     return made
 
 
+def seen(rows: list[tuple[Any, ...]], load: Load, imported: dict[str, Fact]) -> list[Fact]:
+    """What is known of the raw events, in the order in which they arrived."""
+    facts = []
+    for event_id, visitor, reason, at, received in rows:
+        assert reason in ("", "duplicate")
+        if event_id in imported:
+            facts.append(replace(imported[event_id], visitor=visitor, received=received))
+        else:
+            posted = load.posted[event_id]
+            page, source = posted["url"].partition("/page-")[2].split("?utm_source=")
+            page, site_id = f"/page-{page}", load.site["id"]
+            facts.append(Fact(site_id, visitor, event_id, posted["type"], at, received, page=page, source=source))
+    return facts
+
+
 @pytest.mark.parametrize("events", [1_500, pytest.param(20_000, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("state_bytes", ["", "20000"], ids=["states", "no room"])
 def test_files_in_any_order_beside_live_traffic_equal_one_ordered_import(
@@ -64,18 +80,7 @@ def test_files_in_any_order_beside_live_traffic_equal_one_ordered_import(
                     os.kill(random.choice(workers), signal.SIGKILL)
         rows = settled(load)
         imported = {sent.fact.id: sent.fact for sent in drawn}
-        facts = []
-        for event_id, visitor, reason, at, received in rows:
-            assert reason in ("", "duplicate")
-            if event_id in imported:
-                facts.append(replace(imported[event_id], visitor=visitor, received=received))
-            else:
-                posted = load.posted[event_id]
-                page, source = posted["url"].partition("/page-")[2].split("?utm_source=")
-                page = f"/page-{page}"
-                facts.append(
-                    Fact(made["id"], visitor, event_id, posted["type"], at, received, page=page, source=source)
-                )
+        facts = seen(rows, load, imported)
         assert imported.keys() <= {fact.id for fact in facts}
         model = sites(facts)[made["id"]]
         assert not [reason for _, reason in model.filtered if reason != "duplicate"]

@@ -16,6 +16,7 @@ from ingest.contract.event import Event, Filtered, Logged, decode
 from ingest.contract.site import Site, SiteSettings
 from ingest.contract.snapshot import KEY, Snapshot
 from ingest.log.protocol import LogUnavailable
+from tests.log.fake import FakeLog
 
 NOW = 1_764_000_000_000
 TRACKING_ID = "site_aaaaaaaaaaaaaaaa"
@@ -46,8 +47,9 @@ def an_event(**fields: Any) -> dict[str, Any]:
 class FakeProducer:
     """Keeps what was appended; `broken` fails every append, `gate` holds appends back until it is set."""
 
-    def __init__(self, partitions: int = 4) -> None:
-        self.partitions = partitions
+    def __init__(self, partitions: int = 4, log: FakeLog | None = None) -> None:
+        self.log = log or FakeLog({number: [] for number in range(partitions)})
+        self.partitions = len(self.log.records)
         self.records: list[tuple[int, bytes]] = []
         self.broken: Exception | None = None
         self.gate: asyncio.Event | None = None
@@ -64,7 +66,13 @@ class FakeProducer:
             await self.gate.wait()
         if self.broken:
             raise self.broken
+        if self.closed:
+            raise LogUnavailable("the log is closed")
+        self.log.append(partition, value)
         self.records.append((partition, value))
+
+    async def holds(self) -> bool:
+        return True
 
     async def close(self) -> None:
         self.closed = True
@@ -153,7 +161,8 @@ class FakePipeline:
         self.commands.append(("get", key))
 
     async def execute(self) -> list[Any]:
-        return [self.redis.answer(command) for command in self.commands]
+        commands, self.commands = self.commands, []
+        return [self.redis.answer(command) for command in commands]
 
 
 class Stand:

@@ -24,6 +24,13 @@ def test_a_burst_passes_and_then_the_rate() -> None:
     assert sum(spend(limiter, b"a", 1, NOW + 60_000) for _ in range(1100)) == 1000
 
 
+def test_a_bucket_emptied_under_a_clock_ahead_fills_from_now_on() -> None:
+    limiter = Limiter(Rate(100, 1000))
+    assert spend(limiter, b"a", 1000, NOW + 90_000_000)
+    assert limiter.wait(b"a", 1, NOW) == 0.01
+    assert spend(limiter, b"a", 100, NOW + 1000)
+
+
 def test_others_are_unaffected() -> None:
     """S10: others unaffected."""
     limiter = Limiter(Rate(1, 1))

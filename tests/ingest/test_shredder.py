@@ -144,3 +144,35 @@ def test_a_redis_that_refuses_is_named_in_one_warning(server: RedisServer, caplo
         asyncio.run(main())
     [said] = [record.message for record in caplog.records]
     assert "append-only file" in said and "bgrewriteaof" in said
+
+
+def test_what_a_clock_ahead_left_behind_ends_no_day(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cleaned tomorrow, and a claim that Redis would keep until then: the salts of today are on disk all the same."""
+    now, old, _ = ending(server, monkeypatch)
+
+    async def main() -> None:
+        async with AsyncRedis.from_url(server.url) as client:
+            await client.set(CLEANED, now // DAY_MS + 1)
+            await client.set(CLAIM, now // DAY_MS + 1, ex=90_000)
+            shredder = Shredder(client)
+            end = time.monotonic() + 30
+            while int(await client.get(CLEANED) or 0) != now // DAY_MS:
+                await shredder.clean(now)
+                assert time.monotonic() < end
+                await asyncio.sleep(0.05)
+
+    asyncio.run(main())
+    assert not on_disk(server, old)
+
+
+def test_an_earlier_copy_in_its_place_is_cleaned_again(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, _, _ = ending(server, monkeypatch)
+
+    async def main() -> None:
+        async with AsyncRedis.from_url(server.url) as client:
+            shredder = Shredder(client)
+            for _ in range(2):
+                await until_cleaned(shredder, client, now)
+                await client.delete(CLEANED, CLAIM)
+
+    asyncio.run(main())

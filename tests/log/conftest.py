@@ -1,4 +1,5 @@
-"""Both logs on real servers: the session's own for most tests, restartable ones for those that break them."""
+"""The logs: on real servers (the session's own for most tests, restartable ones for those that break them), and the
+fake that other tests stand on."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ from ingest.log.kafka_consumer import KafkaConsumer
 from ingest.log.kafka_producer import KafkaProducer
 from ingest.log.protocol import Consumer, Producer
 from ingest.log.redis import RedisConsumer, RedisProducer
+from tests.ingest.fake import FakeProducer
+from tests.log.fake import FakeConsumer, FakeDead, FakeLog
 from tests.services.kafka import KafkaBroker
 from tests.services.process import ServiceUnavailable
 from tests.services.redis import RedisServer
@@ -77,12 +80,35 @@ def on_kafka(bootstrap: str) -> Log:
     )
 
 
-@pytest.fixture(params=["redis", "kafka"])
-def log(request: pytest.FixtureRequest) -> Log:
-    """An empty log of four partitions on the session's servers."""
-    if request.param == "redis":
+def in_memory() -> Log:
+    held, letters = FakeLog({partition: [] for partition in range(4)}), FakeDead()
+
+    def consumer() -> Consumer:
+        made = FakeConsumer(held)
+        held.join(made)
+        return made
+
+    return Log("fake", "", "events", partial(FakeProducer, log=held), consumer, letters.limited, held.delete)
+
+
+def made(kind: str, request: pytest.FixtureRequest) -> Log:
+    """An empty log of four partitions, on the session's servers if it is real."""
+    if kind == "fake":
+        return in_memory()
+    if kind == "redis":
         return on_redis(request.getfixturevalue("redis_url"))
     return on_kafka(request.getfixturevalue("kafka_bootstrap"))
+
+
+@pytest.fixture(params=["redis", "kafka", "fake"])
+def log(request: pytest.FixtureRequest) -> Log:
+    return made(request.param, request)
+
+
+@pytest.fixture(params=["redis", "kafka"])
+def served(request: pytest.FixtureRequest) -> Log:
+    """For members in processes of their own, which a fake has not."""
+    return made(request.param, request)
 
 
 @dataclass(frozen=True)

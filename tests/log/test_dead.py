@@ -51,11 +51,11 @@ def test_letters_wait_with_reason_and_origin_and_each_origin_once(log: Log) -> N
 @pytest.mark.services
 def test_past_the_limit_the_worker_must_stop(log: Log) -> None:
     with closing(log.dead(limit=2)) as dead:
-        dead.append(letter(1))
-        dead.append(letter(2))
+        assert dead.append(letter(1))
+        assert dead.append(letter(2))
         with pytest.raises(TooManyDeadLetters, match="2 dead letters wait; the last: json"):
             dead.append(letter(3))
-        dead.append(letter(2))
+        assert not dead.append(letter(2))
         assert dead.count() == 2
 
 

@@ -59,6 +59,7 @@ def test_a_sound_topic_lacks_nothing(replicas: int, brokers: int, changed: dict[
         (3, 3, {"retention.ms": "86400000"}, "--add-config retention.ms=604800000"),
         (3, 3, {"retention.bytes": "1073741824"}, "--add-config retention.bytes=-1"),
         (3, 3, {"max.message.bytes": "1048588"}, f"--add-config max.message.bytes={RECORD_BYTES + 1024}"),
+        (3, 3, {"message.timestamp.type": "CreateTime"}, "--add-config message.timestamp.type=LogAppendTime"),
         (3, 3, {"unclean.leader.election.enable": "true"}, "--add-config unclean.leader.election.enable=false"),
     ],
 )
@@ -120,8 +121,9 @@ def test_our_own_topics_lack_nothing_and_an_old_one_is_told(
     with caplog.at_level(logging.WARNING, "ingest.log"):
         make_topic(kafka_bootstrap, f"{name}-old", 4, MADE)
     told = "\n".join(caplog.messages)
-    assert len(caplog.messages) == 6
+    assert len(caplog.messages) == 7
     assert "flush.messages=1" in told
+    assert "message.timestamp.type=LogAppendTime" in told
     for config in (*configs, "max.message.bytes"):
         assert f"has {config}=" in told
 

@@ -258,6 +258,32 @@ def test_a_dead_migrator_frees_the_workers(writer: Writer, client: Client, monke
         held.check()
 
 
+def test_what_was_claimed_under_a_clock_ahead_holds_nobody_when_it_is_right_again(
+    writer: Writer, client: Client
+) -> None:
+    client.command(
+        "INSERT INTO control (epoch, nonce, phase, at) "
+        "SELECT max(epoch) + 1, 'gone', 'closed', now64(3) + 90000 FROM control"
+    )
+    assert not writer.paused()
+    with control.claim(client, wait_seconds=5) as held:
+        held.check()
+        assert writer.paused()
+    assert not writer.paused()
+
+
+def test_the_latest_phase_stands_also_when_the_clock_was_put_back_a_little(writer: Writer, client: Client) -> None:
+    with control.claim(client) as held:
+        # As if all that was said so far had been said by a clock that was half a minute ahead.
+        client.command(
+            "INSERT INTO control (epoch, nonce, phase, at) "
+            "SELECT epoch, nonce, 'draining', now64(3) + 30 FROM control ORDER BY epoch DESC LIMIT 1"
+        )
+        held.enter(control.CLOSED)
+        assert writer.closed()
+    assert not writer.paused()
+
+
 def test_of_two_claims_one_waits(client: Client) -> None:
     with control.claim(client) as first:
         with pytest.raises(control.ClaimLost), control.claim(client, wait_seconds=0.3):

@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,11 +54,14 @@ def jars() -> Path:
 @dataclass
 class KafkaBroker:
     """One Apache Kafka broker and controller (KRaft) on 127.0.0.1 that can be stopped, killed and started again
-    on the same port and folder."""
+    on the same port and folder. `advertised`: the port that clients are told, if a proxy stands before it."""
 
     folder: Path
     port: int = field(default_factory=free_port)
     controller_port: int = field(default_factory=free_port)
+    advertised: int = 0
+    node: int = 1
+    cluster: "Sequence[KafkaBroker]" = ()
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -66,6 +70,16 @@ class KafkaBroker:
 
     def start(self) -> None:
         """Start and wait until it serves. Raises ServiceUnavailable."""
+        self.launch()
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until it serves: in a cluster once most of the others do. Raises ServiceUnavailable."""
+        assert self.process is not None
+        wait_until(self._listens, self.process, self.folder / "kafka.log", 60.0)
+
+    def launch(self) -> None:
+        """Start the process. Raises ServiceUnavailable."""
         java = shutil.which("java")
         if java is None:
             raise ServiceUnavailable("Kafka: no KAFKA_BOOTSTRAP_SERVERS, no Docker engine, no java to run a broker on")
@@ -90,21 +104,23 @@ class KafkaBroker:
             if formatted.returncode != 0:
                 raise ServiceUnavailable(f"Kafka: {(formatted.stderr or formatted.stdout).strip().splitlines()[-1]}")
         self.process = start([java, *JVM, "-cp", classpath, "kafka.Kafka", str(properties)], log)
-        wait_until(self._listens, self.process, log, 60.0)
 
     def _properties(self) -> str:
+        voters = ",".join(f"{each.node}@127.0.0.1:{each.controller_port}" for each in self.cluster or (self,))
+        replicas = max(1, len(self.cluster))
         return "\n".join(
             (
                 "process.roles=broker,controller",
-                "node.id=1",
-                f"controller.quorum.voters=1@127.0.0.1:{self.controller_port}",
+                f"node.id={self.node}",
+                f"controller.quorum.voters={voters}",
                 f"listeners=PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}",
+                f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.advertised or self.port}",
                 "controller.listener.names=CONTROLLER",
                 f"log.dirs={self.folder / 'kafka'}",
                 "auto.create.topics.enable=false",
-                "offsets.topic.replication.factor=1",
+                f"offsets.topic.replication.factor={replicas}",
                 "offsets.topic.num.partitions=4",
-                "transaction.state.log.replication.factor=1",
+                f"transaction.state.log.replication.factor={replicas}",
                 "transaction.state.log.min.isr=1",
                 "group.initial.rebalance.delay.ms=0",
                 "group.min.session.timeout.ms=1000",
@@ -132,6 +148,22 @@ class KafkaBroker:
             self.process.kill()
             self.process.wait()
         self.process = None
+
+
+def cluster(folder: Path, size: int = 3) -> list[KafkaBroker]:
+    """A cluster of so many brokers that serves. Raises ServiceUnavailable. Whoever opens it kills it."""
+    brokers = [KafkaBroker(folder / f"broker-{number}", node=number) for number in range(1, size + 1)]
+    try:
+        for broker in brokers:
+            broker.cluster = brokers
+            broker.launch()
+        for broker in brokers:
+            broker.wait()
+    except ServiceUnavailable:
+        for broker in brokers:
+            broker.kill()
+        raise
+    return brokers
 
 
 def open_kafka(folder: Path) -> Service:

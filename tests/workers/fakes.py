@@ -1,43 +1,119 @@
-"""ClickHouse, Redis and a log in memory, that fail, lose, stall and finish late wherever the real ones may."""
+"""ClickHouse and Redis in memory, that fail, lose, stall and finish late wherever the real ones may."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-from ingest.log.dead import DeadLetter
-from ingest.log.protocol import Bounds, Record
 from rollups.client import ClickHouseUnavailable
+from rollups.control import Unfinished
 from rollups.past import Asked, Found, PastEvent
 from rollups.rows import EventRow, SessionRow
-from rollups.write import Decided, Marked, Writer
+from rollups.write import Decided, Look, Marked, Span, Writer
 from workers import blob as blobs
+from workers.aside import FENCED
 from workers.state import FORGET, SLACK, Moved, Position
 from workers.visitor import State
 
 Point = Callable[[str], None]  # called before and after every effect; may raise
 
 
+class Block(NamedTuple):
+    """One part: the rows of a table, or of the one rollup of it, of one month. A part is all there, or not at all."""
+
+    table: str
+    token: str
+    month: int
+    rows: tuple[Any, ...]
+
+
 class Tables:
-    """What ClickHouse holds. An insert is one or two commits, each dropped when its token is known."""
+    """What ClickHouse holds: parts in the order in which they got their names. An insert is one or several of them,
+    each dropped when its token is known.
+
+    Every part is synced before it is named, and names reach the disk in order. So a power cut takes some of the last
+    parts. What is remembered of tokens is never synced: it takes any of them.
+    """
 
     def __init__(self) -> None:
-        self.decided: dict[tuple[str, int, int], Decided] = {}
-        self.events: dict[tuple[str, int], list[EventRow]] = {}
-        self.sessions: dict[tuple[str, int], list[SessionRow]] = {}
-        self.batches: dict[tuple[str, int, int], Marked] = {}
-        self.partitions: dict[str, int] = {}
+        self.parts: list[Block] = []
+        self.synced = 0  # so many of them no power cut takes
+        self.tokens: set[tuple[str, str, int]] = set()
+        self.life = 1
         self.phase = "cleared"
         self.late: list[Callable[[], None]] = []  # inserts whose client has given up already
         self.aside: set[str] = set()  # tokens of batches that were set aside
         self.running: list[str] = []  # tokens of inserts under way
+        self.put_back: set[tuple[int, int, int]] = set()
+
+    def put(self, table: str, token: str, month: int, rows: Iterable[Any]) -> None:
+        if (table, token, month) not in self.tokens:
+            self.tokens.add((table, token, month))
+            self.parts.append(Block(table, token, month, tuple(rows)))
+
+    def rows(self, table: str) -> list[Any]:
+        return [row for part in self.parts if part.table == table for row in part.rows]
+
+    @property
+    def decided(self) -> dict[tuple[str, int, int], Decided]:
+        return {(row.log, row.partition, row.a): row for row in self.rows("decision")}
+
+    @property
+    def batches(self) -> dict[tuple[str, int, int], Marked]:
+        return dict(self.rows("progress"))
 
     def event_rows(self) -> list[EventRow]:
-        return [row for rows in self.events.values() for row in rows]
+        return self.rows("events")
 
     def session_rows(self) -> list[SessionRow]:
-        return [row for rows in self.sessions.values() for row in rows]
+        return self.rows("sessions")
+
+    def rollup(self, table: str) -> Counter[Any]:
+        """The one rollup of a table: rows by visitor."""
+        found: Counter[Any] = Counter()
+        for visitor, rows in self.rows(f"{table} rollup"):
+            found[visitor] += rows
+        return found
+
+    def expected(self, table: str) -> Counter[Any]:
+        found: Counter[Any] = Counter()
+        for row in self.rows(table):
+            found[row.visitor] += getattr(row, "sign", 1)
+        return found
 
     def unfinished(self) -> list[Decided]:
         return [decided for place, decided in self.decided.items() if place not in self.batches]
+
+    def settle(self) -> Sequence[object]:
+        """`rollups.mend.settle`, at once."""
+        tables = [part.table for part in self.parts if part.table in ("doubt", "settled")]
+        if not tables or tables[-1] == "settled":
+            return ()
+        if self.unfinished() or self.late or self.running:
+            raise Unfinished("a batch is half inserted")
+        for table in ("events", "sessions"):
+            short = self.expected(table)
+            short.subtract(self.rollup(table))
+            self.parts.append(Block(f"{table} rollup", "", 0, tuple(short.items())))
+        self.parts.append(Block("settled", "", 0, ()))  # what was doubted goes after what makes it right
+        return ("",)
+
+    def cut(self, draw: random.Random) -> None:
+        """The machine loses its power, and starts again."""
+        self.life += 1
+        self.late.clear()
+        self.running.clear()
+        # That a partition was ever counted is remembered: it takes a whole table to forget it (`take.Forgotten`).
+        firsts = {
+            part.rows[0][0][1]: place
+            for place, part in reversed([*enumerate(self.parts, 1)])
+            if part.table == "progress"
+        }
+        kept = max([self.synced, len(self.parts) - draw.choice([0, 0, 1, 1, 2, 4, 8]), *firsts.values()])
+        del self.parts[kept:]
+        forgotten = draw.choice([0.0, 0.5, 1.0])
+        self.tokens = {each for each in self.tokens if draw.random() >= forgotten}
 
     def fenced(self, decided: Decided) -> bool:
         return Writer.token(decided.log, decided.partition, decided.a) in self.aside
@@ -46,12 +122,15 @@ class Tables:
         """What `workers.aside.set_aside` amounts to; False while an insert of it that began before still runs."""
         token = Writer.token(decided.log, decided.partition, decided.a)
         self.aside.add(token)
-        if token in self.running:
+        self.synced = len(self.parts)  # the fence changes a table's definition, which is synced
+        if any(_of(running, token) for running in self.running):
             return False
-        for month in (0, 1):
-            self.events.pop((token, month), None)
-            self.sessions.pop((token, month), None)
-        self.batches[decided.log, decided.partition, decided.a] = Marked(decided.b, blobs.decode(decided.blob).clock)
+        tables = {"events", "sessions", "events rollup", "sessions rollup"}
+        self.parts = [part for part in self.parts if part.table not in tables or not _of(part.token, token)]
+        self.parts.append(Block("doubt", token, 0, ("rollups are built anew",)))
+        place = (decided.log, decided.partition, decided.a)
+        self.put("progress", f"{token}/{self.life}", 0, [(place, Marked(decided.b, blobs.decode(decided.blob).clock))])
+        self.synced = len(self.parts)
         return True
 
 
@@ -61,72 +140,118 @@ class FakeWriter(Writer):
     def __init__(self, tables: Tables, point: Point, give_up: Callable[[Callable[[], None]], None]) -> None:
         self._tables, self._point, self._give_up = tables, point, give_up
         self.patience = 0.0
+        self._led_to: int | None = None
+
+    @contextmanager
+    def one_life(self) -> Iterator[Look]:
+        self._point("look")
+        self._led_to = self._tables.life
+        try:
+            yield Look(str(self._led_to), self._tables.phase)
+        finally:
+            self._led_to = None
+
+    def _read(self, name: str) -> None:
+        self._point(name)
+        if self._led_to not in (None, self._tables.life):
+            raise ClickHouseUnavailable("the connection was lost")
 
     def partitions(self, log: str, found: int) -> int:
-        self._point("partitions")
-        self._effect("place", "", [lambda: self._tables.partitions.setdefault(log, found)])
-        return self._tables.partitions[log]
+        self._read("partitions")
+        if log not in dict(self._tables.rows("logs")):
+            self._effect("place", log, [("logs", 0, [(log, found)])])
+        return int(dict(self._tables.rows("logs"))[log])
 
-    def decided(self, log: str, partition: int, a: int) -> Decided | None:
-        self._point("read decided")
+    def decided(self, log: str, partition: int, a: int, life: str | None = None) -> Decided | None:
+        self._read("read decided")
         return self._tables.decided.get((log, partition, a))
 
+    def standing(self, log: str, partition: int, a: int) -> tuple[Decided | None, int]:
+        return self.decided(log, partition, a), 0
+
     def decide(self, decided: Decided) -> None:
-        place = (decided.log, decided.partition, decided.a)
-        self._effect("decide", "", [lambda: self._tables.decided.setdefault(place, decided)])
+        token = self.token(decided.log, decided.partition, decided.a)
+        self._effect("decide", token, [("decision", 0, [decided])])
 
     def insert_events(self, token: str, rows: Sequence[EventRow]) -> None:
-        self._commit("events", self._tables.events, token, rows)
+        self._commit("events", token, rows)
 
     def insert_sessions(self, token: str, rows: Sequence[SessionRow]) -> None:
-        self._commit("sessions", self._tables.sessions, token, rows)
+        self._commit("sessions", token, rows)
 
-    def _commit(self, name: str, table: dict[tuple[str, int], list[Any]], token: str, rows: Sequence[Any]) -> None:
+    def _commit(self, table: str, token: str, rows: Sequence[Any]) -> None:
         if not rows:
             return
-        months: list[list[Any]] = [[], []]
-        for row in rows:
-            months[int(row.visitor or "0", 16) % 2].append(row)
-        self._effect(
-            f"insert {name}",
-            token,
-            [lambda month=month: table.setdefault((token, month), months[month]) for month in (0, 1)],  # type: ignore[misc]
-        )
+        parts: list[tuple[str, int, list[Any]]] = []
+        for month in (0, 1):
+            if own := [row for row in rows if int(row.visitor or "0", 16) % 2 == month]:
+                parts.append((table, month, own))
+                parts.append((f"{table} rollup", month, [(row.visitor, getattr(row, "sign", 1)) for row in own]))
+        self._effect(f"insert {table}", token, parts)
 
-    def mark(self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int]) -> None:
+    def effective(self, rows: Sequence[SessionRow]) -> list[SessionRow]:
+        self._read("effective")
+        standing: Counter[Any] = Counter()
+        for row in self._tables.session_rows():
+            standing[row.session, row.version] += row.sign
+        return [row for row in rows if (standing[row.session, row.version] > 0) == (row.sign > 0)]
+
+    def doubt(self, token: str, spans: Sequence[Span]) -> None:
+        self._effect("doubt", token, [("doubt", 0, list(spans))])
+
+    def mark(
+        self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int], reach: int = 0
+    ) -> None:
         token = self.token(log, partition, a)
-        self._effect(
-            "mark", token, [lambda: self._tables.batches.setdefault((log, partition, a), Marked(b, received_to))]
-        )
+        self._effect("mark", token, [("progress", 0, [((log, partition, a), Marked(b, received_to, reach))])])
+
+    def stored(self, decided: Decided) -> list[EventRow]:
+        self._read("stored")
+        rows = self._tables.event_rows()
+        return [row for row in rows if row.partition == decided.partition and decided.a <= row.offset < decided.b]
+
+    def lines(self, log: str, partition: int, a: int, b: int, since: int, until: int) -> dict[tuple[int, int], str]:
+        self._read("lines")
+        rows = [row for row in self._tables.event_rows() if row.partition == partition and a <= row.offset < b]
+        return {(row.offset, row.index): row.id for row in rows}
+
+    def put_back(self, log: str, partition: int, kept: int, counted: int) -> None:
+        self._point("put back")
+        self._tables.put_back.add((partition, kept, counted))
 
     def paused(self) -> bool:
-        self._point("paused")
+        self._read("paused")
         return self._tables.phase != "cleared"
 
     def closed(self) -> bool:
-        self._point("closed")
+        self._read("closed")
         return self._tables.phase == "closed"
 
     def refuse_running(self, log: str, partition: int, a: int) -> None:
-        self._point("running")
+        self._read("running")
 
     def marked(self, log: str, partition: int) -> Marked | None:
-        self._point("position")
+        self._read("position")
         ends = [marked for (of, p, _), marked in self._tables.batches.items() if (of, p) == (log, partition)]
-        return max(ends, default=None)
+        return Marked(max(each.end for each in ends), max(each.clock for each in ends)) if ends else None
 
-    def _effect(self, name: str, token: str, commits: Iterable[Callable[[], Any]]) -> None:
-        tables = self._tables
+    def _effect(self, name: str, token: str, parts: Sequence[tuple[str, int, Sequence[Any]]]) -> None:
+        tables, begun = self._tables, self._tables.life
 
         def run() -> None:
             tables.running.remove(token)
-            for commit in commits:
-                commit()
+            for part, month, rows in parts:
+                tables.put(part, token, month, rows)
 
         self._point(f"before {name}")
+        if self._led_to is not None:
+            token += f"/{self._led_to}"
+        if tables.life != (begun if self._led_to is None else self._led_to):
+            raise ClickHouseUnavailable("the connection was lost")
         # The fence is looked at as an insert begins; what began before is seen to run.
-        if token in tables.aside:
-            raise ClickHouseUnavailable(f"{token} was set aside")
+        if any(_of(token, aside) for aside in tables.aside):
+            raise ClickHouseUnavailable(f"{token} was set aside", FENCED)
+        begun = tables.life
         tables.running.append(token)
         late = False
         try:
@@ -135,12 +260,19 @@ class FakeWriter(Writer):
             except ClickHouseUnavailable:
                 late = True
                 raise
-            for commit in commits:
-                commit()
+            for part, month, rows in parts:
+                tables.put(part, token, month, rows)
                 self._point(f"after {name}")
+                if tables.life != begun:
+                    raise ClickHouseUnavailable("the server died")
         finally:
-            if not late:
+            if not late and token in tables.running:
                 tables.running.remove(token)
+
+
+def _of(token: str, batch: str) -> bool:
+    """Whether a token is that of a batch, in whatever life of the server."""
+    return token == batch or token.startswith(f"{batch}/")
 
 
 class FakeRedis:
@@ -203,107 +335,6 @@ class FakeStore:
         self._generation = generation
         self._redis.held[self._name] = position, generation, {}
         self.point("after begin")
-
-
-class FakeLog:
-    """Records by partition, and who reads which."""
-
-    def __init__(self, records: Mapping[int, list[Record]], log: str = "log") -> None:
-        self.records, self.log = records, log
-        self.owners: dict[int, tuple[object, int]] = {}
-        self.epoch = 0
-
-    def give(self, partition: int, member: object) -> None:
-        self.epoch += 1
-        self.owners[partition] = member, self.epoch
-
-
-class FakeConsumer:
-    """One member; reads at most `most()` records a poll."""
-
-    def __init__(self, log: FakeLog, point: Point, most: Callable[[], int]) -> None:
-        self._log, self._point, self._most = log, point, most
-        self._assigned: dict[int, int] = {}
-        self._positions: dict[int, tuple[int, int]] = {}
-        self._paused: set[int] = set()
-        self.floors: dict[int, int] = {}
-        self.committed: dict[int, int] = {}
-
-    @property
-    def partitions(self) -> int:
-        return len(self._log.records)
-
-    def log_id(self) -> str:
-        return self._log.log
-
-    def poll(self, timeout: float, max_records: int = 1000) -> Sequence[Record]:
-        self._point("poll")
-        self._assigned = {p: epoch for p, (owner, epoch) in self._log.owners.items() if owner is self}
-        found: list[Record] = []
-        for p, (epoch, offset) in list(self._positions.items()):
-            if self._assigned.get(p) == epoch and p not in self._paused:
-                own = [record for record in self._log.records[p] if record.offset >= offset][: self._most()]
-                if own:
-                    self._positions[p] = epoch, own[-1].offset + 1
-                found += own
-        return found
-
-    def assigned(self) -> Mapping[int, int]:
-        return dict(self._assigned)
-
-    def seek(self, partition: int, offset: int) -> None:
-        if partition in self._assigned:
-            self._positions[partition] = self._assigned[partition], offset
-
-    def pause(self, partitions: Sequence[int]) -> None:
-        self._paused.update(partitions)
-
-    def resume(self, partitions: Sequence[int]) -> None:
-        self._paused.difference_update(partitions)
-
-    def bounds(self, partition: int) -> Bounds:
-        records = self._log.records[partition]
-        return Bounds(0, records[-1].offset + 1 if records else 0)
-
-    def read(self, partition: int, begin: int, end: int) -> Sequence[Record]:
-        self._point("read")
-        return [record for record in self._log.records[partition] if begin <= record.offset < end]
-
-    def raise_floor(self, partition: int, offset: int) -> bool:
-        self.floors[partition] = offset
-        return False
-
-    def commit(self, offsets: Mapping[int, int]) -> None:
-        self._point("commit")
-        self.committed.update(offsets)
-
-    def close(self) -> None:
-        pass
-
-
-class FakeDead:
-    """Dead letters by origin."""
-
-    def __init__(self) -> None:
-        self.held: dict[str, DeadLetter] = {}
-
-    def append(self, letter: DeadLetter) -> None:
-        self.held[letter.origin] = letter
-
-    def count(self) -> int:
-        return len(self.held)
-
-    def letters(self) -> Sequence[DeadLetter]:
-        return list(self.held.values())
-
-    def begin(self, origin: str) -> bool:
-        return True
-
-    def finish(self, origin: str) -> None:
-        self.held.pop(origin)
-
-    def close(self) -> None:
-        pass
 
 
 def past(tables: Tables) -> Callable[[Sequence[Asked]], list[Found]]:

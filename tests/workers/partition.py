@@ -7,7 +7,7 @@ from ingest.contract.event import Event
 from ingest.log.partition import hash31
 from rollups.past import Asked, Found
 from rollups.rows import SessionRow
-from tests.workers.fakes import Tables, past
+from tests.workers.fakes import Block, Tables, past
 from workers.back import fold_back
 from workers.fold import Entry, Folded, Misjudged, Settings, visits
 from workers.names import NO_LIMIT, Names
@@ -39,8 +39,8 @@ class Partition:
             for offset, place, line in entries
             if isinstance(line, Event)
         ]
-        self.tables.events[str(version), 0] = rows
-        self.tables.sessions[str(version), 0] = folded.rows
+        self.tables.parts.append(Block("events", str(version), 0, tuple(rows)))
+        self.tables.parts.append(Block("sessions", str(version), 0, tuple(folded.rows)))
         self.reasons += folded.reasons
         self.rows += folded.rows
         self.states |= folded.states

@@ -10,7 +10,8 @@ from deploy.worker import STOPPED
 from ingest.contract.event import encode
 from ingest.contract.site import SiteSettings
 from ingest.log.protocol import PartitionsChanged, Record
-from tests.workers.fakes import FakeConsumer, FakeDead, FakeLog, FakeRedis, FakeStore, FakeWriter, Tables, newest, past
+from tests.log.fake import FakeConsumer, FakeDead, FakeLog
+from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, newest, past
 from tests.workers.streams import stream
 from workers import take
 from workers.loop import Limits, Worker
@@ -47,7 +48,7 @@ def test_a_log_with_other_partitions_than_it_was_counted_with_stops_the_worker(m
     first = worker(tables, FakeLog(records))
     for _ in range(3):
         first.turn()
-    assert tables.partitions == {"log": 2}
+    assert dict(tables.rows("logs")) == {"log": 2}
     rows = tables.event_rows()
     assert len(rows) == 2
 
@@ -61,7 +62,7 @@ def test_a_log_with_other_partitions_than_it_was_counted_with_stops_the_worker(m
     again = worker(tables, FakeLog(added.records, "another"))
     for _ in range(3):
         again.turn()
-    assert tables.partitions == {"log": 2, "another": 3}
+    assert dict(tables.rows("logs")) == {"log": 2, "another": 3}
 
 
 def test_it_stops_the_process() -> None:

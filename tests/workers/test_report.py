@@ -11,13 +11,15 @@ from ingest.contract.event import encode
 from ingest.log.protocol import LogUnavailable, Record
 from rollups.client import ClickHouseUnavailable
 from rollups.write import Running
-from tests.workers.fakes import FakeConsumer, FakeDead, FakeLog, FakeRedis, FakeStore, FakeWriter, Tables, newest, past
+from tests.log.fake import FakeConsumer, FakeDead, FakeLog
+from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, newest, past
 from tests.workers.streams import stream
 from tests.workers.test_protocol import lookup
 from workers import take
 from workers.loop import Limits, Worker
 from workers.metrics import Metrics
 from workers.report import Report
+from workers.room import NoRoom
 from workers.state import Moved
 from workers.world import Paused, World
 
@@ -41,6 +43,8 @@ def test_a_loop_that_hangs_says_at_what() -> None:
     [
         (ClickHouseUnavailable("HTTPConnectionPool(host='10.9.8.7'): timed out"), "ClickHouse does not answer"),
         (ClickHouseUnavailable("Code: 395, secret", 395), "ClickHouse fails it (its error 395)"),
+        (ClickHouseUnavailable("Code: 243, secret", 243), "there is no room on ClickHouse's disk"),
+        (NoRoom("3 % of the disk is free"), "3 % of the disk is free"),
         (RedisError("10.9.8.7:6379"), "Redis is away"),
         (LogUnavailable("10.9.8.7:9092"), "the event log is away"),
         (Paused(), "a migration holds the workers"),
@@ -96,6 +100,7 @@ class Bench:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, events: int = 40, lines: int = 16) -> None:
         self.now = 1_000.0
         self.trouble: Callable[[str], None] = lambda _: None
+        self.lacking = ""
         self.patience: list[tuple[str, float]] = []
         made = stream(3, events, silence=False)
         log = FakeLog({0: [Record(0, n, encode([event])) for n, event in enumerate(made)]})
@@ -118,6 +123,7 @@ class Bench:
                 metrics=Metrics(self.metrics),
                 nonce=lambda: "n",
                 now=lambda: self.received + int(self.now * 1000),
+                lacking=lambda: self.lacking,
             ),
             limits=Limits(seconds=0, lines=lines),
             clock=lambda: self.now,
@@ -213,9 +219,32 @@ def test_lag_is_how_long_the_oldest_uncounted_event_waits(monkeypatch: pytest.Mo
     # Its receipt was at 0 s of this clock.
     assert bench.gauge("lag") == pytest.approx(bench.now, abs=0.01)
     bench.trouble = lambda _: None
-    for _ in range(6):
+    for _ in range(20):  # a batch a turn, small ones after the failures
         bench.turn(20.0)
     assert bench.gauge("lag") == 0.0
     # The loop hangs: nobody knows what has come since.
     bench.now += 60.0
     assert bench.gauge("lag") == 60.0
+
+
+def test_nothing_is_begun_while_a_disk_has_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(monkeypatch)
+    bench.lacking = "3 % of the disk is free"
+    for _ in range(10):
+        bench.turn(2.0)
+    assert not bench.tables.decided
+    assert bench.report.health(bench.now)["partition 0"].startswith("3 % of the disk is free")
+    bench.lacking = ""
+    bench.turn(2.0)
+    bench.turn(2.0)
+    counted = len(bench.tables.event_rows())
+    assert counted
+    bench.lacking = "3 % of the disk is free"
+    for _ in range(10):
+        bench.turn(2.0)
+    assert len(bench.tables.event_rows()) == counted
+    bench.lacking = ""
+    for _ in range(10):
+        bench.turn(2.0)
+    assert len(bench.tables.event_rows()) == 40
+    assert bench.report.health(bench.now)["partition 0"] == "ok"

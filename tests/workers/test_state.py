@@ -17,6 +17,8 @@ pytestmark = pytest.mark.services
 NOON = 1_772_000_000_000
 HIGH = 2**60
 
+NOW, HOUR = 1_800_000_000_000, 3_600_000
+
 
 @pytest.fixture
 def redis(redis_url: str) -> Iterator[Redis]:
@@ -186,12 +188,18 @@ def test_logs_partition_counts_and_partitions_do_not_meet(store: Store, redis: R
 
 def test_freshness_is_the_least_of_all_partitions_and_never_goes_back(redis: Redis) -> None:
     assert freshness.read(redis) is None
-    freshness.publish(redis, "log", 2, 0, 50)
+    freshness.publish(redis, "log", 2, 0, 50, NOW)
     assert freshness.read(redis) is None
-    freshness.publish(redis, "log", 2, 1, 70)
-    freshness.publish(redis, "log", 2, 0, 40)
+    freshness.publish(redis, "log", 2, 1, 70, NOW)
+    freshness.publish(redis, "log", 2, 0, 40, NOW)
     assert freshness.read(redis) == 50
-    freshness.publish(redis, "log", 2, 0, 90)
+    freshness.publish(redis, "log", 2, 0, 90, NOW)
     assert freshness.read(redis) == 70
-    freshness.publish(redis, "another", 2, 0, 10)
+    freshness.publish(redis, "another", 2, 0, 10, NOW)
     assert freshness.read(redis) is None
+
+
+def test_freshness_comes_back_from_a_clock_that_was_ahead(redis: Redis) -> None:
+    freshness.publish(redis, "log", 1, 0, NOW + 25 * HOUR, NOW + 25 * HOUR)
+    freshness.publish(redis, "log", 1, 0, NOW - 2, NOW)
+    assert freshness.read(redis) == NOW - 2

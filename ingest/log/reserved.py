@@ -1,0 +1,39 @@
+"""A producer that takes records only while the disks have room for them."""
+
+from collections.abc import Callable
+
+from ingest.log.protocol import LogUnavailable, Producer
+
+RETRY_SECONDS = 10
+
+
+class Reserved:
+    """Implements `Producer` by another. `lacking`: which disk has no room, "" if all have; asked at each append."""
+
+    def __init__(self, producer: Producer, lacking: Callable[[], str]) -> None:
+        self._producer = producer
+        self._lacking = lacking
+
+    @property
+    def partitions(self) -> int:
+        return self._producer.partitions
+
+    @property
+    def ailment(self) -> str | None:
+        if lacking := self._lacking():
+            return f"events are refused until there is room: {lacking}"
+        return self._producer.ailment
+
+    async def start(self) -> None:
+        await self._producer.start()
+
+    async def append(self, partition: int, value: bytes) -> None:
+        if lacking := self._lacking():
+            raise LogUnavailable(f"the disk is nearly full: {lacking}", RETRY_SECONDS)
+        await self._producer.append(partition, value)
+
+    async def holds(self) -> bool:
+        return await self._producer.holds()
+
+    async def close(self) -> None:
+        await self._producer.close()

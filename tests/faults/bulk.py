@@ -1,0 +1,55 @@
+"""More events than HTTP would bring in time: admitted ones, put on a stack's log as ingest would."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from deploy import wiring
+from deploy.settings import Settings
+from ingest.contract.event import Event, encode
+from ingest.log.partition import partition as partition_of
+from tests.deploy.stack import Stack
+from tests.faults.world import clickhouse
+
+RECORD = 200  # events a record, as ingest gathers them under load
+
+
+def append(stack: Stack, events: Iterable[Event]) -> int:
+    """Append the events in order, each to its visitor's partition; returns how many. Blocks."""
+    address = json.loads((stack.data / "stack.json").read_text())["event_log"]
+
+    async def run() -> int:
+        producer = wiring.producer(Settings(event_log=address))
+        await producer.start()
+        gathered: dict[int, list[Event]] = {number: [] for number in range(producer.partitions)}
+        sent = 0
+        for event in events:
+            number = partition_of(event.site, event.visitor, producer.partitions)
+            gathered[number].append(event)
+            sent += 1
+            if len(gathered[number]) == RECORD:
+                await producer.append(number, encode(gathered[number]))
+                gathered[number].clear()
+        for number, rest in gathered.items():
+            if rest:
+                await producer.append(number, encode(rest))
+        await producer.close()
+        return sent
+
+    return asyncio.run(run())
+
+
+def page(site: dict[str, Any], visitor: int, number: int) -> Event:
+    """A pageview received now."""
+    now = time.time_ns() // 1_000_000
+    return Event(
+        site["id"], f"{visitor:016x}", f"b{number}", "pageview", now, now, page=f"/{number % 7}", url="https://a/"
+    )
+
+
+def counted(stack: Stack, site: dict[str, Any]) -> int:
+    """Raw events of the site, whatever became of them."""
+    found = clickhouse(stack).query("SELECT count() FROM events WHERE site = {site:String}", {"site": site["id"]})
+    return int(found.result_rows[0][0])
