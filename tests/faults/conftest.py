@@ -1,7 +1,9 @@
 """What the trials run on — a log in Redis or on a real Kafka, ground that shakes — and what they tell."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -36,7 +38,8 @@ def shaking() -> None:
 
 def _need() -> None:
     if why := ground.lacking():
-        pytest.skip(why)
+        must = os.environ.get("THROUGHLINE_TEST_ALL") and Path("/dev/loop-control").exists()
+        (pytest.fail if must else pytest.skip)(why)
 
 
 @pytest.fixture
