@@ -30,19 +30,19 @@ def missed(settings: Settings, first_run: Mapping[str, str] | None = None) -> st
 
     `first_run`: what the first start made.
     """
-    client = wiring.clickhouse(settings)
+    client, redis = wiring.clickhouse(settings), wiring.redis_client(settings)
+    # What Redis remembers comes first: what is written meanwhile is in ClickHouse before it is there.
+    version, counted = snapshot.published(redis).version, state_of_visitors.counted(redis)
     if names := lost(client):
         return tables_gone(names)
     try:
-        held = Registry(client, wiring.redis_client(settings), wiring.now)
+        held = Registry(client, redis, wiring.now)
         held.refresh()
     except RegistryGone as error:
         return str(error)
     except ClickHouseUnavailable as error:
         if error.code not in NOT_MADE:
             raise
-    redis = wiring.redis_client(settings)
-    version = snapshot.published(redis).version
     if not held.loaded:
         return (
             str(RegistryGone(f"it has no tables, though Redis has the sites of revision {version}"))
@@ -54,7 +54,7 @@ def missed(settings: Settings, first_run: Mapping[str, str] | None = None) -> st
     if version > held.state.revision:
         known = f"its registry ends at revision {held.state.revision}"
         return str(RegistryGone(f"{known}, though Redis has the sites of revision {version}"))
-    if not _any(client, "progress") and state_of_visitors.counted(redis):
+    if counted and not _any(client, "progress"):
         if _any(client, "events"):
             return tables_gone(["progress"])
         return str(RegistryGone("it does not know how far the event log is counted, though Redis has visitors' states"))

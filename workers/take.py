@@ -51,8 +51,9 @@ def take(world: World, partition: int, cache: Cache) -> Held:
             raise PartitionsChanged(f"log {log}", counted, partitions)
 
         # 1. C: the end of the last finished batch, in ClickHouse. The group's offset and Redis have no say in it.
+        stood = store.position()  # before the marker is looked for, as another worker may be at it
         marked = writer.marked(log, partition)
-        if marked is None and (stood := store.position()) is not None and stood.offset:
+        if marked is None and stood is not None and stood.offset:
             _refuse_forgotten(writer, log, partition)
         offset, clock, reach = marked or (0, 0, 0)
         begin = consumer.bounds(partition).begin

@@ -67,16 +67,18 @@ class Registry:
         return bool(rows)
 
     def _since(self, revision: int) -> list[RegistryRow]:
-        rows = registry.since(self._client, max(0, revision - 1))  # the last one known too, if it is still there
         if revision:
+            rows = registry.since(self._client, revision - 1)
             if not rows or rows[0].revision != revision:
                 raise RegistryGone(f"its registry holds no revision {revision} any more")
             return rows[1:]
-        if not rows:
-            with suppress(RedisError):  # nothing can be changed without it
-                version = int(self._redis.hget(snapshot.KEY, "version") or 0)
-                if version > 0:
-                    raise RegistryGone(f"it holds no account, though Redis has the sites of revision {version}")
+        published = 0
+        with suppress(RedisError):  # nothing can be changed without it
+            published = int(self._redis.hget(snapshot.KEY, "version") or 0)
+        # Only now, as somebody may be making the first.
+        rows = registry.since(self._client, 0)
+        if not rows and published > 0:
+            raise RegistryGone(f"it holds no account, though Redis has the sites of revision {published}")
         return rows
 
     def look_again(self) -> None:
