@@ -89,18 +89,10 @@ def insert(
     token = writer.token(log, partition, decided.a)
     for letter in letters:
         world.dead.append(letter)
-    lost = {(offset, place) for offset, place, _ in decision.dead}
-    reasons = {(offset, place): reason for offset, place, reason in decision.reasons}
-    keys = {(offset, place): own for offset, place, own in decision.named}
-    made = (
-        _row(entry, reasons.get(entry[:2], ""), log, partition, keys.get(entry[:2]))
-        for entry in entries
-        if entry[:2] not in lost
-    )
-    rows = [row for row in made if row is not None]
+    rows = event_rows(decided, decision, entries)
     counts = Counter([row.reason or "counted" for row in rows])
-    if lost:
-        counts["dead"] = len(lost)
+    if decision.dead:
+        counts["dead"] = len(decision.dead)
     if believed:
         writer.insert_events(token, rows)
         writer.insert_sessions(token, decision.rows)
@@ -108,6 +100,19 @@ def insert(
         complete(writer, decided, rows, decision.rows)
     writer.mark(log, partition, decided.a, decided.b, decision.clock, counts)
     return counts
+
+
+def event_rows(decided: Decided, decision: Blob, entries: Iterable[Entry]) -> list[EventRow]:
+    """The lines of a decided batch as they lie in `events`."""
+    lost = {(offset, place) for offset, place, _ in decision.dead}
+    reasons = {(offset, place): reason for offset, place, reason in decision.reasons}
+    keys = {(offset, place): own for offset, place, own in decision.named}
+    made = (
+        _row(entry, reasons.get(entry[:2], ""), decided.log, decided.partition, keys.get(entry[:2]))
+        for entry in entries
+        if entry[:2] not in lost
+    )
+    return [row for row in made if row is not None]
 
 
 def unknown_of(visited: Visits, clock: int) -> dict[str, State]:

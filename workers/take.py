@@ -3,7 +3,7 @@
 import logging
 
 from ingest.log.dead import DeadLetter
-from ingest.log.protocol import LogTruncated, PartitionsChanged
+from ingest.log.protocol import Consumer, LogTruncated, PartitionsChanged
 from rollups.write import Decided
 from workers import blob as blobs
 from workers.batch import insert, unknown_of
@@ -29,6 +29,7 @@ def take(world: World, partition: int, cache: Cache) -> Held:
     with writer.one_life() as look:
         if (counted := writer.partitions(log, partitions)) != partitions:
             raise PartitionsChanged(f"log {log}", counted, partitions)
+        writer.refuse_damaged()
 
         # 1. C: the end of the last finished batch, in ClickHouse. The group's offset and Redis have no say in it.
         marked = writer.marked(log, partition)
@@ -46,7 +47,7 @@ def take(world: World, partition: int, cache: Cache) -> Held:
                 raise Paused
             writer.refuse_running(log, partition, offset)
             rolled_back |= _floor(world, partition, decided.b)
-            decision, entries, letters = _decided(world, decided, begin)
+            decision, entries, letters = replay(consumer, decided, begin)
             insert(world, decided, decision, entries, letters, believed=decided.life == look.life)
             offset, clock = decided.b, decision.clock
     if offset:
@@ -84,11 +85,12 @@ def _floor(world: World, partition: int, offset: int) -> bool:
     return True
 
 
-def _decided(world: World, decided: Decided, begin: int) -> tuple[Blob, list[Entry], list[DeadLetter]]:
+def replay(consumer: Consumer, decided: Decided, begin: int) -> tuple[Blob, list[Entry], list[DeadLetter]]:
+    """What was decided of a batch, and its lines, from the log, which begins at `begin`. Raises LogTruncated."""
     decision = blobs.decode(decided.blob)
     # A log without any marker may begin late: a topic that was there before us.
     first = max(decided.a, begin) if decided.a == 0 else decided.a
-    records = world.consumer.read(decided.partition, first, decided.b)
+    records = consumer.read(decided.partition, first, decided.b)
     dead = {(offset, place): reason for offset, place, reason in decision.dead}
     return decision, *read(decided.log, records, 0, dead)
 
@@ -99,7 +101,7 @@ def _caught_up(world: World, store: Store, log: str, partition: int, position: P
     if decided is None:
         return None
     try:
-        decision, entries, _ = _decided(world, decided, begin)
+        decision, entries, _ = replay(world.consumer, decided, begin)
     except LogTruncated:
         return None
     store.save(position.offset, decided.b, decision.clock, unknown_of(visits(entries), decision.clock))
