@@ -1,6 +1,7 @@
 """What a stack does before it serves: migrate the stores and, when there is no account yet, make the first one."""
 
 import argparse
+import logging
 import secrets
 import sys
 from pathlib import Path
@@ -12,12 +13,15 @@ from deploy.folder import StackError, read_private, write_private
 from deploy.logs import configure
 from deploy.settings import SettingError, Settings, load
 from deploy.supervise import die_with_parent
+from rollups import damage
 from rollups.control import ClaimLost, Unfinished
 from rollups.engine import ONE_SERVER, Engines
 from rollups.migrate import SchemaRefused, migrate
 
 FIRST_EMAIL = "admin@localhost"
 AGAIN = 75  # exit code: run it again beside a worker
+
+log = logging.getLogger(__name__)
 
 
 def prepare(settings: Settings, first_run: Path, url: str, patience_seconds: float) -> None:
@@ -31,6 +35,8 @@ def prepare(settings: Settings, first_run: Path, url: str, patience_seconds: flo
     except Unfinished as error:
         unfinished = error  # only rollups are missing
     registry = wiring.patiently(settings, patience_seconds, lambda: wiring.registry(settings))
+    if broken := damage.aside(wiring.clickhouse(settings)):
+        log.warning("parts of ClickHouse's tables are broken: %s; throughline repair", damage.told(broken))
     held = read_private(first_run)
     if "api_key" not in held and (held or not registry.state.account_by_id):
         _first_account(registry, first_run, {"url": url, "email": FIRST_EMAIL, **held})

@@ -11,7 +11,7 @@ from deploy.peek import LogState, Peek, peek
 from deploy.settings import Settings
 from ingest.contract import freshness
 from ingest.log.dead import DeadLetter
-from rollups import control
+from rollups import control, damage
 from rollups.client import ClickHouseUnavailable, Client
 from rollups.write import Writer
 
@@ -31,7 +31,8 @@ class Unfinished(NamedTuple):
 class Status:
     """`waits`: seconds that each partition's oldest uncounted event waits, None if nothing does; `unfinished` is None
     while ClickHouse has no tables yet; `fresh`: ms before which everything is in the numbers, None until every
-    partition has said so; `dead`: reason → letters.
+    partition has said so; `dead`: reason → letters;
+    `broken`: parts of ClickHouse's tables that are set aside.
     """
 
     log: LogState
@@ -39,6 +40,7 @@ class Status:
     unfinished: Sequence[Unfinished] | None
     fresh: int | None
     dead: Mapping[str, int]
+    broken: Sequence[damage.Part] = ()
 
 
 def status(settings: Settings) -> Status:
@@ -51,7 +53,8 @@ def status(settings: Settings) -> Status:
         writer = None if unfinished is None else Writer(client)
         waits = [_waits(log, writer, state, partition) for partition in range(len(state.ends))]
         dead = by_reason(log.dead())
-    return Status(state, waits, unfinished, freshness.read(wiring.redis_client(settings)), dead)
+        broken = [] if unfinished is None else damage.aside(client)
+    return Status(state, waits, unfinished, freshness.read(wiring.redis_client(settings)), dead, broken)
 
 
 def log_state(settings: Settings) -> LogState:

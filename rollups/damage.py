@@ -3,7 +3,6 @@
 A part that ClickHouse finds broken as it starts it sets aside by itself, and goes on without its rows. One that breaks
 later fails every question that reads it, until it is set aside too.
 """
-# ruff: noqa: S608 - names of our own tables
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -5,17 +5,19 @@ batch was decided. The raw events of a finished batch are its lines on the log, 
 not inserted again, since what seems to be missing of them may have been retracted long ago: torn ones are taken away,
 and their visitors judged anew (`deploy.repair`).
 """
+# ruff: noqa: S608 - names of our own tables
 
 import secrets
-from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+from redis import Redis
 
 from ingest.log.protocol import Consumer, LogTruncated
 from rollups import rollup
 from rollups.client import Client
+from rollups.past import newest
 from rollups.sql import statement
-from rollups.write import Decided, Span, Writer, utc
-from workers import blob as blobs
+from rollups.write import Span, Writer
 from workers.batch import event_rows
 from workers.rows import version
 from workers.state import Position, Store
@@ -35,36 +37,36 @@ class Placed(NamedTuple):
 
 
 class Back(NamedTuple):
-    """`lines` that are back in the raw events; the `batches` that were looked at, and those (`gone`) whose records the
-    log no longer has."""
+    """`lines` that are back in the raw events; how many `batches` were looked at, and of how many the records are
+    `gone` from the log."""
 
     lines: int
     batches: int
     gone: int
 
 
-def places(client: Client, current: str) -> list[Placed]:
+def places(client: Client, current: str, decided: bool) -> list[Placed]:
     """Restore how far every partition is finished, where that is lost. Blocks; raises ClickHouseUnavailable.
 
-    Of the log in use the newest batch may not be, so it is left to a worker, who makes it whole.
+    `decided`: all decisions are there. Then the newest batch of the log in use may be unfinished, and is left to a
+    worker, who makes it whole. Else all is taken as finished of which there are raw events.
     """
     found = []
     for row in client.rows(statement("placed"), settings=_LARGE):
-        log, partition, finished = row["log"], row["partition"], row["finished"]
-        if not row["b"]:
-            position = row["stored"]  # nothing was decided for a week, so all of it is finished
+        if not decided or not row["b"]:  # nothing was decided for a week
+            position = max(row["b"], row["stored"])
         else:
-            position = row["a"] if log == current else row["b"]
-        if position > finished:
-            where = {"log": log, "partition": partition, "position": position}
-            client.patient(_SECONDS).command(statement("finished_restore"), where, _PLAIN)
-            found.append(Placed(log, partition, position))
+            position = row["a"] if row["log"] == current else row["b"]
+        if position > row["finished"]:
+            placed = Placed(row["log"], row["partition"], position)
+            client.patient(_SECONDS).command(statement("finished_restore"), placed._asdict(), _PLAIN)
+            found.append(placed)
     return found
 
 
 def undecided(client: Client, current: str) -> int:
-    """Take away what was inserted of batches of the log whose decision is lost, for they are decided anew; returns the
-    number of lines. Blocks; raises ClickHouseUnavailable.
+    """Take away what was inserted of unfinished batches of the log in use whose decision is lost, for they are decided
+    anew; returns the number of lines. What is finished must be known. Blocks; raises ClickHouseUnavailable.
     """
     lines = 0
     for row in client.rows(statement("placed"), settings=_LARGE):
@@ -88,26 +90,18 @@ def doubt(client: Client) -> list[Span]:
 
 def extent(client: Client) -> list[Span]:
     """Every site that has any row, with the times at which one may be filed."""
-    found: dict[str, Span] = {}
-    timed = [one.name for one in rollup.load().values() if one.grain_ms]
-    rows = client.rows(statement("extent"), settings=_LARGE)
-    for name in timed:
-        times = "toUnixTimestamp64Milli(min(time)) AS first, toUnixTimestamp64Milli(max(time)) AS last"
-        rows += client.rows(f"SELECT site, {times} FROM {name} GROUP BY site")  # noqa: S608 - our own name
-    for name in (one.name for one in rollup.load().values() if not one.grain_ms):
-        rows += client.rows(f"SELECT site, 0 AS first, 0 AS last FROM {name} GROUP BY site")  # noqa: S608
-    for row in rows:
-        each = Span(row["site"], row["first"], row["last"])
-        known = found.get(each.site, each)
-        if not each.last:
-            found[each.site] = known
-            continue
-        first = each.first if not known.last else min(known.first, each.first)
-        found[each.site] = Span(each.site, first, max(known.last, each.last))
-    return sorted(found.values())
+    times = {"events": ("least(time, received)", "greatest(time, received)"), "sessions": ("start", "end")}
+    times |= {one.name: ("time", "time") if one.grain_ms else ("now64(3)",) * 2 for one in rollup.load().values()}
+    every = " UNION ALL ".join(
+        f"SELECT site, toUnixTimestamp64Milli(toDateTime64(min({first}), 3, 'UTC')) AS first, "
+        f"toUnixTimestamp64Milli(toDateTime64(max({last}), 3, 'UTC')) AS last FROM {table} GROUP BY site"
+        for table, (first, last) in times.items()
+    )
+    sql = f"SELECT site, min(first) AS first, max(last) AS last FROM ({every}) GROUP BY site ORDER BY site"
+    return [Span(**row) for row in client.patient(_SECONDS).rows(sql, settings=_LARGE)]
 
 
-def events(client: Client, consumer: Consumer, progress: Callable[[int], None] = lambda done: None) -> Back:
+def events(client: Client, consumer: Consumer) -> Back:
     """Insert the lines of finished batches that are missing in the raw events, while workers hold still. Blocks.
 
     `doubt` first, for views fire. Raises ClickHouseUnavailable, LogUnavailable, TwoDecided, Running; may be repeated.
@@ -129,9 +123,25 @@ def events(client: Client, consumer: Consumer, progress: Callable[[int], None] =
         token = writer.token(log, decided.partition, decided.a)
         writer.refuse_running(log, decided.partition, decided.a)
         there = writer.stored(decided, rows)
-        missing = [each for each in rows if (each.offset, each.index) not in there]
+        lost = [each for each in rows if (each.offset, each.index) not in there]
         # Another token each time: ClickHouse may remember that of a part which it has lost.
-        writer.insert_events(f"{token}/repair/{secrets.token_hex(8)}", missing)
-        lines += len(missing)
-        progress(batches)
+        writer.insert_events(f"{token}/repair/{secrets.token_hex(8)}", lost)
+        lines += len(lost)
     return Back(lines, batches, gone)
+
+
+def missing(client: Client) -> int:
+    """How many lines more were ever counted than lie in the raw events. Blocks; raises ClickHouseUnavailable."""
+    return int(client.patient(_SECONDS).rows(statement("lines_missing"), settings=_LARGE)[0]["lines"])
+
+
+def untear(client: Client, redis: Redis, consumer: Consumer) -> None:
+    """Take torn sessions away, and forget all states, which say what lay there, while workers hold still. Blocks;
+    raises ClickHouseUnavailable, RedisError, LogUnavailable.
+    """
+    client.patient(_SECONDS).command(statement("sessions_torn"), settings={**_PLAIN, **_LARGE})
+    writer, log = Writer(client), consumer.log_id()
+    for partition in range(consumer.partitions):
+        if marked := writer.marked(log, partition):
+            position = Position(marked.end, marked.clock, newest(client))
+            Store(redis, log, consumer.partitions, partition).reset(position, secrets.token_hex(8))
