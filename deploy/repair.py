@@ -3,7 +3,7 @@
 Safe to run twice, and again after it was stopped: the broken parts stay until all is proven right.
 """
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from deploy import wiring
 from deploy.folder import StackError
@@ -17,6 +17,7 @@ from rollups.damage import Part
 from rollups.mend import settle, settle_still
 from rollups.verify import Difference, verify
 from workers import repair as bring
+from workers.repair import Placed
 
 PLACES = ("progress", "decision")
 MANY = 20  # differences that are told
@@ -47,11 +48,11 @@ def repair(settings: Settings, say: Callable[[str], None], *, lost: bool = False
         tables = {part.table for part in parts}
         for table in sorted(tables & _GONE.keys()):
             say(f"{table:<13} {_GONE[table]}")
+        placed = _places(client, log_state(settings).id, tables, parts, say) if parts else []
         if parts:
-            _places(client, log_state(settings).id, tables, parts, say)
             control.hold_still(client, held, wait_seconds)
             bring.doubt(client)
-        judge = bool(tables & {"events", "sessions"}) and _events(settings, client, tables, lost, say)
+        judge = bool(tables & {"events", "sessions"}) and _events(settings, client, tables, placed, lost, say)
         if parts:
             settle_still(client, held)
             say("rollups       equal to their sources")
@@ -65,16 +66,25 @@ def repair(settings: Settings, say: Callable[[str], None], *, lost: bool = False
 
 def _places(
     client: Client, log: str, tables: Container[str], parts: Iterable[Part], say: Callable[[str], None]
-) -> None:
+) -> list[Placed]:
     """Until it is known how far is counted, no worker goes on; nor would any hold still."""
-    for placed in bring.places(client, log, decided="decision" not in tables) if "progress" in tables else ():
+    found = bring.places(client, log, decided="decision" not in tables) if "progress" in tables else []
+    for placed in found:
         say(f"progress      partition {placed.partition} of {placed.log} is finished up to {placed.position}")
     if "decision" in tables and "progress" not in tables:
         say(f"decision      {bring.undecided(client, log):,} lines of batches without one are counted anew")
     damage.drop(client, [part for part in parts if part.table in PLACES])
+    return found
 
 
-def _events(settings: Settings, client: Client, tables: Container[str], lost: bool, say: Callable[[str], None]) -> bool:
+def _events(
+    settings: Settings,
+    client: Client,
+    tables: Container[str],
+    placed: Sequence[Placed],
+    lost: bool,
+    say: Callable[[str], None],
+) -> bool:
     """Whether visitors can be judged anew."""
     redis, consumer = wiring.redis_client(settings), wiring.consumer(settings)
     try:
@@ -83,8 +93,12 @@ def _events(settings: Settings, client: Client, tables: Container[str], lost: bo
             say(f"events        {back.lines:,} lines are back, of {back.batches:,} batches")
             if back.gone:
                 say(f"events        of {back.gone:,} more the log no longer has the records")
-            if (short := bring.missing(client)) and not lost:
-                say(f"events        {short:,} lines that were counted are gone: of batches decided over a week ago, of")
+            for place in placed:
+                bring.place(client, place)
+            short = bring.missing(client, bool(placed))
+            if short != 0 and not lost:
+                some = "it is not known how many" if short is None else f"{short:,}"
+                say(f"events        {some} lines that were counted are gone: of batches decided over a week ago, of")
                 say("              records the log no longer has, or of a deleted site. Sessions stay as they are; to")
                 say("              judge visitors by the events that are left: throughline repair --lost")
                 return False

@@ -1,5 +1,8 @@
--- How many lines more the finished batches had than there are raw events of their partitions, all together.
-SELECT sum(greatest(counted - stored, 0)) AS lines
+-- How many lines more the finished batches had than there are raw events of their partitions, all together; of how many
+-- partitions the first decision is not kept (`begun`).
+SELECT
+    sum(greatest(counted - stored, 0)) AS lines,
+    countIf((log, partition) NOT IN (SELECT log, partition FROM decision WHERE a = 0)) AS begun
 FROM
 (
     SELECT log, partition, sum(counted) AS counted, sum(stored) AS stored

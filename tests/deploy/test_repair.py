@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
+from prometheus_client import CollectorRegistry
 from typer.testing import CliRunner
 
 from deploy import wiring
@@ -26,7 +28,8 @@ from ingest.log.partition import partition as partition_of
 from rollups import damage, rollup
 from rollups.client import Client, connect
 from rollups.migrate import migrate
-from rollups.registry import insert as register
+from rollups.registry import RegistryRow
+from rollups.registry import append as register
 from rollups.verify import verify
 from tests.services.clickhouse import ask
 from tests.services.process import free_port, start, stop, wait_until
@@ -81,7 +84,8 @@ class System:
 
     @contextlib.contextmanager
     def worker(self) -> Iterator[None]:
-        made, end = wiring.worker(self.settings), threading.Event()
+        with patch.object(wiring, "REGISTRY", CollectorRegistry()):
+            made, end = wiring.worker(self.settings), threading.Event()
         failed: list[BaseException] = []
 
         def work() -> None:
@@ -123,9 +127,7 @@ class System:
             held[name] = self.rows(
                 f"SELECT {dimensions}, {measures} FROM {name} GROUP BY {dimensions} HAVING {some} ORDER BY ALL"  # noqa: S608
             )
-        held["progress"] = self.rows(
-            "SELECT log, partition, max(b), sumMap(counts) FROM progress GROUP BY ALL ORDER BY ALL"
-        )
+        held["progress"] = self.rows("SELECT log, partition, sumMap(counts) FROM progress GROUP BY ALL ORDER BY ALL")
         return held
 
     def parts(self, table: str) -> list[Path]:
@@ -178,7 +180,7 @@ def system(tmp_path: Path, redis_url: str) -> Iterator[System]:
         site = Site(id=SITE, account="a", name="n", domain="example.com", tracking_id="t", secret="s")
         for revision in (1, 2):
             body = site.model_copy(update={"revision": revision, "settings": SiteSettings()})
-            register(made.client, "site", SITE, revision, body.model_dump_json(), 0)
+            register(made.client, RegistryRow("site", SITE, revision, body.model_dump_json()), 0)
         yield made
     finally:
         made.stop()
