@@ -52,7 +52,9 @@ def repair(settings: Settings, say: Callable[[str], None], *, lost: bool = False
         if parts:
             control.hold_still(client, held, wait_seconds)
             bring.doubt(client)
-        judge = bool(tables & {"events", "sessions"}) and _events(settings, client, tables, placed, lost, say)
+        judge = bool(tables & {"events", "sessions"}) and _events(settings, held, tables, placed, lost, say)
+        for place in placed:
+            bring.recount(client, place)
         if parts:
             settle_still(client, held)
             say("rollups       equal to their sources")
@@ -79,29 +81,28 @@ def _places(
 
 def _events(
     settings: Settings,
-    client: Client,
+    held: control.Claim,
     tables: Container[str],
     placed: Sequence[Placed],
     lost: bool,
     say: Callable[[str], None],
 ) -> bool:
     """Whether visitors can be judged anew."""
-    redis, consumer = wiring.redis_client(settings), wiring.consumer(settings)
+    client, redis, consumer = wiring.clickhouse(settings), wiring.redis_client(settings), wiring.consumer(settings)
     try:
         if "events" in tables:
             back = bring.events(client, consumer)
             say(f"events        {back.lines:,} lines are back, of {back.batches:,} batches")
             if back.gone:
                 say(f"events        of {back.gone:,} more the log no longer has the records")
-            for place in placed:
-                bring.place(client, place)
-            short = bring.missing(client, bool(placed))
+            short = bring.missing(client, bool(placed), bool(back.gone))
             if short != 0 and not lost:
                 some = "it is not known how many" if short is None else f"{short:,}"
                 say(f"events        {some} lines that were counted are gone: of batches decided over a week ago, of")
                 say("              records the log no longer has, or of a deleted site. Sessions stay as they are; to")
                 say("              judge visitors by the events that are left: throughline repair --lost")
                 return False
+        held.check()
         bring.untear(client, redis, consumer)
         return True
     finally:

@@ -59,14 +59,15 @@ def places(client: Client, current: str, decided: bool) -> list[Placed]:
             position = row["a"] if row["log"] == current else row["b"]
         if position > row["finished"]:
             placed = Placed(row["log"], row["partition"], position)
-            place(client, placed)
+            client.patient(_SECONDS).command(statement("finished_restore"), placed._asdict(), _PLAIN)
             found.append(placed)
     return found
 
 
-def place(client: Client, placed: Placed) -> None:
-    """Write down what is finished, with what the raw events tell of it; to be repeated once more of them are there."""
-    client.patient(_SECONDS).command(statement("finished_restore"), placed._asdict(), _PLAIN)
+def recount(client: Client, placed: Placed) -> None:
+    """Write down of a restored partition what was counted of it, once its raw events are there and workers hold still."""
+    where = {"log": placed.log, "partition": placed.partition}
+    client.patient(_SECONDS).command(statement("counts_restore"), where, _PLAIN)
 
 
 def undecided(client: Client, current: str) -> int:
@@ -135,13 +136,13 @@ def events(client: Client, consumer: Consumer) -> Back:
     return Back(lines, batches, gone)
 
 
-def missing(client: Client, placed: bool) -> int | None:
+def missing(client: Client, placed: bool, gone: bool) -> int | None:
     """How many lines more were ever counted than lie in the raw events. Blocks; raises ClickHouseUnavailable.
 
-    Not known (None) if some partition had to be `placed`, unless the decisions of all of its batches are there.
+    Not known (None) if some partition had to be `placed`, unless all decisions ever and their records are there.
     """
     row = client.patient(_SECONDS).rows(statement("lines_missing"), settings=_LARGE)[0]
-    return None if placed and row["begun"] else int(row["lines"])
+    return None if placed and (gone or row["begun"]) else int(row["lines"])
 
 
 def untear(client: Client, redis: Redis, consumer: Consumer) -> None:

@@ -187,14 +187,14 @@ def system(tmp_path: Path, redis_url: str) -> Iterator[System]:
         made.client.close()
 
 
-def filled(system: System, batches: int = 3) -> dict[str, list[Any]]:
+def filled(system: System, batches: int = 2) -> dict[str, list[Any]]:
     # Merges would make one part of all.
     for table in ("events", "sessions"):
         system.client.command(f"SYSTEM STOP MERGES {table}")
     now = wiring.now()
-    events = [msgspec.structs.replace(each, received=now) for each in stream(7, 30 * batches, visitors=5)]
+    events = [msgspec.structs.replace(each, received=now) for each in stream(7, 20 * batches, visitors=4)]
     for number in range(batches):
-        system.count([*events[30 * number : 30 * number + 30], Filtered(SITE, "bot", now)])
+        system.count([*events[20 * number : 20 * number + 20], Filtered(SITE, "bot", now)])
     until(lambda: not system.rows("SELECT 1 FROM decision LEFT JOIN progress USING (log, partition) WHERE b <= a"))
     assert list(verify(system.client, wait_seconds=0)) == []
     return system.answers()
