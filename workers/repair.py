@@ -65,7 +65,7 @@ def places(client: Client, current: str, decided: bool) -> list[Placed]:
 
 
 def recount(client: Client, placed: Placed) -> None:
-    """Write down of a restored partition what was counted of it, once its raw events are there and workers hold still."""
+    """Write down of a restored partition what was counted of it, once its raw events are there."""
     where = {"log": placed.log, "partition": placed.partition}
     client.patient(_SECONDS).command(statement("counts_restore"), where, _PLAIN)
 
