@@ -1,6 +1,7 @@
 """What a stack does before it serves: migrate the stores and, when there is no account yet, make the first one."""
 
 import argparse
+import logging
 import secrets
 import sys
 from contextlib import suppress
@@ -17,6 +18,7 @@ from deploy.logs import configure
 from deploy.settings import SettingError, Settings, load
 from deploy.supervise import die_with_parent
 from ingest.log.protocol import LogUnavailable
+from rollups import damage
 from rollups.client import ClickHouseUnavailable
 from rollups.control import ClaimLost, Unfinished
 from rollups.engine import ONE_SERVER, Engines
@@ -24,6 +26,8 @@ from rollups.migrate import SchemaRefused, migrate
 
 FIRST_EMAIL = "admin@localhost"
 AGAIN = 75  # exit code: run it again beside a worker
+
+log = logging.getLogger(__name__)
 
 
 def prepare(
@@ -44,6 +48,8 @@ def prepare(
         unfinished = error  # only rollups are missing
     restored = wiring.patiently(settings, patience_seconds, lambda: restore(settings, held)) if restoring else []
     registry = wiring.patiently(settings, patience_seconds, lambda: wiring.registry(settings))
+    if broken := damage.aside(wiring.clickhouse(settings)):
+        log.warning("parts of ClickHouse's tables are broken: %s; throughline repair", damage.told(broken))
     if "api_key" not in held and (held or not registry.state.account_by_id):
         _first_account(registry, first_run, {"url": url, "email": FIRST_EMAIL, **held})
     registry.publish()

@@ -12,7 +12,7 @@ from deploy.peek import LogState, Peek, peek
 from deploy.settings import Settings
 from ingest.contract import freshness
 from ingest.log.dead import DeadLetter
-from rollups import control
+from rollups import control, damage
 from rollups.client import NOT_MADE, ClickHouseUnavailable, Client
 from rollups.sql import statement
 from rollups.write import Writer
@@ -43,7 +43,8 @@ class Status:
     `waits`: seconds that each partition's oldest uncounted event waits, None if nothing does; `unfinished` is None
     while ClickHouse has no tables yet; `fresh`: ms before which everything is in the numbers, None until every
     partition has said so; `dead`: reason → letters; `put_back`: within a week; `ahead`: ms that the newest receipt
-    counted lies ahead of this machine's clock.
+    counted lies ahead of this machine's clock. `broken`: parts of ClickHouse's tables that
+    are set aside.
     """
 
     log: LogState
@@ -55,6 +56,7 @@ class Status:
     dead: Mapping[str, int]
     put_back: Sequence[PutBack] = ()
     ahead: int = 0
+    broken: Sequence[damage.Part] = ()
 
 
 def status(settings: Settings) -> Status:
@@ -70,6 +72,7 @@ def status(settings: Settings) -> Status:
         marks = [writer and writer.marked(state.id, partition) for partition in range(len(state.ends))]
         newest = max((mark.clock for mark in marks if mark), default=0)
         put_back = _put_back(client, state.id) if writer else []
+        broken = [] if unfinished is None else damage.aside(client)
     gone = missed(settings)
     return Status(
         state,
@@ -81,6 +84,7 @@ def status(settings: Settings) -> Status:
         dead,
         put_back,
         max(0, newest - wiring.now()),
+        broken,
     )
 
 

@@ -1,5 +1,6 @@
 """ClickHouse as the stages see it: statements, rows and column inserts, and one exception for a broken world."""
 
+import json
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -90,6 +91,16 @@ class Client:
                 limits["max_execution_time"] = min(seconds, limits.get("max_execution_time", seconds))
             result = self._connected().query(sql, parameters=dict(params or {}), settings=limits)
             return list(result.named_results())
+        except (Error, HTTPError, OSError) as error:
+            raise _unavailable(error) from error
+
+    def check(self, table: str) -> list[str]:
+        """The parts of a table that ClickHouse finds broken, all of which it reads. Blocks; raises the same."""
+        try:
+            sql, settings = f"CHECK TABLE `{table}`", {"check_query_single_value_result": 0}
+            found = self._connected().raw_query(sql, settings=settings, fmt="JSONEachRow").decode()
+            rows = [json.loads(line) for line in found.splitlines() if line]
+            return [row["part_path"] for row in rows if not row["is_passed"]]
         except (Error, HTTPError, OSError) as error:
             raise _unavailable(error) from error
 

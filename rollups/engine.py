@@ -7,6 +7,9 @@ WINDOW = 100_000
 WINDOW_SECONDS = 7 * 24 * 3600
 # Longer than the kernel keeps anything unwritten (30 s).
 OLD_PARTS_SECONDS = 60
+# A server that has more broken parts than that refuses the table, with what is left of it, and everything else. They
+# are set aside instead, and told (damage.py).
+BROKEN = {"max_suspicious_broken_parts": 1_000_000, "max_suspicious_broken_parts_bytes": 1 << 50}
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,14 @@ class Engines:
         what they were merged from is removed. What was merged stays a while as a second copy.
         """
         if not self.fsync:
-            return {"fsync_after_insert": 0, "fsync_part_directory": 0}
+            return {"fsync_after_insert": 0, "fsync_part_directory": 0, **BROKEN}
         return {
             "fsync_after_insert": 1,
             "fsync_part_directory": 1,
             "min_rows_to_fsync_after_merge": 1,
             "min_compressed_bytes_to_fsync_after_merge": 1,
             "old_parts_lifetime": OLD_PARTS_SECONDS,
+            **BROKEN,
         }
 
     def fill(self, sql: str) -> str:

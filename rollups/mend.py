@@ -43,12 +43,17 @@ def settle(client: Client, wait_seconds: float = 30, claim_seconds: float = 2 * 
         return []
     with control.claim(client, claim_seconds) as held:
         control.hold_still(client, held, wait_seconds)
-        found = doubts(client)
-        for span in found:
-            mend(client, held, span)
-        held.check()
-        client.command("TRUNCATE TABLE doubt")
-        return found
+        return settle_still(client, held)
+
+
+def settle_still(client: Client, held: control.Claim) -> list[Span]:
+    """The same, for who holds the workers still already."""
+    found = doubts(client)
+    for span in found:
+        mend(client, held, span)
+    held.check()
+    client.command("TRUNCATE TABLE doubt")
+    return found
 
 
 def mend(client: Client, held: control.Claim, span: Span, rollups: Mapping[str, Rollup] | None = None) -> None:

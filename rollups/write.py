@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from rollups import control, deadline
+from rollups import control, damage, deadline
 from rollups.client import TIMEOUT_SECONDS, TOKEN_SETTINGS, Client
 from rollups.engine import WINDOW
 from rollups.life import life
@@ -121,6 +121,10 @@ class Running(Exception):
     """An insert of this batch that its client gave up still runs: look again later, it may go in."""
 
 
+class Damaged(Exception):
+    """Parts of what says how far is counted are set aside: going on could count events again."""
+
+
 class Outlived(Exception):
     """An unfinished batch is older than the tokens that ClickHouse remembers: inserting it could count it twice."""
 
@@ -165,6 +169,12 @@ class Writer:
         rows = self._own.rows(statement("running"), {"token": self.token(log, partition, a)})
         if rows:
             raise Running(f"an insert of {self.token(log, partition, a)} runs for {rows[0]['elapsed']:.0f} s")
+
+    def refuse_damaged(self) -> None:
+        """Raises Damaged while it is not known how far is counted, or what was decided."""
+        tables = {part.table for part in damage.aside(self._own)} & {"progress", "decision"}
+        if tables:
+            raise Damaged(f"parts of {' and '.join(sorted(tables))} are broken; throughline repair")
 
     @staticmethod
     def token(log: str, partition: int, a: int) -> str:

@@ -90,7 +90,7 @@ def insert(
     """
     for letter in letters:
         world.dead.append(letter)
-    return insert_rows(world, decided, decision, _rows(decided, decision, entries), believed)
+    return insert_rows(world, decided, decision, event_rows(decided, decision, entries), believed)
 
 
 def insert_rows(
@@ -111,13 +111,13 @@ def insert_rows(
     return counts
 
 
-def _rows(decided: Decided, decision: Blob, entries: Iterable[Entry]) -> list[EventRow]:
-    log, partition = decided.log, decided.partition
+def event_rows(decided: Decided, decision: Blob, entries: Iterable[Entry]) -> list[EventRow]:
+    """The lines of a decided batch as they lie in `events`."""
     lost = {(offset, place) for offset, place, _ in decision.dead}
     reasons = {(offset, place): reason for offset, place, reason in decision.reasons}
     keys = {(offset, place): own for offset, place, own in decision.named}
     made = (
-        _row(entry, reasons.get(entry[:2], ""), log, partition, keys.get(entry[:2]))
+        _row(entry, reasons.get(entry[:2], ""), decided.log, decided.partition, keys.get(entry[:2]))
         for entry in entries
         if entry[:2] not in lost
     )

@@ -17,7 +17,7 @@ from ingest.contract.event import receipt
 from ingest.log.protocol import LogUnavailable, Record
 from rollups.client import ClickHouseUnavailable
 from rollups.control import ClaimLost, Unfinished
-from rollups.write import Running
+from rollups.write import Damaged, Running
 from workers import cache as caches
 from workers.batch import count
 from workers.cache import Cache
@@ -40,7 +40,7 @@ _TIDY_SECONDS = 60.0
 _SETTLE_SECONDS = 5.0
 
 # The broken world; anything else a batch raises is for a human.
-Broken = (ClickHouseUnavailable, RedisError, LogUnavailable, Moved, Paused, Running, NoRoom)
+Broken = (ClickHouseUnavailable, RedisError, LogUnavailable, Moved, Paused, Running, Damaged, NoRoom)
 
 
 @dataclass(frozen=True)

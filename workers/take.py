@@ -3,7 +3,7 @@
 import logging
 
 from ingest.log.dead import DeadLetter
-from ingest.log.protocol import LogTruncated, PartitionsChanged
+from ingest.log.protocol import Consumer, LogTruncated, PartitionsChanged
 from rollups.client import ClickHouseUnavailable
 from rollups.write import Decided, Writer
 from workers import blob as blobs
@@ -49,6 +49,7 @@ def take(world: World, partition: int, cache: Cache) -> Held:
     with writer.one_life() as look:
         if (counted := writer.partitions(log, partitions)) != partitions:
             raise PartitionsChanged(f"log {log}", counted, partitions)
+        writer.refuse_damaged()
 
         # 1. C: the end of the last finished batch, in ClickHouse. The group's offset and Redis have no say in it.
         stood = store.position()  # before the marker is looked for, as another worker may be at it
@@ -115,7 +116,7 @@ def _finish(world: World, decided: Decided, begin: int, believed: bool) -> Blob:
     """
     try:
         try:
-            decision, entries, letters = _decided(world, decided, begin)
+            decision, entries, letters = replay(world.consumer, decided, begin)
         except LogTruncated as error:
             decision, rows = blobs.decode(decided.blob), world.writer.stored(decided)
             if len(rows) != decision.lines:
@@ -130,12 +131,14 @@ def _finish(world: World, decided: Decided, begin: int, believed: bool) -> Blob:
     return decision
 
 
-def _decided(world: World, decided: Decided, begin: int) -> tuple[Blob, list[Entry], list[DeadLetter]]:
-    """Raises LogTruncated unless the log still has the very records that were decided."""
+def replay(consumer: Consumer, decided: Decided, begin: int) -> tuple[Blob, list[Entry], list[DeadLetter]]:
+    """What was decided of a batch, and its lines, from the log, which begins at `begin`. Raises LogTruncated unless it
+    still has the very records that were decided.
+    """
     decision = blobs.decode(decided.blob)
     # A log without any marker may begin late: a topic that was there before us.
     first = max(decided.a, begin) if decided.a == 0 else decided.a
-    records = world.consumer.read(decided.partition, first, decided.b)
+    records = consumer.read(decided.partition, first, decided.b)
     if not blobs.whole(decision, decided.b, records):
         raise LogTruncated(f"partition {decided.partition}: the records at {decided.a} are not those that were decided")
     dead = {(offset, place): reason for offset, place, reason in decision.dead}
@@ -148,7 +151,7 @@ def _caught_up(world: World, store: Store, log: str, partition: int, position: P
     if decided is None:
         return None
     try:
-        decision, entries, _ = _decided(world, decided, begin)
+        decision, entries, _ = replay(world.consumer, decided, begin)
     except LogTruncated:
         return None
     store.save(position.offset, decided.b, decision.clock, unknown_of(visits(entries), decision.clock))

@@ -8,6 +8,7 @@ import typer
 from deploy.cli import account, batch, dead_letters, key, log, site
 from deploy.cli.demo import demo
 from deploy.cli.import_ import import_
+from deploy.cli.repair import repair
 from deploy.cli.services import api, ingest, worker
 from deploy.cli.up import up
 from deploy.cli.upkeep import migrate, rebuild, restore, status, verify
@@ -21,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Self-hosted web analytics. Addresses come from flags, THROUGHLINE_* or the folder of a running stack.",
 )
-for command in (up, ingest, worker, api, status, verify, migrate, restore, rebuild, demo):
+for command in (up, ingest, worker, api, status, verify, migrate, restore, rebuild, repair, demo):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(account.app, name="account")

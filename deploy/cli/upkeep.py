@@ -26,6 +26,7 @@ def status(
     from deploy.room import spaces
     from deploy.status import status as ask
     from ingest.log.stream import appended_at
+    from rollups.damage import told
 
     settings = option.load(data, event_log=event_log, clickhouse=clickhouse, redis=redis)
     found = ask(settings)
@@ -39,6 +40,8 @@ def status(
     for space in spaces(settings.disk_folders(), settings.disk_reserve):
         refused = " - events are refused until there is room" if space.free < space.reserve else ""
         typer.echo(escape(f"disk          {space}{refused}"))
+    if found.broken:
+        typer.echo(f"broken parts  {told(found.broken)}; what they held is not counted: throughline repair")
     for partition, seconds in enumerate(found.waits):
         said = "nothing waits" if seconds is None else f"the oldest uncounted event waits for {seconds:,.1f} s"
         typer.echo(f"partition {partition:<3} {said}")

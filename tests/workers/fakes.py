@@ -162,6 +162,9 @@ class FakeWriter(Writer):
             self._effect("place", log, [("logs", 0, [(log, found)])])
         return int(dict(self._tables.rows("logs"))[log])
 
+    def refuse_damaged(self) -> None:
+        self._point("damaged")
+
     def decided(self, log: str, partition: int, a: int, life: str | None = None) -> Decided | None:
         self._read("read decided")
         return self._tables.decided.get((log, partition, a))

@@ -1,0 +1,21 @@
+-- Adds what the raw events of finished batches of a partition tell beyond what is known of them.
+INSERT INTO progress (log, partition, b, received_to, counts)
+WITH
+    (
+        SELECT (max(b), max(received_to), CAST(sumMap(counts), 'Map(String, UInt64)'))
+        FROM progress
+        WHERE log = {log:String} AND partition = {partition:UInt32}
+    ) AS known
+SELECT
+    {log:String},
+    {partition:UInt32},
+    known.1,
+    known.2,
+    CAST(groupArrayIf((kind, lines - known.3[kind]), lines > known.3[kind]), 'Map(String, UInt64)')
+FROM
+(
+    SELECT if(reason = '', 'counted', toString(reason)) AS kind, count() AS lines
+    FROM events
+    WHERE log = {log:String} AND partition = {partition:UInt32} AND offset < known.1
+    GROUP BY kind
+)
