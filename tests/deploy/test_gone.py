@@ -20,7 +20,8 @@ from deploy.gone import missed, restore
 from deploy.settings import Settings
 from ingest.contract import snapshot
 from rollups.client import connect
-from rollups.migrate import migrate
+from rollups.lost import lost
+from rollups.migrate import SCHEMA, migrate
 from tests.deploy.stack import Stack, throughline
 from tests.faults.world import clickhouse
 
@@ -68,6 +69,22 @@ def restored(stack: Stack) -> list[str]:
     stack.stop()
     stack.start()
     return said
+
+
+def test_a_setup_or_an_upgrade_that_ended_in_between_has_lost_nothing(
+    clickhouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = sorted(SCHEMA.glob("*.sql"))
+    monkeypatch.setattr("rollups.migrate.SCHEMA", tmp_path)
+    with closing(connect(clickhouse_url)) as client:
+        assert lost(client) == []
+        for number, file in enumerate(files, 1):
+            shutil.copy(file, tmp_path)
+            if number >= 2:  # the first two are a setup's own
+                migrate(clickhouse_url, rollups={})
+                assert lost(client) == []
+        client.command("DROP TABLE logs")
+        assert lost(client) == ["logs"]
 
 
 @pytest.fixture
