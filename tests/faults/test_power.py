@@ -5,7 +5,7 @@ Holds of docs/reliability.md: the power cut, on the Redis log and on a real Kafk
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from threading import Timer
@@ -47,7 +47,11 @@ class Machine:
 
     def cut(self) -> None:
         self.disk.cut()
-        self.stack.kill()
+        self._reap()
+
+    def _reap(self) -> None:
+        if self.stack.process is not None:
+            self.stack.kill()
         if self.broker is not None:
             self.broker.kill()
 
@@ -58,21 +62,15 @@ class Machine:
         with suppress(AssertionError, ServiceUnavailable, OSError):  # it went too early
             self.boot(port)
         cut.join()
-        self.stack.kill()
-        if self.broker is not None:
-            self.broker.kill()
+        self._reap()
 
 
 @pytest.fixture(params=["redis", "kafka"])
 def machine(request: pytest.FixtureRequest, disk: Disk) -> Iterator[Machine]:
-    broker = KafkaBroker(disk.path / "broker") if request.param == "kafka" else None
-    made = Machine(disk, broker)
-    with ExitStack() as end:
-        if broker is not None:
-            end.callback(broker.stop)
-        made.boot()
-        end.callback(made.stack.__exit__)
-        yield made
+    """Not yet booted."""
+    made = Machine(disk, KafkaBroker(disk.path / "broker") if request.param == "kafka" else None)
+    yield made
+    made.cut()
 
 
 @pytest.mark.nightly
@@ -80,6 +78,7 @@ def machine(request: pytest.FixtureRequest, disk: Disk) -> Iterator[Machine]:
 def test_the_power_goes_and_goes_again(machine: Machine, seed: int, tell: Tell) -> None:
     random = Random(seed)
     stack = machine.stack
+    machine.boot()
     with Load(stack, site(stack), seed, clients=4, batch=10, pause=0.03) as load:
         port = int(stack.url.rpartition(":")[2])
         time.sleep(random.uniform(15, 40))
@@ -90,13 +89,31 @@ def test_the_power_goes_and_goes_again(machine: Machine, seed: int, tell: Tell) 
         machine.cut()
         machine.boot(port)
         time.sleep(5)
-    tell(f"seed {seed}: {len(load.acknowledged)} acknowledged, the power went three times, equal")
     must_equal(load)
+    tell(f"seed {seed}: {len(load.acknowledged)} acknowledged, the power went three times, equal")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("machine", ["redis"], indirect=True)
+def test_the_power_goes_in_the_first_starts(machine: Machine, seed: int, tell: Tell) -> None:
+    """Whatever they left, the next start makes a whole stack of it, and says how to sign in."""
+    random = Random(seed)
+    stack = machine.stack
+    after = sorted(random.uniform(0.5, 12) for _ in range(4))
+    for seconds in after:
+        machine.boot_and_cut(0, seconds)
+    machine.boot()
+    with Load(stack, site(stack), seed) as load:
+        time.sleep(8)
+    must_equal(load, least=200)
+    tell(f"seed {seed}: cut {', '.join(f'{seconds:.1f}' for seconds in after)} s after the first starts, then equal")
 
 
 @pytest.mark.parametrize("machine", ["redis"], indirect=True)
 def test_the_power_goes_once(machine: Machine) -> None:
     stack = machine.stack
+    machine.boot()
     with Load(stack, site(stack), 7, pause=0.03) as load:
         port = int(stack.url.rpartition(":")[2])
         time.sleep(8)
