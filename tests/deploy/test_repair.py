@@ -26,11 +26,13 @@ from ingest.contract.event import Event, Filtered, encode
 from ingest.contract.site import Site, SiteSettings
 from ingest.log.partition import partition as partition_of
 from rollups import damage, rollup
-from rollups.client import Client, connect
+from rollups.client import ClickHouseUnavailable, Client, connect
+from rollups.engine import ONE_SERVER
 from rollups.migrate import migrate
 from rollups.registry import RegistryRow
 from rollups.registry import append as register
 from rollups.verify import verify
+from rollups.write import Writer
 from tests.services.clickhouse import ask
 from tests.services.process import free_port, start, stop, wait_until
 from tests.workers.streams import SITE, stream
@@ -234,3 +236,38 @@ def test_everything_comes_back(system: System) -> None:
         assert "no difference" in again
     assert "broken" not in system.command("status")[1]
     assert system.answers() == before
+
+
+def test_a_table_with_any_number_of_broken_parts_is_there(system: System) -> None:
+    system.client.command(
+        ONE_SERVER.fill("CREATE TABLE many (n UInt32) ENGINE = MergeTree PARTITION BY n ORDER BY n SETTINGS {durable}")
+    )
+    every = {"max_partitions_per_insert_block": 0}
+    system.client.command("INSERT INTO many SELECT number FROM numbers(130)", settings=every)
+    parts = system.parts("many")
+    system.stop()
+    for part in parts[:120]:
+        os.truncate(part / "checksums.txt", 0)
+    system.start()
+    assert system.rows("SELECT count() AS n FROM many") == [{"n": 10}]
+    assert damage.told(damage.aside(system.client)) == "120 of many"
+
+
+def test_a_batch_whose_decision_is_lost_is_decided_anew(system: System) -> None:
+    events = stream(8, 20, visitors=2)
+    system.append([*events])
+    with patch.object(Writer, "mark", side_effect=ClickHouseUnavailable("dies")), system.worker():
+        until(lambda: system.lines() == 20)
+        until(lambda: system.rows("SELECT 1 FROM sessions LIMIT 1"))
+    broken = system.parts("decision")
+    assert broken
+    system.stop()
+    for part in broken:
+        spoil(part, "half")
+    system.start()
+    with system.worker():
+        code, text = system.command("repair")
+        assert code == 0, text
+        until(lambda: system.rows("SELECT sum(counts['counted']) AS n FROM progress") == [{"n": 20}])
+    assert system.lines() == 20
+    assert list(verify(system.client, wait_seconds=0)) == []
