@@ -74,7 +74,11 @@ def _places(
     for placed in found:
         say(f"progress      partition {placed.partition} of {placed.log} is finished up to {placed.position}")
     if "decision" in tables and "progress" not in tables:
-        say(f"decision      {bring.undecided(client, log):,} lines of batches without one are counted anew")
+        if lines := bring.undecided(client, log):
+            raise StackError(
+                f"the decision of a batch is lost of which {lines:,} lines lie in the raw events: deciding it anew could "
+                f"count them twice. Put the table decision back from a backup"
+            )
     damage.drop(client, [part for part in parts if part.table in PLACES])
     return found
 

@@ -19,7 +19,6 @@ from rollups.past import newest
 from rollups.sql import statement
 from rollups.write import Span, Writer
 from workers.batch import event_rows
-from workers.rows import version
 from workers.state import Position, Store
 from workers.take import replay
 
@@ -71,19 +70,15 @@ def recount(client: Client, placed: Placed) -> None:
 
 
 def undecided(client: Client, current: str) -> int:
-    """Take away what was inserted of unfinished batches of the log in use whose decision is lost, for they are decided
-    anew; returns the number of lines. What is finished must be known. Blocks; raises ClickHouseUnavailable.
+    """Lines that lie in the raw events of unfinished batches of the log in use, whose decision may be lost. Blocks;
+    raises ClickHouseUnavailable.
     """
     lines = 0
     for row in client.rows(statement("placed"), settings=_LARGE):
         begin, end = max(row["finished"], row["b"]), row["stored"]
-        if row["log"] != current or end <= begin:
-            continue
-        own = version(Writer.token(current, row["partition"], begin))
-        client.patient(_SECONDS).command(statement("sessions_undo"), {"version": own}, _PLAIN)
-        where = {"log": current, "partition": row["partition"], "a": begin, "b": end}
-        lines += client.rows(statement("stored"), where)[0]["lines"]
-        client.patient(_SECONDS).command(statement("stored_drop"), where, {"mutations_sync": 2})
+        if row["log"] == current and end > begin:
+            where = {"log": current, "partition": row["partition"], "a": begin, "b": end}
+            lines += client.rows(statement("stored"), where)[0]["lines"]
     return lines
 
 
