@@ -73,12 +73,11 @@ def _places(
     found = bring.places(client, log, decided="decision" not in tables) if "progress" in tables else []
     for placed in found:
         say(f"progress      partition {placed.partition} of {placed.log} is finished up to {placed.position}")
-    if "decision" in tables and "progress" not in tables:
-        if lines := bring.undecided(client, log):
-            raise StackError(
-                f"the decision of a batch is lost of which {lines:,} lines lie in the raw events: deciding it anew could "
-                f"count them twice. Put the table decision back from a backup"
-            )
+    if "decision" in tables and "progress" not in tables and (lines := bring.undecided(client, log)):
+        raise StackError(
+            f"the decision of a batch is lost of which {lines:,} lines lie in the raw events: deciding it anew could "
+            "count them twice. Put the table decision back from a backup"
+        )
     damage.drop(client, [part for part in parts if part.table in PLACES])
     return found
 
