@@ -100,8 +100,9 @@ def take(world: World, partition: int, cache: Cache) -> Held:
 
 
 def _refuse_forgotten(writer: Writer, log: str, partition: int) -> None:
-    """A first batch without its marker is only unfinished."""
-    if writer.standing(log, partition, 0)[0] is None:
+    """A first batch without its marker is only unfinished, if there was no second one."""
+    first, _ = writer.standing(log, partition, 0)
+    if first is None or writer.standing(log, partition, first.b)[0] is not None:
         raise Forgotten(
             f"ClickHouse does not know how far partition {partition} of log {log} is counted, though Redis has the "
             f"states of its visitors: `throughline status` tells what is gone and what brings it back"
