@@ -21,7 +21,7 @@ pytestmark = pytest.mark.services
 
 _RUNNING = (
     "SELECT Settings['insert_deduplication_token'] AS token, count() AS n FROM system.processes "
-    "WHERE token LIKE '%/0/%' GROUP BY token"
+    "WHERE splitByChar('/', token)[2] = '0' GROUP BY token"
 )
 
 

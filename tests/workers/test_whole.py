@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from urllib3.util import connection
 
+from ingest.contract.event import Event
 from ingest.log.protocol import Record
-from rollups import rollup
+from rollups import control, rollup
 from rollups.client import ClickHouseUnavailable, Client, connect
 from rollups.mend import doubts, settle
 from rollups.migrate import migrate
 from rollups.verify import verify
-from rollups.write import Decided, Writer
+from rollups.write import Decided, Writer, utc
+from tests.rollups.make import DAY
 from tests.workers.streams import stream
 from tests.workers.test_real import Stack, expected, stack
 from workers.batch import count
@@ -40,11 +42,17 @@ def dying(client: Client, before: str) -> Writer:
     return Dying(client)
 
 
-def restart(client: Client, lost: list[str]) -> None:
-    """What a power cut leaves of the server: a new life that knows no token of the last, and some of the parts."""
+def restart(client: Client, lost: list[str], events: list[Event]) -> None:
+    """What a power cut leaves of the server: a new life that knows no token of the last, and some of the parts.
+
+    `lost`: rollups without what they had of the batch, here of its days.
+    """
     client.command("TRUNCATE TABLE life")
-    for table in lost:
-        client.command(f"TRUNCATE TABLE {table}")
+    times = [event.time for event in events]
+    days = {"first": utc(min(times) - min(times) % DAY), "last": utc(max(times))}
+    for name in lost:
+        within = "time BETWEEN {first:DateTime64(3)} AND {last:DateTime64(3)}" if rollup.load()[name].grain_ms else "1"
+        client.command(f"ALTER TABLE {name} DELETE WHERE {within}", days, {"mutations_sync": 2})
 
 
 def test_a_batch_begun_in_another_life_is_made_whole(stack: Stack) -> None:
@@ -57,11 +65,11 @@ def test_a_batch_begun_in_another_life_is_made_whole(stack: Stack) -> None:
         with pytest.raises(AssertionError, match="Dies"):
             stack.run(lambda: False, replace(stack.world(), writer=dying(stack.client, step)))
         if number == 3:  # died while it made a batch whole, and the machine once more
-            restart(stack.client, [])
+            restart(stack.client, [], events)
             with pytest.raises(AssertionError, match="Dies"):
                 stack.run(lambda: False, replace(stack.world(), writer=dying(stack.client, "doubt")))
-        restart(stack.client, names[number::4])
-        stack.run(lambda: stack.lines() == 40 * (number + 1) and not unfinished(stack.client))  # noqa: B023
+        restart(stack.client, names[number::4], events[sent - 40 : sent])
+        stack.run(lambda: stack.lines() == 40 * (number + 1) and not control.unfinished(stack.client))  # noqa: B023
         assert stack.sessions() == expected(events[:sent])
         assert doubts(stack.client)
         settle(stack.client, wait_seconds=2)
@@ -73,15 +81,11 @@ def test_the_worker_makes_the_rollups_right_by_itself(stack: Stack) -> None:
     stack.append([*events])
     with pytest.raises(AssertionError, match="Dies"):
         stack.run(lambda: False, replace(stack.world(), writer=dying(stack.client, "mark")))
-    restart(stack.client, ["series", "visitor"])
+    restart(stack.client, ["series", "visitor"], events)
     world = replace(stack.world(), settle=lambda: settle(stack.client, wait_seconds=2, claim_seconds=1))
-    stack.run(lambda: not doubts(stack.client) and not unfinished(stack.client) and stack.lines() == 60, world)
+    stack.run(lambda: not doubts(stack.client) and not control.unfinished(stack.client) and stack.lines() == 60, world)
     assert list(verify(stack.client, wait_seconds=0)) == []
     assert stack.sessions() == expected(events)
-
-
-def unfinished(client: Client) -> list[dict[str, Any]]:
-    return client.rows("SELECT a FROM decision LEFT JOIN progress USING (log, partition) WHERE progress.b <= a")
 
 
 def test_nothing_of_a_batch_reaches_another_life_of_the_server(
