@@ -126,6 +126,8 @@ class Session:
         try:
             answer = self._run(query, database, settings, params, format_)
         except QueryError:
+            with contextlib.suppress(QueryError):
+                self._query("SELECT 1")  # chDB gives what a failed statement had answered so far to the next one
             self.all_written()  # it may have failed on what another statement wrote
             raise
         if writes.may_write(head):

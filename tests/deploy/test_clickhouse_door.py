@@ -76,6 +76,14 @@ def test_rows_go_in_and_come_out_in_every_encoding(port: int, compress: bool | s
     assert [list(row) for row in one.query("SELECT a, b FROM t ORDER BY a").result_rows] == rows
 
 
+def test_a_query_that_fails_half_way_leaves_nothing_to_the_next(port: int) -> None:
+    """chDB would give what it had answered so far to whoever asks next."""
+    half = b"SELECT sleepEachRow(0.3) FROM numbers(20) SETTINGS max_block_size = 1 FORMAT Native"
+    for _ in range(3):
+        assert http(port, "/?max_execution_time=0.5", half)[0] == 408
+        assert http(port, "/?max_execution_time=0.5", b"SELECT 1")[:2] == (200, b"1\n")
+
+
 def test_a_query_is_the_body_or_the_parameter(port: int) -> None:
     assert http(port, "/?query=SELECT%201")[1] == b"1\n"
     assert http(port, "/", b"SELECT 2 FORMAT JSONCompactEachRow")[1] == b"[2]\n"
