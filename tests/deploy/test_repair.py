@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from deploy import wiring
 from deploy.cli import app
-from deploy.folder import private_folder, secret
+from deploy.folder import StackError, private_folder, secret
 from deploy.settings import Settings
 from ingest.contract.event import Event, Filtered, encode
 from ingest.contract.site import Site, SiteSettings
