@@ -50,6 +50,13 @@ def move(client: Client, times: int = 1) -> None:
     for number in MOVE:
         for _ in range(times):  # a migrator that died before it recorded the statement runs it again
             _apply(client, number, ONE_SERVER)
+    widen(client)
+
+
+def widen(client: Client) -> None:
+    """The columns that this version's writer reads of `decision` and `progress`."""
+    for number in (20, 27):
+        _apply(client, number, ONE_SERVER)
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -91,6 +98,7 @@ def test_a_worker_of_before_decides_and_finishes_nothing_any_more(before: Client
                 before.command(statement)
         if number == 14:
             break
+    widen(before)
     assert writer.position("log", 0) == 5
 
 
