@@ -9,4 +9,4 @@ CREATE TABLE IF NOT EXISTS doubt {on_cluster}
 )
 ENGINE = {replicated}MergeTree
 ORDER BY (site, first)
-SETTINGS {durable}
+SETTINGS {window}, {durable}
