@@ -8,6 +8,7 @@ import pytest
 
 from rollups import control, mend, rollup
 from rollups.client import Client
+from rollups.registry import RegistryRow, append
 from rollups.verify import verify
 from rollups.write import Span, Writer
 from tests.rollups.make import DAY, T0, event, session
@@ -70,3 +71,14 @@ def test_a_span_holds_all_times_that_a_rollup_may_file_a_row_at() -> None:
     other = event(site="site02", time=5, received=7)
     assert spans([late, other], [early]) == [Span("site01", T0 - DAY, T0 + 30 * DAY), Span("site02", 5, 7)]
     assert spans([], []) == []
+
+
+def test_a_revision_of_the_registry_is_one_row_in_every_life_of_the_server(live: Client) -> None:
+    taken, other = RegistryRow("site", "site01", 2, "{}"), RegistryRow("site", "site02", 9, "{}")
+    assert append(live, other, T0)
+    live.command("TRUNCATE TABLE life")
+    assert not append(live, taken, T0)
+    assert not append(live, other._replace(body='{"another":1}'), T0)
+    assert append(live, other, T0)  # a repetition whose answer was lost
+    rows = live.rows("SELECT revision, count() AS n FROM registry GROUP BY revision ORDER BY revision")
+    assert [(row["revision"], row["n"]) for row in rows] == [(1, 1), (2, 1), (9, 1)]
