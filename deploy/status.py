@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from deploy import wiring
 from deploy.gone import another_log, missed
@@ -14,8 +14,11 @@ from ingest.contract import freshness
 from ingest.log.dead import DeadLetter
 from rollups import control, damage
 from rollups.client import NOT_MADE, ClickHouseUnavailable, Client
+from rollups.mend import doubts
 from rollups.sql import statement
 from rollups.write import Writer
+
+_Row = TypeVar("_Row")
 
 
 class Unfinished(NamedTuple):
@@ -43,8 +46,8 @@ class Status:
     `waits`: seconds that each partition's oldest uncounted event waits, None if nothing does; `unfinished` is None
     while ClickHouse has no tables yet; `fresh`: ms before which everything is in the numbers, None until every
     partition has said so; `dead`: reason → letters; `put_back`: within a week; `ahead`: ms that the newest receipt
-    counted lies ahead of this machine's clock. `broken`: parts of ClickHouse's tables that
-    are set aside.
+    counted lies ahead of this machine's clock. `broken`: parts of ClickHouse's tables that are set aside. `doubted`:
+    sites whose rollups are being made right.
     """
 
     log: LogState
@@ -57,6 +60,7 @@ class Status:
     put_back: Sequence[PutBack] = ()
     ahead: int = 0
     broken: Sequence[damage.Part] = ()
+    doubted: Collection[str] = ()
 
 
 def status(settings: Settings) -> Status:
@@ -71,7 +75,8 @@ def status(settings: Settings) -> Status:
         dead = by_reason(log.dead())
         marks = [writer and writer.marked(state.id, partition) for partition in range(len(state.ends))]
         newest = max((mark.clock for mark in marks if mark), default=0)
-        put_back = _put_back(client, state.id) if writer else []
+        put_back = _made(lambda: _put_back(client, state.id))
+        doubted = {span.site for span in _made(lambda: doubts(client))}
         broken = [] if unfinished is None else damage.aside(client)
     gone = missed(settings)
     return Status(
@@ -85,12 +90,17 @@ def status(settings: Settings) -> Status:
         put_back,
         max(0, newest - wiring.now()),
         broken,
+        doubted,
     )
 
 
 def _put_back(client: Client, log: str) -> list[PutBack]:
+    return [PutBack(**row) for row in client.rows(statement("put_back"), {"log": log})]
+
+
+def _made(ask: Callable[[], list[_Row]]) -> list[_Row]:
     try:
-        return [PutBack(**row) for row in client.rows(statement("put_back"), {"log": log})]
+        return ask()
     except ClickHouseUnavailable as error:
         if error.code in NOT_MADE:  # by an earlier version's migrate
             return []

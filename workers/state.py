@@ -160,7 +160,7 @@ class Store:
         self._position = self._tag + "position"
         self._generations = self._tag + "generations"
         self._budget = budget // partitions
-        self._generation = ""  # of the position as last read
+        self.generation = ""  # of the position as last read
         self.bytes = 0  # that the states take, as of the last save
 
     def position(self) -> Position | None:
@@ -168,7 +168,7 @@ class Store:
         held: Any = self._redis.get(self._position)
         if held is not None and len(held.split()) == 2:
             self._delete_ungenerated()
-        position, self._generation = _position(held)
+        position, self.generation = _position(held)
         return position
 
     def load(self, offset: int, names: Iterable[str]) -> tuple[dict[str, State], int]:
@@ -176,7 +176,7 @@ class Store:
         wanted = list(names)
         answer: list[Any] = self._redis.mget([self._position, *(self._key(name) for name in wanted)])
         position, generation = _position(answer[0])
-        if position is None or position.offset != offset or generation != self._generation:
+        if position is None or position.offset != offset or generation != self.generation:
             raise Moved(f"the states stand at {position}, not at {offset}")
         found = {name: _decoder.decode(blob) for name, blob in zip(wanted, answer[1:], strict=True) if blob is not None}
         return found, position.horizon
@@ -198,10 +198,10 @@ class Store:
         self._save(offset, offset, clock, [])
 
     def _save(self, a: int, b: int, clock: int, values: list[tuple[str, int, bytes]]) -> None:
-        own = self._tag + self._generation + ":"
+        own = self._tag + self.generation + ":"
         keys = [self._position, own + "heard", own + "bytes", self._generations]
         oldest = clock - FORGET - SLACK
-        arguments: list[Any] = [a, self._generation, b, clock, own + "visitor:", oldest, self._budget, OVERHEAD]
+        arguments: list[Any] = [a, self.generation, b, clock, own + "visitor:", oldest, self._budget, OVERHEAD]
         for name, heard, blob in values:
             keys.append(self._key(name))
             arguments += (heard, name, blob)
@@ -214,7 +214,7 @@ class Store:
 
     def reset(self, position: Position, generation: str) -> None:
         """Forget every state, and stand at `position`. `generation` is a name that was never used."""
-        self._generation = generation
+        self.generation = generation
         text = f"{position.offset} {position.clock} {position.horizon} {generation}"
         self._redis.eval(_RESET, 2, self._position, self._generations, text, generation)
         self._sweep()
@@ -229,7 +229,7 @@ class Store:
         self._redis.eval(_SWEEP, 2, self._position, self._generations, self._tag)
 
     def _key(self, name: str) -> str:
-        return f"{self._tag}{self._generation}:visitor:{name}"
+        return f"{self._tag}{self.generation}:visitor:{name}"
 
 
 def _position(held: Any) -> tuple[Position | None, str]:

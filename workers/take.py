@@ -80,8 +80,11 @@ def take(world: World, partition: int, cache: Cache) -> Held:
             rolled_back = put_back.look(world, log, partition, kept, offset, rolled_back)
 
     # 3. States behind C forget the visitors of what was decided since; any others begin anew. Who is forgotten is read
-    # back on returning. A Redis that was put back says nothing that can be believed.
+    # back on returning. A Redis that was put back says nothing that can be believed, nor do states of another life of
+    # the server: they may have seen a batch that a power cut took, and that was decided otherwise or set aside since.
     position = store.position()
+    if other_life := position is not None and not store.generation.startswith(f"{look.life}."):
+        position = None
     for _ in range(_CATCH_UP):
         if position is not None and position.offset < offset and not rolled_back:
             position = _caught_up(world, store, log, partition, position, begin)
@@ -90,9 +93,10 @@ def take(world: World, partition: int, cache: Cache) -> Held:
         with writer.one_life() as now:
             if now.life != look.life:  # then what is newest may be of less than was counted up to here
                 raise Moved("ClickHouse has restarted")
-        logger.log(logging.WARNING if offset else logging.INFO, "partition %d: the states begin anew", partition)
+        expected = other_life or not offset
+        logger.log(logging.INFO if expected else logging.WARNING, "partition %d: the states begin anew", partition)
         world.metrics.rebuilds.inc()
-        store.reset(position, world.nonce())
+        store.reset(position, f"{look.life}.{world.nonce()}")
 
     # 4. The log goes on at C.
     consumer.seek(partition, max(offset, begin))

@@ -58,6 +58,8 @@ def status(
             f"unfinished    partition {batch.partition}{of}: the batch at {batch.a}, "
             f"decided {since} ({batch.seconds:,} s ago)"
         )
+    if found.doubted:
+        typer.echo(f"rollups       of {len(found.doubted):,} sites are being made right, after a restart of ClickHouse")
     for back in found.put_back:
         kept, counted = (_moment(appended_at(offset) / 1000) for offset in (back.kept, back.counted))
         typer.echo(

@@ -38,7 +38,9 @@ if redis.call('XTRIM', KEYS[1], 'MINID', '~', ARGV[2]) > 0 then redis.call('HSET
 if ARGV[1] ~= '0' and #redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3]) == 0 then return 1 end
 local before = redis.call('HGET', KEYS[2], 'committed') or '0'
 redis.call('HSET', KEYS[2], 'committed', ARGV[1])
-if tonumber(before) < tonumber(ARGV[4]) then return 1 end
+-- Offsets have more digits than a Lua number holds.
+local known = ARGV[4]
+if #before < #known or (#before == #known and before < known) then return 1 end
 return redis.call('HDEL', KEYS[2], 'put back')
 """
 

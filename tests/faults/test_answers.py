@@ -86,8 +86,10 @@ def test_what_was_done_and_never_answered_is_not_done_twice(proxied: Proxied, se
     proxies = {"log": proxied.log, "ClickHouse": proxied.clickhouse, "states": proxied.states}
     with Load(proxied.stack, site(proxied.stack), SEED) as load:
         time.sleep(seconds)
-        end = time.monotonic() + 30
-        while not all(set(proxy.spoilt) >= {"cut"} for proxy in proxies.values()) and time.monotonic() < end:
+        end = time.monotonic() + 60
+        while time.monotonic() < end and not (
+            len(load.acknowledged) > 500 and all(set(proxy.spoilt) >= {"cut"} for proxy in proxies.values())
+        ):
             time.sleep(0.5)
     spoilt = {name: dict(proxy.spoilt) for name, proxy in proxies.items()}
     for proxy in proxies.values():

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from rollups.sql import statement
 from tests.deploy.stack import Stack
 from tests.faults.compare import differences
 from tests.faults.load import Load
@@ -40,7 +41,9 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 
 def settled(load: Load, seconds: float = 120.0, gone: Set[str] = frozenset()) -> list[tuple[Any, ...]]:
-    """The raw events in log order, once every acknowledged one but those `gone` is there and none is on its way."""
+    """The raw events in log order, once every acknowledged one but those `gone` is there, none is on its way and no
+    rollup is being made right.
+    """
     client = clickhouse(load.stack)
     end = time.monotonic() + seconds
     rows: list[tuple[Any, ...]] = []
@@ -53,9 +56,12 @@ def settled(load: Load, seconds: float = 120.0, gone: Set[str] = frozenset()) ->
                 {"site": load.site["id"]},
             ).result_rows,
         )
-        if rows == before and load.acknowledged - gone <= {row[0] for row in rows}:
+        unfinished = client.query(statement("control_unfinished")).result_rows
+        doubted = client.query("SELECT site FROM doubt").result_rows
+        if rows == before and not unfinished and not doubted and load.acknowledged - gone <= {row[0] for row in rows}:
             return rows
-        assert time.monotonic() < end, f"lost: {sorted(load.acknowledged - gone - {row[0] for row in rows})[:10]}"
+        lost = sorted(load.acknowledged - gone - {row[0] for row in rows})
+        assert time.monotonic() < end, f"lost: {lost[:10]}, unfinished: {unfinished}, being made right: {doubted}"
         time.sleep(2)
 
 

@@ -300,34 +300,34 @@ class FakeStore:
     bytes = 0
 
     def __init__(self, redis: FakeRedis, log: str, partitions: int, partition: int, budget: int) -> None:
-        self._redis, self._name = redis, f"{log}/{partitions}/{partition}"
-        self._generation = ""
+        self.redis, self._name = redis, f"{log}/{partitions}/{partition}"
+        self.generation = ""
 
     def _get(self) -> tuple[Position | None, str, dict[str, State]]:
-        return self._redis.held.get(self._name, (None, "", {}))
+        return self.redis.held.get(self._name, (None, "", {}))
 
     def position(self) -> Position | None:
         self.point("redis position")
-        position, self._generation, _ = self._get()
+        position, self.generation, _ = self._get()
         return position
 
     def load(self, offset: int, names: Iterable[str]) -> tuple[dict[str, State], int]:
         self.point("redis load")
         position, generation, states = self._get()
-        if position is None or position.offset != offset or generation != self._generation:
+        if position is None or position.offset != offset or generation != self.generation:
             raise Moved("load")
         return {name: states[name] for name in names if name in states}, position.horizon
 
     def save(self, a: int, b: int, clock: int, states: Mapping[str, State]) -> None:
         self.point("before save")
         position, generation, held = self._get()
-        if position is None or position.offset != a or generation != self._generation:
+        if position is None or position.offset != a or generation != self.generation:
             raise Moved("save")
         horizon = position.horizon
         left = sorted({**held, **states}.values(), key=lambda state: state.heard)
         while left and (left[0].heard < clock - FORGET - SLACK or len(left) > self.room):
             horizon = max(horizon, left.pop(0).heard)
-        self._redis.held[self._name] = Position(b, clock, horizon), generation, {state.key: state for state in left}
+        self.redis.held[self._name] = Position(b, clock, horizon), generation, {state.key: state for state in left}
         self.point("after save")
 
     def tidy(self, offset: int, clock: int) -> None:
@@ -335,8 +335,8 @@ class FakeStore:
 
     def reset(self, position: Position, generation: str) -> None:
         self.point("before begin")
-        self._generation = generation
-        self._redis.held[self._name] = position, generation, {}
+        self.generation = generation
+        self.redis.held[self._name] = position, generation, {}
         self.point("after begin")
 
 

@@ -1,5 +1,6 @@
 """What random schedules meet seldom: the moments at which another life of ClickHouse would be believed too much."""
 
+from collections.abc import Callable
 from typing import cast
 
 import pytest
@@ -14,8 +15,8 @@ from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, past
 from workers import take
 from workers.cache import Cache
 from workers.metrics import Metrics
-from workers.state import Moved
-from workers.visitor import FOREVER
+from workers.state import Moved, Position
+from workers.visitor import FOREVER, unread
 from workers.whole import complete
 from workers.world import World
 
@@ -37,22 +38,23 @@ def test_a_batch_that_another_has_finished_meanwhile_is_not_completed() -> None:
     assert sum(row.sign for row in tables.session_rows()) == 0
 
 
-def test_states_do_not_begin_anew_by_what_another_life_says_is_newest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may have lost events that lie before where the partition stands: they would never be read back."""
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> FakeStore:
+    """Where the states of partition 0 are kept."""
     monkeypatch.setattr(take, "Store", FakeStore)
     monkeypatch.setattr(FakeStore, "point", staticmethod(lambda _: None))
-    tables, redis, log = Tables(), FakeRedis(), FakeLog({0: []})
+    return FakeStore(FakeRedis(), "log", 1, 0, 0)
 
-    def newest() -> int:
-        tables.life += 1
-        return 0
 
+def world(tables: Tables, store: FakeStore, newest: Callable[[], int] = lambda: 0) -> World:
+    """Of one worker that owns partition 0 of an empty log."""
+    log = FakeLog({0: []})
     consumer = FakeConsumer(log, lambda _: None, lambda: 1)
     log.give(0, consumer)
-    world = World(
+    return World(
         consumer=consumer,
         writer=writer(tables),
-        redis=cast(Redis, redis),
+        redis=cast(Redis, store.redis),
         past=past(tables),
         newest=newest,
         dead=FakeDead(),
@@ -61,6 +63,29 @@ def test_states_do_not_begin_anew_by_what_another_life_says_is_newest(monkeypatc
         nonce=lambda: "n",
         now=lambda: FOREVER,
     )
+
+
+def test_states_do_not_begin_anew_by_what_another_life_says_is_newest(store: FakeStore) -> None:
+    """It may have lost events that lie before where the partition stands: they would never be read back."""
+    tables = Tables()
+
+    def newest() -> int:
+        tables.life += 1
+        return 0
+
     with pytest.raises(Moved, match="restarted"):
-        take.take(world, 0, Cache(1 << 20))
-    assert not redis.held
+        take.take(world(tables, store, newest), 0, Cache(1 << 20))
+    assert not store.redis.held
+
+
+def test_states_of_another_life_are_not_believed(store: FakeStore) -> None:
+    """They saw a batch finished; a power cut took its marker, and an operator set it aside: it was never counted."""
+    tables = Tables()
+    writer(tables).mark("log", 0, 0, 5, 0, {})
+    store.reset(Position(5, 0, 0), "1.g")
+    seen = unread("s", "v", 0, 0)
+    store.save(5, 5, 0, {seen.key: seen})
+    for life, known in ((1, [seen.key]), (2, [])):
+        tables.life = life
+        held = take.take(world(tables, store), 0, Cache(1 << 20)).store
+        assert [*held.load(5, [seen.key])[0]] == known
