@@ -43,8 +43,9 @@ pages: | $(VENV)/.installed
 up: setup
 	@exec $(BIN)/throughline up $(ARGS)
 
+# Two processes side by side, for much of the time a test waits; each starts its own services.
 test: setup
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 nightly: setup
 	$(BIN)/pytest -m nightly $(ARGS)

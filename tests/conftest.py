@@ -18,8 +18,11 @@ from tests.services.redis import Service, fresh_database, open_redis
 hypothesis.settings.register_profile("throughline", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("throughline")
 
+# Properties of a test reach the process that prints, wherever the test ran.
+_RAN, _ABSENT, TOLD = "service", "service that is absent", "told"
 _ran: dict[str, set[str]] = defaultdict(set)
 _absent: dict[str, str] = {}
+_told: list[str] = []
 _numbers = itertools.count(1)
 
 
@@ -36,11 +39,10 @@ def _session_service(
 
 
 def _use(service: Service | ServiceUnavailable, request: pytest.FixtureRequest) -> Service:
-    suite = request.node.nodeid.partition("::")[0].rpartition("/")[0]
     if isinstance(service, ServiceUnavailable):
-        _absent[suite] = str(service)
+        request.node.user_properties.append((_ABSENT, str(service)))
         pytest.skip(str(service))
-    _ran[suite].add(service.name)
+    request.node.user_properties.append((_RAN, service.name))
     return service
 
 
@@ -88,8 +90,26 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keep what the test's suite ran against, and what the test has to tell."""
+    if report.when != "teardown":
+        return
+    suite = report.nodeid.partition("::")[0].rpartition("/")[0]
+    for name, value in report.user_properties:
+        if name == _RAN:
+            _ran[suite].add(str(value))
+        elif name == _ABSENT:
+            _absent[suite] = str(value)
+        elif name == TOLD:
+            _told.append(str(value))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which real services each suite ran against, and what it lacked."""
+    """Say what trials told, which real services each suite ran against, and what it lacked."""
+    if _told:
+        terminalreporter.section("trials")
+        for line in _told:
+            terminalreporter.write_line(line)
     if not (_ran or _absent):
         return
     terminalreporter.section("real services")

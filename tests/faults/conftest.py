@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import TOLD
 from tests.faults import ground
 
 Tell = Callable[[str], None]
-
-_told: list[str] = []
 
 
 @pytest.fixture(params=["redis", "kafka"])
@@ -45,12 +44,6 @@ def _need() -> None:
 @pytest.fixture
 def tell(request: pytest.FixtureRequest) -> Tell:
     """Keeps a sentence — seed, counts, what was measured — for the last lines of the run."""
-    name = request.node.name
-    return lambda sentence: _told.append(f"{name}: {sentence}")
+    node = request.node
+    return lambda sentence: node.user_properties.append((TOLD, f"{node.name}: {sentence}"))
 
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _told:
-        terminalreporter.section("trials")
-        for line in _told:
-            terminalreporter.write_line(line)
