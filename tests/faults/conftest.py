@@ -46,4 +46,3 @@ def tell(request: pytest.FixtureRequest) -> Tell:
     """Keeps a sentence — seed, counts, what was measured — for the last lines of the run."""
     node = request.node
     return lambda sentence: node.user_properties.append((TOLD, f"{node.name}: {sentence}"))
-
