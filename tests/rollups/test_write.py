@@ -10,7 +10,7 @@ import pytest
 from rollups.client import TOKEN_SETTINGS, ClickHouseUnavailable, Client, connect
 from rollups.engine import WINDOW
 from rollups.rows import EventRow, SessionRow
-from rollups.write import Decided, TwoDecided, Writer
+from rollups.write import Damaged, Decided, TwoDecided, Writer
 from tests.rollups.make import DAY, HOUR, ROLLUPS, T0, event, session
 
 pytestmark = pytest.mark.services
@@ -226,3 +226,19 @@ def test_a_log_keeps_the_number_of_partitions_it_was_first_counted_with(writer: 
         {"log": "first", "partitions": 4},
         {"log": "second", "partitions": 8},
     ]
+
+
+@pytest.mark.parametrize("table", ["progress", "decision"])
+def test_nobody_counts_while_a_part_of_what_says_where_to_go_on_is_broken(
+    writer: Writer, client: Client, table: str
+) -> None:
+    writer.decide(Decided("log", 0, 0, 5, "n", b"x"))
+    writer.mark("log", 0, 0, 5, 0, {})
+    writer.refuse_damaged()
+    parts = client.rows(
+        "SELECT name FROM system.parts WHERE active AND database = currentDatabase() AND table = {table:String}",
+        {"table": table},
+    )
+    client.command(f"ALTER TABLE {table} DETACH PART '{parts[0]['name']}'")
+    with pytest.raises(Damaged, match=f"parts of {table} are broken; throughline repair"):
+        writer.refuse_damaged()
