@@ -48,8 +48,7 @@ def migrate(
     _create_database(url, client.database, engines)
     try:
         _refuse_newer(client)
-        _apply(client, 1, engines)  # the tables that the claim itself needs
-        _apply(client, 2, engines)
+        _apply(client, (1, 2), engines)  # the tables that the claim itself needs
         wanted = rollup.load() if rollups is None else rollups
         if not (_missing(client) or _gone(client, wanted) or _stale(client, wanted) or _not_durable(client, engines)):
             return []
@@ -57,7 +56,7 @@ def migrate(
             missing = _missing(client)
             if _DECIDED_ASIDE in missing:
                 _let_finish(client)
-            done = [_apply(client, number, engines) for number in missing]
+            done = _apply(client, missing, engines)
             done += [_make_durable(client, table, engines) for table in _not_durable(client, engines)]
             for name in _gone(client, wanted):
                 _take_off(client, name, engines)
@@ -74,8 +73,7 @@ def migrate(
 
 def make_again(client: Client, numbers: Iterable[int], engines: Engines) -> None:
     """Run numbered files again whose tables are gone. Blocks; raises ClickHouseUnavailable."""
-    for number in numbers:
-        _apply(client, number, engines)
+    _apply(client, numbers, engines)
 
 
 def make_stale(client: Client, sources: Container[str], engines: Engines) -> None:
@@ -92,9 +90,27 @@ def build_stale(
     """Build every rollup that needs it, while workers hold still; returns their names. Blocks; raises ClaimLost."""
     made = rollup.load() if wanted is None else wanted
     stale = _stale(client, made)
+    there = {row.name for row in _there(client) if row.has_table or row.has_view}
+    months = {source: _months(client, source) for source in {made[name].source for name in stale}}
+    new = [name for name in stale if name not in there and not months[made[name].source]]
+    held.check()
+    _record(client, [_stands_for(name, "") for name in new])
+    for name in new:
+        _begin(client, made[name], engines)
     for name in stale:
-        _build(client, held, made[name], engines)
+        if name not in new:
+            _build(client, made[name], held, months[made[name].source], engines)
+            held.check()  # lost on the way, workers may have gone on: then nothing is recorded and it is built again
+            _record(client, [_stands_for(name, _digest(made[name].definition))])
+    held.check()
+    _record(client, [_stands_for(name, _digest(made[name].definition)) for name in new])
     return stale
+
+
+def _months(client: Client, source: str) -> list[int]:
+    """YYYYMM of its rows."""
+    sql = f"SELECT DISTINCT toYYYYMM({rollup.SOURCES[source]}) AS month FROM {source} ORDER BY month"
+    return [row["month"] for row in client.rows(sql)]
 
 
 def drop_view(url: str, name: str, *, engines: Engines = ONE_SERVER) -> None:
@@ -148,21 +164,24 @@ def _let_finish(client: Client) -> None:
         time.sleep(control.GRACE_SECONDS)
 
 
-def _apply(client: Client, number: int, engines: Engines) -> str:
-    """Run one numbered file and record it. Files are written so that a second run does nothing."""
-    path = _files()[number]
-    sql = path.read_text()
-    client.command(engines.fill(sql))
-    if not client.rows("SELECT 1 FROM migrations WHERE number = {number:UInt32} LIMIT 1", {"number": number}):
-        _record(client, number, path.stem, _digest(sql))
-    return path.stem
+def _apply(client: Client, numbers: Iterable[int], engines: Engines) -> list[str]:
+    """Run numbered files and record them; returns their names. Files are written so that a second run does nothing."""
+    files = _files()
+    done = {number: (files[number].stem, files[number].read_text()) for number in numbers}
+    for _, sql in done.values():
+        client.command(engines.fill(sql))
+    known = {*_files()} - {*_missing(client)}
+    _record(client, [(number, name, _digest(sql)) for number, (name, sql) in done.items() if number not in known])
+    return [name for name, _ in done.values()]
 
 
-def _record(client: Client, number: int, name: str, digest: str) -> None:
-    columns: list[list[Any]] = [[number], [name], [digest]]
-    client.insert(
-        "migrations", ("number", "name", "hash"), ("UInt32", "String", "String"), columns, {"async_insert": 0}
-    )
+def _record(client: Client, rows: Sequence[tuple[int, str, str]]) -> None:
+    """Numbers, names and digests of what was done."""
+    if rows:
+        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        client.insert(
+            "migrations", ("number", "name", "hash"), ("UInt32", "String", "String"), columns, {"async_insert": 0}
+        )
 
 
 def _not_durable(client: Client, engines: Engines) -> list[str]:
@@ -225,20 +244,36 @@ def _hold_still(
 
 def _take_off(client: Client, name: str, engines: Engines) -> None:
     """Drop a rollup's view. Not SYNC, which would wait for inserts that hang in it."""
-    _record(client, 0, f"rollup {name}", "")
+    _record(client, [_stands_for(name, "")])
     client.command(engines.fill(f"DROP TABLE IF EXISTS `{name}_view` {{on_cluster}}"))
 
 
-def _build(client: Client, held: control.Claim, made: Rollup, engines: Engines) -> None:
-    """Backfill into a table of another name, so that neither a crash nor a second migrator can leave half a rollup."""
+def _stands_for(name: str, digest: str) -> tuple[int, str, str]:
+    """The record of the definition that a rollup was built from, "" for none."""
+    return 0, f"rollup {name}", digest
+
+
+def _begin(client: Client, made: Rollup, engines: Engines) -> None:
+    """Make a rollup that was never there, of a source without rows."""
+    _create(client, made, made.name, engines)
+    client.command(made.create_view(engines))
+
+
+def _create(client: Client, made: Rollup, table: str, engines: Engines) -> None:
     types = {row["name"]: row["type"] for row in client.rows(f"DESCRIBE TABLE ({made.grouped(made.source)})")}
+    client.command(made.create_table(table, types, engines))
+
+
+def _build(client: Client, made: Rollup, held: control.Claim, months: Sequence[int], engines: Engines) -> None:
+    """Backfill the months of the source into a table of another name, so that neither a crash nor a second migrator can
+    leave half a rollup.
+    """
     fresh = f"{made.name}_{uuid.uuid4().hex[:8]}"
-    client.command(made.create_table(fresh, types, engines))
+    _create(client, made, fresh, engines)
     try:
-        time = rollup.SOURCES[made.source]
-        for row in client.rows(f"SELECT DISTINCT toYYYYMM({time}) AS month FROM {made.source} ORDER BY month"):
+        for month in months:
             held.check()
-            client.command(made.backfill(fresh), {"month": row["month"]}, _BACKFILL_SETTINGS)
+            client.command(made.backfill(fresh), {"month": month}, _BACKFILL_SETTINGS)
         held.check()
         _take_off(client, made.name, engines)
         client.command(engines.fill(f"DROP TABLE IF EXISTS `{made.name}` {{on_cluster}}"))
@@ -247,5 +282,3 @@ def _build(client: Client, held: control.Claim, made: Rollup, engines: Engines) 
         client.command(engines.fill(f"DROP TABLE IF EXISTS `{fresh}` {{on_cluster}} SYNC"))
         raise
     client.command(made.create_view(engines))
-    held.check()  # lost on the way, workers may have gone on: then nothing is recorded and it is built again
-    _record(client, 0, f"rollup {made.name}", _digest(made.definition))

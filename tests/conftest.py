@@ -2,8 +2,11 @@
 
 import itertools
 import os
+import shutil
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -19,6 +22,7 @@ hypothesis.settings.register_profile("throughline", deadline=None, print_blob=Tr
 hypothesis.settings.load_profile("throughline")
 
 # Properties of a test reach the process that prints, wherever the test ran.
+_ROOM = 4 << 30  # bytes
 _RAN, _ABSENT, TOLD = "service", "service that is absent", "told"
 _ran: dict[str, set[str]] = defaultdict(set)
 _absent: dict[str, str] = {}
@@ -29,13 +33,25 @@ _numbers = itertools.count(1)
 def _session_service(
     name: str, opener: Callable[[Path], Service], factory: pytest.TempPathFactory
 ) -> Iterator[Service | ServiceUnavailable]:
-    try:
-        service = opener(factory.mktemp(name))
-    except ServiceUnavailable as why:
-        yield why
-        return
-    yield service
-    service.end()
+    with _folder(name, factory) as folder:
+        try:
+            service = opener(folder)
+        except ServiceUnavailable as why:
+            yield why
+            return
+        yield service
+        service.end()
+
+
+@contextmanager
+def _folder(name: str, factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """In memory where there is room: thousands of small syncs prove nothing. What must outlive a crash has its own."""
+    memory = Path("/dev/shm")  # noqa: S108 - the names in it are made by mkdtemp
+    if memory.is_dir() and shutil.disk_usage(memory).free > _ROOM:
+        with tempfile.TemporaryDirectory(prefix=f"throughline-{name}-", dir=memory, ignore_cleanup_errors=True) as made:
+            yield Path(made)
+    else:
+        yield factory.mktemp(name)
 
 
 def _use(service: Service | ServiceUnavailable, request: pytest.FixtureRequest) -> Service:

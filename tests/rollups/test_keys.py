@@ -37,7 +37,7 @@ def test_rows_of_before_have_the_keys_that_a_worker_would_write(
     columns: list[list[object]] = [["site01"] * len(TEXTS), ["x"] * len(TEXTS), [T0] * len(TEXTS), [*TEXTS]]
     types = ("String", "String", "DateTime64(3, 'UTC')", "String")
     client.insert("events", ("site", "type", "time", "data"), types, columns, {})
-    _apply(client, 8, ONE_SERVER)
+    _apply(client, [8], ONE_SERVER)
     found = client.rows("SELECT data, keys FROM events")
     assert {row["data"]: set(row["keys"]) for row in found} == {text: set(leaf_keys(text)) for text in TEXTS}
 

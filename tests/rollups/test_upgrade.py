@@ -25,7 +25,7 @@ def before(clickhouse_url: str) -> Iterator[Client]:
     client = connect(clickhouse_url)
     _create_database(clickhouse_url, client.database, ONE_SERVER)
     for number in range(1, 9):
-        _apply(client, number, ONE_SERVER)
+        _apply(client, [number], ONE_SERVER)
     for log, partition, a, b, days in (
         ("log", 0, 0, 5, 9),
         ("log", 0, 5, 9, 0),
@@ -49,14 +49,14 @@ def before(clickhouse_url: str) -> Iterator[Client]:
 def move(client: Client, times: int = 1) -> None:
     for number in MOVE:
         for _ in range(times):  # a migrator that died before it recorded the statement runs it again
-            _apply(client, number, ONE_SERVER)
+            _apply(client, [number], ONE_SERVER)
     widen(client)
 
 
 def widen(client: Client) -> None:
     """The columns that this version's writer reads of `decision` and `progress`."""
     for number in (20, 27):
-        _apply(client, number, ONE_SERVER)
+        _apply(client, [number], ONE_SERVER)
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -89,7 +89,7 @@ def test_a_worker_of_before_decides_and_finishes_nothing_any_more(before: Client
             writer.position("log", 0)
         with pytest.raises(ClickHouseUnavailable):
             writer.decide(Decided("log", 0, 9, 12, "mine", b"x"))
-        _apply(before, number, ONE_SERVER)
+        _apply(before, [number], ONE_SERVER)
         for statement in (
             "INSERT INTO decided (log, partition, a, b, nonce, blob) VALUES ('log', 0, 5, 7, 'theirs', 'y')",
             "INSERT INTO batches (log, partition, a, b) VALUES ('log', 0, 5, 7)",

@@ -60,12 +60,13 @@ def stop(process: subprocess.Popen[bytes], patience: float = 10.0) -> None:
 
 
 def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
-    """Block until `ready()`. Raises ServiceUnavailable, with the log's last line, if the child ends or is late."""
+    """Block until `ready()`. Raises ServiceUnavailable, with the log's last lines, if the child ends or is late."""
     deadline = time.monotonic() + seconds
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
             how = "ended" if process.poll() is not None else f"did not answer within {seconds:.0f} s"
-            lines = log.read_text(errors="replace").strip().splitlines() or ["(nothing logged)"]
+            logged = log.read_text(errors="replace").strip().splitlines() or ["(nothing logged)"]
+            lines = " | ".join([line for line in logged if not line.startswith("\tat ")][-5:])  # no frames of a stack
             stop(process, 1.0)
-            raise ServiceUnavailable(f"{process.args[0]!s} {how}: {lines[-1]}")  # type: ignore[index]
+            raise ServiceUnavailable(f"{process.args[0]!s} {how}: {lines}")  # type: ignore[index]
         time.sleep(0.02)
