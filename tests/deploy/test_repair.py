@@ -253,6 +253,29 @@ def test_a_table_with_any_number_of_broken_parts_is_there(system: System) -> Non
     assert damage.told(damage.aside(system.client)) == "120 of many"
 
 
+def test_a_merge_that_broke_is_no_damage_while_its_sources_are_there(system: System) -> None:
+    system.client.command(
+        ONE_SERVER.fill("CREATE TABLE many (n UInt32) ENGINE = MergeTree ORDER BY n SETTINGS {durable}")
+    )
+    for number in range(3):
+        system.client.insert("many", ("n",), ("UInt32",), [[number]], {})
+    system.client.command("OPTIMIZE TABLE many FINAL")
+    (merged,) = system.parts("many")
+    system.stop()
+    spoil(merged, "no checksums")
+    system.start()
+    assert system.rows("SELECT n FROM many ORDER BY n") == [{"n": 0}, {"n": 1}, {"n": 2}]
+    assert system.rows("SELECT reason FROM system.detached_parts WHERE table = 'many'") == [
+        {"reason": "broken-on-start"}
+    ]
+    assert damage.aside(system.client) == []
+    (first, *_) = system.parts("many")
+    system.stop()
+    spoil(first, "no checksums")
+    system.start()
+    assert damage.told(damage.aside(system.client)) == "2 of many", "the merge held what nobody has now"
+
+
 def test_a_batch_whose_decision_is_lost_is_not_guessed(system: System) -> None:
     events = stream(8, 20, visitors=2)
     system.append([*events])

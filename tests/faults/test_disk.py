@@ -150,6 +150,8 @@ def trial(store: str, log: str, seed: int, tmp_path: Path, kafka: str, hold: flo
         while stack.request("GET", "/health", key="").status != 200:
             assert time.monotonic() < end, stack.lines[-20:]
             time.sleep(0.5)
+            if "throughline repair" in stack.command("status"):
+                print(stack.command("repair"))  # noqa: T201 - a part was written as the last byte went
         try:
             must_equal(load)
         except BaseException:
