@@ -56,4 +56,4 @@ def test_a_definition_ignores_layout_and_nothing_else() -> None:
 def test_the_names_in_query_files_are_rollups_of_the_folder() -> None:
     with pytest.raises(KeyError, match="nobody"):
         expand("SELECT * FROM {rollup:nobody}", ROLLUPS)
-    assert "country" in load()
+    assert "trait" in load()
