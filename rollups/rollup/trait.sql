@@ -31,4 +31,4 @@ ARRAY JOIN
         arrayWithConstant(length(types), 'event')
     ) AS kind,
     arrayConcat([bucket, country, device], pages.1, types) AS value,
-    arrayResize(arrayConcat([-1, -1, -1], pages.2), 3 + length(pages.1) + length(types), -1) AS depth
+    arrayConcat([-1, -1, -1], pages.2, arrayWithConstant(length(types), -1)) AS depth
