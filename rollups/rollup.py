@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 from rollups.engine import Engines
 
@@ -28,6 +29,16 @@ _FOUND = "anyIf(toString(row), side = 0)"
 _HEADER = re.compile(r"--\s*(source|grain|reach|key|sum|min|max):\s*([\w, ]+?)\s*(?:\(.*)?$")
 
 
+class Ragged(NamedTuple):
+    """Whether a range begins, and ends, within a grain."""
+
+    begin: bool
+    end: bool
+
+
+BOTH = Ragged(True, True)
+
+
 @dataclass(frozen=True)
 class Rollup:
     """`measures`: name → sum, min or max. `grain_ms` 0: the table has no time."""
@@ -42,8 +53,8 @@ class Rollup:
 
     @property
     def dimensions(self) -> tuple[str, ...]:
-        """Columns that identify a row, besides its site."""
-        return ("time", *self.key) if self.grain_ms else self.key
+        """Columns that identify a row, besides its site, in the table's order."""
+        return ("time", *self.key) if self.grain_ms and "time" not in self.key else self.key
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -162,19 +173,21 @@ class Rollup:
             near = ""
         return f"(SELECT * FROM {self.source} WHERE site = {SITE}{near})"
 
-    def exact(self) -> str:
+    def exact(self, ragged: Ragged = BOTH) -> str:
         """A derived table of the site's numbers in [from, to), exact to the millisecond.
 
-        Whole grains come from the table, ragged edges from the source. No grain: the whole table, a row a key.
+        Whole grains come from the table, `ragged` ends from the source. No grain: the whole table, a row a key.
         """
         if not self.grain_ms:
             measures = [f"{function}({name}) AS {name}" for name, function in self.measures.items()]
             key = ", ".join(self.key)
             return f"(SELECT {key}, {', '.join(measures)} FROM {self.name} WHERE site = {SITE} GROUP BY {key})"
         first, last = (_bound(end, self.grain_ms) for end in ("first", "last"))
-        names = ", ".join(("time", *self.key, *self.measures))
+        names = ", ".join((*self.dimensions, *self.measures))
         whole = f"SELECT {names} FROM {self.name} WHERE site = {SITE} AND time >= {first} AND time < {last}"
-        edges = ((FROM, first), (last, TO))
+        edges = [edge for edge, cut in zip(((FROM, first), (last, TO)), ragged, strict=True) if cut]
+        if not edges:
+            return f"({whole})"
         source = self.source
         if source == "sessions":
             # The facts' own time is too late a filter for the engine to skip what cannot matter.
@@ -198,11 +211,17 @@ def bounds(from_ms: int, to_ms: int) -> dict[str, int]:
     return found
 
 
+def ragged(from_ms: int, to_ms: int) -> Mapping[int, Ragged]:
+    """By grain, ms: which ends of [from, to) need the source; to look there costs as much as the rollup itself."""
+    return {grain: Ragged(from_ms % grain > 0, to_ms % grain > 0) for grain in filter(None, GRAINS.values())}
+
+
 def parse(name: str, text: str) -> Rollup:
     """One rollup file. Raises ValueError, naming file and field, for a header that is not one.
 
     source: sessions | events. grain: quarter | day | none. reach: start | element (facts lie at a time of their own, up
-    to 24 h after their session's start). key: dimensions besides site and time. sum, min, max: measures.
+    to 24 h after their session's start). key: dimensions besides the site, in the table's order; time is the first of
+    them if it is not named. sum, min, max: measures.
     """
     fields: dict[str, str] = {}
     for line in text.splitlines():

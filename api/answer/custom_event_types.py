@@ -6,6 +6,8 @@ from api.answer.within import within
 from api.span import Span
 from rollups.read import Reader
 
+MOST = 1_000
+
 
 class EventType(BaseModel):
     """`count` events in the range; `sessions` with such an event that start in the range."""
@@ -23,6 +25,11 @@ class CustomEventTypes(BaseModel):
 
 def custom_event_types(reader: Reader, site: str, span: Span) -> CustomEventTypes:
     """Every type with an event in the range or in a session that starts there; past 1,000 the last is `(other)`."""
-    return CustomEventTypes(
-        event_types=[EventType(**row) for row in reader.rows("custom_event_types", site=site, **within(span))]
-    )
+    rows = reader.rows("custom_event_types", site=site, **within(span))
+    named = rows if not rows or rows[0]["types"] <= MOST else rows[: MOST - 1]
+    types = [EventType(type=row["type"], count=row["count"], sessions=row["sessions"]) for row in named]
+    if len(named) < len(rows):
+        count, sessions = (rows[0][whole] for whole in ("all_events", "all_sessions"))
+        rest = count - sum(each.count for each in types), sessions - sum(each.sessions for each in types)
+        types.append(EventType(type="(other)", count=rest[0], sessions=rest[1]))
+    return CustomEventTypes(event_types=types)

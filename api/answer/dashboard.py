@@ -12,7 +12,8 @@ from api.span import Span, iso
 from rollups.read import Reader
 
 DEVICES = ("Desktop", "Phone", "Tablet")
-_QUESTIONS = ("series", "pages", "devices", "sources", "events", "countries", "visitors")
+TOP = 10
+_QUESTIONS = ("dashboard_series", "dashboard_traits", "dashboard_pages", "dashboard_visitors")
 _AT_ONCE = 4  # questions to ClickHouse: most of each is waiting
 
 
@@ -72,15 +73,15 @@ def dashboard(reader: Reader, site: str, span: Span, fresh_as_of: int | None) ->
     """The dashboard's numbers; `fresh_as_of` in ms. Sessions are filed at their start, pageviews at their own time."""
     asked = {"site": site, "starts": starts(span), **within(span)}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = pool.map(lambda question: reader.rows(f"dashboard_{question}", **asked), _QUESTIONS)
-        rows = dict(zip(_QUESTIONS, found, strict=True))
-    series = {row["bucket"]: row for row in rows["series"]}
+        by_bucket, traits, pages, visitors = pool.map(lambda name: reader.rows(name, **asked), _QUESTIONS)
+    series = {row["bucket"]: row for row in by_bucket}
     total, bounces, duration = (
         sum(row[measure] for row in series.values()) for measure in ("sessions", "bounces", "duration_ms")
     )
-    pages = rows["pages"]
-    by_device = {row["device"]: row["count"] for row in rows["devices"]}
-    devices = sorted((dict.fromkeys(DEVICES, 0) | by_device).items(), key=lambda item: (-item[1], item[0]))
+    counts: dict[str, dict[str, int]] = {kind: {} for kind in ("bucket", "country", "device", "event")}
+    for row in traits:
+        counts[row["kind"]][row["name"]] = row["count"]
+    devices = sorted((dict.fromkeys(DEVICES, 0) | counts["device"]).items(), key=lambda item: (-item[1], item[0]))
     return Dashboard(
         sessions_over_time=[
             PeriodCount(period=period, count=series[start]["sessions"] if start in series else 0)
@@ -90,15 +91,19 @@ def dashboard(reader: Reader, site: str, span: Span, fresh_as_of: int | None) ->
         total_sessions=total,
         bounce_rate=percent(bounces, total),
         avg_session_duration=ratio(Fraction(duration, 1000), total),
-        referrers=[SourceCount(**row) for row in rows["sources"]],
+        referrers=[SourceCount(source=name, count=count) for name, count in _top(counts["bucket"])],
         top_pages=[PageCount(page=row["page"], count=row["count"]) for row in pages],
-        top_events=[TypeCount(**row) for row in rows["events"]],
-        countries=[CountryCount(**row) for row in rows["countries"]],
+        top_events=[TypeCount(type=name, count=count) for name, count in _top(counts["event"])],
+        countries=[CountryCount(country=name, count=count) for name, count in counts["country"].items()],
         devices=[DeviceCount(device=device, count=count) for device, count in devices],
-        visitors=rows["visitors"][0]["visitors"],
+        visitors=visitors[0]["visitors"],
         pageviews=pages[0]["total"] if pages else 0,
         from_=iso(span.start),
         to=iso(span.end),
         timezone=span.zone.key,
         fresh_as_of=None if fresh_as_of is None else iso(fresh_as_of),
     )
+
+
+def _top(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return list(counts.items())[:TOP]

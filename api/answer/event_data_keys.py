@@ -6,6 +6,8 @@ from api.answer.within import within
 from api.span import Span
 from rollups.read import Reader
 
+MOST = 1_000
+
 
 class EventDataKeys(BaseModel):
     """Leaves only: nested keys are joined by dots (so is a key that has one of its own), an array is a leaf.
@@ -19,5 +21,5 @@ class EventDataKeys(BaseModel):
 
 def event_data_keys(reader: Reader, site: str, span: Span, type_: str) -> EventDataKeys:
     """Keys of the counted events of this type in the range, sorted; past 1,000 the last is `(other)`."""
-    rows = reader.rows("event_data_keys", site=site, type=type_, **within(span))
-    return EventDataKeys(type=type_, keys=[row["key"] for row in rows])
+    keys = [row["key"] for row in reader.rows("event_data_keys", site=site, type=type_, **within(span))]
+    return EventDataKeys(type=type_, keys=keys if len(keys) <= MOST else [*keys[: MOST - 1], "(other)"])

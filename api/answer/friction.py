@@ -12,6 +12,7 @@ from api.span import Span
 from ingest.contract.site import Friction as Thresholds
 from rollups.read import Reader
 
+FEW = 1_000  # pairs of source and campaign, none of which is past a limit
 BUCKETS = ("bouncer", "skimmer", "hesitator", "engaged")  # in the order in which ties of percentages are settled
 
 
@@ -55,7 +56,9 @@ class Friction(BaseModel):
 
 def friction(reader: Reader, site: str, span: Span, thresholds: Thresholds) -> Friction:
     """Sessions that start in the range, in lists as `Friction` says."""
-    rows = reader.rows("friction", site=site, **within(span))
+    rows = reader.rows("friction_few", site=site, **within(span))
+    if len(rows) > FEW:
+        rows = reader.rows("friction", site=site, **within(span))
     sources = [
         Source(
             **_described(source, campaigns),

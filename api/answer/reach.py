@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from api.answer.friction import FEW
 from api.answer.within import within
 from api.number import percent
 from api.span import Span
@@ -36,7 +37,10 @@ class Reach(BaseModel):
 
 def reach(reader: Reader, site: str, span: Span, metric: Literal["page", "event"], value: str) -> Reach:
     """Sessions that start in the range; `value`: a page (normalised) or a type."""
-    rows = reader.rows("reach", site=site, metric=metric, value=value, **within(span))
+    asked = {"site": site, "metric": metric, "value": value, **within(span)}
+    rows = reader.rows("reach_few", **asked)
+    if len(rows) > FEW:
+        rows = reader.rows("reach", **asked)
     sources = [
         Source(
             **_described(source, campaigns),

@@ -1,29 +1,22 @@
--- Custom types: their events in the range, and the sessions starting in the range that hold one. Past 1,000 types the
--- rest is `(other)`, always last: its `sessions` are the sum, so a session counts there once for each type it holds.
-WITH
-    types AS (
-        SELECT type, sum(events) AS count, sum(holders) AS sessions
-        FROM (
-            SELECT type, events, 0 AS holders
-            FROM {rollup:event_type}
-            UNION ALL
-            SELECT type, 0 AS events, sessions AS holders
-            FROM {rollup:event_reach}
-        )
-        GROUP BY type
-        HAVING count > 0 OR sessions > 0
-    ),
-    lists AS (
-        SELECT
-            groupArray((type = '(other)', -count, type, sessions)) AS every,
-            arrayPartialSort(1000, every) AS list
-        FROM types
-    )
+-- The thousand largest custom types: their events in the range, and the sessions starting in the range that hold one.
+-- `(other)`, which is none, last; the sums are those of all types, so that they tell what is left out.
 SELECT
-    if(length(every) > 1000 AND place >= 1000, '(other)', each.3) AS type,
-    -sum(each.2) AS count,
-    sum(each.4) AS sessions
-FROM lists
-ARRAY JOIN list AS each, arrayEnumerate(list) AS place
+    type,
+    sum(times) AS count,
+    sum(holders) AS sessions,
+    count() OVER () AS types,
+    sum(count) OVER () AS all_events,
+    sum(sessions) OVER () AS all_sessions
+FROM (
+    SELECT value AS type, times, 0 AS holders
+    FROM {rollup:element}
+    WHERE kind = 'event'
+    UNION ALL
+    SELECT value AS type, 0 AS times, sessions AS holders
+    FROM {rollup:trait}
+    WHERE kind = 'event'
+)
 GROUP BY type
-ORDER BY min(place)
+HAVING count > 0 OR sessions > 0
+ORDER BY type = '(other)', count DESC, type
+LIMIT 1000

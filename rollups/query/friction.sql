@@ -1,12 +1,14 @@
 -- Sessions that start in the range, by first touch and friction bucket, in the order of the answer and bounded: sources
 -- past 1,000 and campaigns of a source past `depth` are `(other)`, always last. `depth` is the same for all sources: as
--- many campaigns as make 10,000 rows together, at most 1,000 (so never fewer than 10).
+-- many campaigns as make 10,000 rows together, at most 1,000 (so never fewer than 10). Where friction_few.sql finds no more
+-- than 1,000 rows, those are the answer.
 WITH
     (
         SELECT groupArray(source)
         FROM (
             SELECT source, sum(sessions) AS total
-            FROM {rollup:friction}
+            FROM {rollup:trait}
+            WHERE kind = 'bucket'
             GROUP BY source
             HAVING total > 0
             ORDER BY source = '(other)', total DESC, source
@@ -18,12 +20,13 @@ WITH
         SELECT
             if(source IN (SELECT arrayJoin(named)), source, '(other)') AS shown,
             campaign,
-            sumIf(sessions, bucket = 'bouncer') AS bouncer,
-            sumIf(sessions, bucket = 'skimmer') AS skimmer,
-            sumIf(sessions, bucket = 'hesitator') AS hesitator,
-            sumIf(sessions, bucket = 'engaged') AS engaged,
+            sumIf(sessions, value = 'bouncer') AS bouncer,
+            sumIf(sessions, value = 'skimmer') AS skimmer,
+            sumIf(sessions, value = 'hesitator') AS hesitator,
+            sumIf(sessions, value = 'engaged') AS engaged,
             bouncer + skimmer + hesitator + engaged AS total
-        FROM {rollup:friction}
+        FROM {rollup:trait}
+        WHERE kind = 'bucket'
         GROUP BY shown, campaign
         HAVING total > 0
     ),

@@ -1,11 +1,12 @@
 -- Sessions that start in the range, by first touch: all of them, and those that saw the page or held a custom event of
--- the type `value`, as `metric` says. Ordered and bounded as in friction.sql.
+-- the type `value`, as `metric` says. Ordered and bounded as in friction.sql; first ask reach_few.sql.
 WITH
     (
         SELECT groupArray(source)
         FROM (
             SELECT source, sum(sessions) AS total
-            FROM {rollup:friction}
+            FROM {rollup:trait}
+            WHERE kind = 'bucket'
             GROUP BY source
             HAVING total > 0
             ORDER BY source = '(other)', total DESC, source
@@ -17,20 +18,10 @@ WITH
         SELECT
             if(source IN (SELECT arrayJoin(named)), source, '(other)') AS shown,
             campaign,
-            sum(started) AS total,
-            sum(hit) AS reached
-        FROM (
-            SELECT source, campaign, sessions AS started, 0 AS hit
-            FROM {rollup:friction}
-            UNION ALL
-            SELECT source, campaign, 0 AS started, sessions AS hit
-            FROM {rollup:page_reach}
-            WHERE {metric:String} = 'page' AND page = {value:String}
-            UNION ALL
-            SELECT source, campaign, 0 AS started, sessions AS hit
-            FROM {rollup:event_reach}
-            WHERE {metric:String} = 'event' AND type = {value:String}
-        )
+            sumIf(sessions, kind = 'bucket') AS total,
+            sumIf(sessions, kind = {metric:String}) AS reached
+        FROM {rollup:trait}
+        WHERE kind = 'bucket' OR (kind = {metric:String} AND value = {value:String})
         GROUP BY shown, campaign
         HAVING total > 0
     ),

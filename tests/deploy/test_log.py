@@ -77,11 +77,11 @@ def test_batches_that_nobody_can_finish_are_set_aside(
 def test_a_view_is_taken_off_and_built_again(clickhouse_url: str, tmp_path: Path) -> None:
     migrate(clickhouse_url)
     addresses = ("--clickhouse", clickhouse_url, "--data", str(tmp_path))
-    done = run("migrate", "--drop-view", "country", *addresses)
+    done = run("migrate", "--drop-view", "trait", *addresses)
     assert done.returncode == 0
     assert done.stdout.rstrip().endswith("until it is built again from its source: throughline migrate")
-    refused = run("migrate", "--drop-view", "country", *addresses)
+    refused = run("migrate", "--drop-view", "trait", *addresses)
     assert refused.returncode == 1
-    assert refused.stderr.startswith("throughline: no rollup country has a view; those that have one: data_key, ")
-    assert run("migrate", *addresses).stdout == "rollup country\n"
+    assert refused.stderr.startswith("throughline: no rollup trait has a view; those that have one: data_key, ")
+    assert run("migrate", *addresses).stdout == "rollup trait\n"
     assert run("migrate", *addresses).stdout == "nothing to do\n"

@@ -1,7 +1,9 @@
 """Ranges are exact to the millisecond whatever the grain, on a real ClickHouse against plain Python."""
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +69,8 @@ def test_every_range_equals_a_plain_sum(reader: Reader, writer: Writer, seed: in
     ranges = [tuple(sorted(rng.sample(edges, 2))) for _ in range(25)]
     ranges += [
         (MIDNIGHT, MIDNIGHT + DAY),
+        (MIDNIGHT, MIDNIGHT + DAY + 1),
+        (MIDNIGHT + 1, MIDNIGHT + DAY),
         (MIDNIGHT + 1, MIDNIGHT + 2),
         (MIDNIGHT - 1, MIDNIGHT + 1),
         (-2 * 10**12, 7 * 10**12),
@@ -89,6 +93,53 @@ def test_every_range_equals_a_plain_sum(reader: Reader, writer: Writer, seed: in
         for reason in ("", "late"):
             received = [row for row in events if row.reason == reason and begin <= row.received < end]
             assert ledger.get(reason, 0) == len(received), (begin, end)
+
+
+class Asked:
+    """A client that notes what is asked."""
+
+    def __init__(self) -> None:
+        self.sql = ""
+        self.params: Mapping[str, Any] = {}
+
+    def rows(self, sql: str, params: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+        self.sql, self.params = sql, params
+        return []
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "edges"),
+    [
+        (MIDNIGHT, MIDNIGHT + DAY, []),
+        (MIDNIGHT + 1, MIDNIGHT + DAY, ["from"]),
+        (MIDNIGHT, MIDNIGHT + DAY - 1, ["to"]),
+        (MIDNIGHT + 1, MIDNIGHT + DAY - 1, ["from", "to"]),
+        (MIDNIGHT, MIDNIGHT + DAY + HOUR, []),  # nothing lies there yet
+        (MIDNIGHT, MIDNIGHT + DAY + 10 * MINUTE, ["to"]),  # something may
+    ],
+)
+def test_only_ragged_ends_look_at_the_source(tmp_path: Path, begin: int, end: int, edges: list[str]) -> None:
+    (tmp_path / "country.sql").write_text("SELECT * FROM {rollup:country}")
+    asked: Any = Asked()
+    reader = Reader(asked, folder=tmp_path, rollups=ROLLUPS, clock=lambda: (MIDNIGHT + DAY) / 1000)
+    reader.rows("country", **{"site": "site01", "from": begin, "to": end})
+    assert [name for name in ("from", "to") if f"{{{name}:" in asked.sql] == edges
+    assert ("FROM sessions" in asked.sql) == bool(edges)
+    if not edges:
+        assert asked.params["last_86400000"].timestamp() * 1000 >= end
+
+
+def test_a_range_that_ends_ahead_of_the_clock_holds_all_that_is_there(
+    client: Client, writer: Writer, tmp_path: Path
+) -> None:
+    (tmp_path / "series.sql").write_text("SELECT sum(sessions) AS n FROM {rollup:series}")
+    (tmp_path / "country.sql").write_text("SELECT sum(sessions) AS n FROM {rollup:country}")
+    now = MIDNIGHT + 10 * HOUR
+    reader = Reader(client, folder=tmp_path, rollups=ROLLUPS, clock=lambda: now / 1000)
+    writer.insert_sessions("t", [session(MIDNIGHT), session(now), session(now + 5 * MINUTE)])
+    for name in ("series", "country"):
+        for end, found in ((now + 15 * MINUTE, 3), (now + HOUR + 7, 3), (now + 5 * MINUTE, 2), (now + 1, 2), (now, 1)):
+            assert reader.rows(name, **{"site": "site01", "from": MIDNIGHT, "to": end}) == [{"n": found}], (name, end)
 
 
 def test_a_rollup_without_a_grain_is_grouped_by_its_key(reader: Reader, writer: Writer) -> None:
