@@ -16,10 +16,11 @@ from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, newest
 from tests.workers.streams import stream
 from tests.workers.test_protocol import lookup
 from workers import take
-from workers.loop import Limits, Worker
+from workers.loop import Worker
 from workers.metrics import Metrics
 from workers.report import Report
 from workers.room import NoRoom
+from workers.slot import Limits
 from workers.state import Moved
 from workers.world import Paused, World
 

@@ -30,9 +30,10 @@ from tests.log.conftest import Log, made
 from tests.workers.streams import START, stream
 from workers import memory, rows, visitor
 from workers.fold import Entry, Known, fold, visits
-from workers.loop import Limits, Worker
+from workers.loop import Worker
 from workers.memory import DAY, MINUTE
 from workers.metrics import Metrics
+from workers.slot import Limits
 from workers.world import World
 
 pytestmark = pytest.mark.services
