@@ -113,6 +113,13 @@ class Look(NamedTuple):
     phase: str
 
 
+class Standing(NamedTuple):
+    """Who decided a batch, None if nobody has; `closed`: it must wait with its inserts."""
+
+    nonce: str | None
+    closed: bool
+
+
 class TwoDecided(Exception):
     """Two batches lie at one position: the deduplication window did not outlive a stalled worker. Stop and say so."""
 
@@ -205,7 +212,7 @@ class Writer:
             Decided(log, partition, a, row["b"], row["nonce"], bytes.fromhex(row["blob"]), row["life"]) for row in rows
         }
         if len(found) > 1:
-            raise TwoDecided(f"{len(found)} batches were decided at {self.token(log, partition, a)}")
+            raise self._two(len(found), log, partition, a)
         return next(iter(found), None), rows[0]["age"] if rows else 0
 
     def _refuse_outlived(self, where: Mapping[str, Any]) -> None:
@@ -217,10 +224,25 @@ class Writer:
             )
 
     def decide(self, decided: Decided) -> None:
-        """Propose the batch; the first proposal at its `a` stands, so read it back."""
+        """Propose the batch; the first proposal at its `a` stands, so ask what `stands`."""
         types = ("String", "UInt32", "UInt64", "UInt64", "String", "String", "String")
         columns = [[getattr(decided, name)] for name in _DECIDED]
         self._insert("decision", self.token(decided.log, decided.partition, decided.a), _DECIDED, types, columns)
+
+    def stands(self, mine: Decided) -> Standing:
+        """What stands where the batch was proposed. Raises TwoDecided.
+
+        Whether it is `closed` is found after the proposal was stored, so that a migrator who closed before that is
+        seen here, and one who closes later sees the decision and waits for its marker.
+        """
+        where = {"log": mine.log, "partition": mine.partition, "a": mine.a, "lease": control.LEASE_SECONDS}
+        [row] = self._own.rows(statement("worker_stands"), where)
+        if len(row["nonces"]) > 1:
+            raise self._two(len(row["nonces"]), mine.log, mine.partition, mine.a)
+        return Standing(next(iter(row["nonces"]), None), row["phase"] == control.CLOSED)
+
+    def _two(self, found: int, log: str, partition: int, a: int) -> TwoDecided:
+        return TwoDecided(f"{found} batches were decided at {self.token(log, partition, a)}")
 
     def insert_events(self, token: str, rows: Sequence[EventRow]) -> None:
         """Insert the lines of a batch."""
@@ -298,15 +320,8 @@ class Writer:
         rows = self._own.rows(statement("decided_at"), {"log": log, "partition": partition, "a": a})
         return int(max((row["age"] for row in rows), default=0))
 
-    def paused(self) -> bool:
-        """Whether a migrator asks that no new batch be decided; look before deciding one."""
-        return control.phase(self._own) != control.CLEARED
-
     def closed(self) -> bool:
-        """Whether a batch that was just decided must wait with its inserts; look after reading the decision back.
-
-        Not the same as `paused`: the migrator waits for the markers of what was decided before it closed.
-        """
+        """Whether a batch that was decided before must wait with its inserts."""
         return control.phase(self._own) == control.CLOSED
 
     def position(self, log: str, partition: int) -> int | None:

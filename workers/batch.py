@@ -56,14 +56,14 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
             raise Paused
         mine = Decided(log, partition, a, b, world.nonce(), blobs.encode(decision), look.life)
         writer.decide(mine)
-        stands = writer.decided(log, partition, a)
-        if stands is None or stands.nonce != mine.nonce:
+        stands = writer.stands(mine)
+        if stands.nonce != mine.nonce:
             raise Moved(f"another worker decided {token}")
-        if writer.closed():
+        if stands.closed:
             raise Paused
 
         # 3. Insert what was decided, and last the marker.
-        counts = insert(world, stands, decision, entries, letters)
+        counts = insert(world, mine, decision, entries, letters)
 
     # 4. Save the states, unless somebody else went on meanwhile.
     held.store.save(a, b, folded.clock, folded.states)

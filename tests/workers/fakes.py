@@ -10,7 +10,7 @@ from rollups.client import ClickHouseUnavailable
 from rollups.control import Unfinished
 from rollups.past import Asked, Found, PastEvent
 from rollups.rows import EventRow, SessionRow
-from rollups.write import Decided, Look, Marked, Span, Writer
+from rollups.write import Decided, Look, Marked, Span, Standing, Writer
 from workers import blob as blobs
 from workers.aside import FENCED
 from workers.state import FORGET, SLACK, Moved, Position
@@ -176,6 +176,11 @@ class FakeWriter(Writer):
         token = self.token(decided.log, decided.partition, decided.a)
         self._effect("decide", token, [("decision", 0, [decided])])
 
+    def stands(self, mine: Decided) -> Standing:
+        self._read("stands")
+        found = self._tables.decided.get((mine.log, mine.partition, mine.a))
+        return Standing(found.nonce if found else None, self._tables.phase == "closed")
+
     def insert_events(self, token: str, rows: Sequence[EventRow]) -> None:
         self._commit("events", token, rows)
 
@@ -221,10 +226,6 @@ class FakeWriter(Writer):
     def put_back(self, log: str, partition: int, kept: int, counted: int) -> None:
         self._point("put back")
         self._tables.put_back.add((partition, kept, counted))
-
-    def paused(self) -> bool:
-        self._read("paused")
-        return self._tables.phase != "cleared"
 
     def closed(self) -> bool:
         self._read("closed")

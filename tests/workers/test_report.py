@@ -210,7 +210,7 @@ def test_lag_is_how_long_the_oldest_uncounted_event_waits(monkeypatch: pytest.Mo
     bench = Bench(monkeypatch)
 
     def away(name: str) -> None:
-        if name == "paused":
+        if name == "before decide":
             raise ClickHouseUnavailable("away")
 
     bench.trouble = away
