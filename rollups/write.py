@@ -11,58 +11,11 @@ from rollups import control, damage, deadline
 from rollups.client import TIMEOUT_SECONDS, TOKEN_SETTINGS, Client
 from rollups.engine import WINDOW
 from rollups.life import life
-from rollups.rows import EventRow, SessionRow
+from rollups.rows import Columns, EventRow, SessionRow, transposed, types
 from rollups.sql import statement
 
 _TIME = "DateTime64(3, 'UTC')"
-_MONEY = "Decimal(18, 4)"
-
-# Types as sent: the server turns String into LowCardinality faster than a client builds its dictionary.
-EVENT_TYPES: Mapping[str, str] = {
-    "time": _TIME,
-    "received": _TIME,
-    "seq": "Int64",
-    "screen_width": "Int32",
-    "screen_height": "Int32",
-    "scroll": "Nullable(Int32)",
-    "engaged_ms": "Nullable(Int64)",
-    "amount": f"Nullable({_MONEY})",
-    "settings": "UInt64",
-    "hash": "UInt32",
-    "partition": "UInt32",
-    "offset": "UInt64",
-    "index": "UInt32",
-    "keys": "Array(String)",
-}
-SESSION_TYPES: Mapping[str, str] = {
-    "start": _TIME,
-    "end": _TIME,
-    "entry_page": "Nullable(String)",
-    "exit_page": "Nullable(String)",
-    "pageviews": "UInt32",
-    "events": "UInt32",
-    "engaged_ms": "Nullable(Int64)",
-    "settings": "UInt64",
-    "pv_page": "Array(String)",
-    "pv_time": f"Array({_TIME})",
-    "pv_depth": "Array(Int32)",
-    "pv_engaged_ms": "Array(Int64)",
-    "ev_type": "Array(String)",
-    "ev_time": f"Array({_TIME})",
-    "ev_seq": "Array(Int64)",
-    "tx_transaction": "Array(String)",
-    "tx_time": f"Array({_TIME})",
-    "tx_seq": "Array(Int64)",
-    "tx_event": "Array(String)",
-    "tx_type": "Array(String)",
-    "tx_amount": f"Array({_MONEY})",
-    "tx_currency": "Array(String)",
-    "hash": "UInt32",
-    "sign": "Int8",
-    "version": "UInt64",
-}
-_EVENT = [EVENT_TYPES.get(name, "String") for name in EventRow._fields]
-_SESSION = [SESSION_TYPES.get(name, "String") for name in SessionRow._fields]
+_EVENT, _SESSION = types(EventRow), types(SessionRow)
 _AMOUNT = EventRow._fields.index("amount")
 _TX_AMOUNT = SessionRow._fields.index("tx_amount")
 
@@ -246,19 +199,23 @@ class Writer:
 
     def insert_events(self, token: str, rows: Sequence[EventRow]) -> None:
         """Insert the lines of a batch."""
-        if not rows:
+        self.insert_columns(token, transposed(EventRow, rows))
+
+    def insert_columns(self, token: str, events: Columns) -> None:
+        """The same, of columns."""
+        if not events[0]:
             return
-        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        columns = list(events)
         columns[_AMOUNT] = [_decimal(amount) for amount in columns[_AMOUNT]]
-        self._insert("events", token, EventRow._fields, _EVENT, columns)
+        self._insert("events", token, tuple(_EVENT), tuple(_EVENT.values()), columns)
 
     def insert_sessions(self, token: str, rows: Sequence[SessionRow]) -> None:
         """Insert the signed session rows of a batch."""
         if not rows:
             return
-        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
+        columns = list(transposed(SessionRow, rows))
         columns[_TX_AMOUNT] = [[_decimal(amount) for amount in amounts] for amounts in columns[_TX_AMOUNT]]
-        self._insert("sessions", token, SessionRow._fields, _SESSION, columns)
+        self._insert("sessions", token, tuple(_SESSION), tuple(_SESSION.values()), columns)
 
     def mark(
         self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int], reach: int = 0

@@ -1,11 +1,10 @@
-"""Events and sessions → the rows of the tables."""
+"""Sessions → the rows of their table."""
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
-from ingest.contract.data import leaf_keys
-from ingest.contract.event import ENGAGEMENT, PAGEVIEW, Event, Filtered
-from rollups.rows import EventRow, SessionRow
+from ingest.contract.event import ENGAGEMENT, PAGEVIEW
+from rollups.rows import SessionRow
 from workers.bucket import Thresholds, bucket
 from workers.memory import Item
 from workers.names import Names
@@ -21,64 +20,6 @@ def version(token: str) -> int:
 def session_id(site: str, visitor: str, first: str, time: int) -> str:
     """16 hex; of the session's first interactive event, whose id alone may come again after a day."""
     return blake2b(f"{site}\0{visitor}\0{first}\0{time}".encode(), digest_size=8).hexdigest()
-
-
-def event_row(
-    event: Event,
-    reason: str,
-    hash_: int,
-    log: str,
-    partition_: int,
-    offset: int,
-    index: int,
-    keys: Sequence[str] | None = None,
-) -> EventRow:
-    """The event as it lies in `events`; `keys`: those of its data, if they were decided to be others."""
-    if keys is None:
-        keys = leaf_keys(event.data) if event.data and not reason else ()
-    revenue = event.revenue
-    return EventRow(
-        event.site,
-        event.visitor,
-        event.id,
-        event.type,
-        event.time,
-        event.received,
-        event.seq,
-        event.view,
-        event.url,
-        event.page,
-        event.referrer,
-        event.title,
-        event.source,
-        event.campaign,
-        event.country,
-        event.device,
-        event.browser,
-        event.os,
-        event.screen[0],
-        event.screen[1],
-        event.data,
-        event.scroll,
-        event.engaged_ms,
-        None if revenue is None else revenue.amount,
-        "" if revenue is None else revenue.currency,
-        "" if revenue is None else revenue.transaction,
-        event.settings,
-        reason,
-        hash_,
-        log,
-        partition_,
-        offset,
-        index,
-        tuple(keys),
-    )
-
-
-def filtered_row(line: Filtered, hash_: int, log: str, partition_: int, offset: int, index: int) -> EventRow:
-    """What admission filtered, for the ledger: site, reason and receipt."""
-    event = Event(site=line.site, visitor="", id="", type="", time=line.received, received=line.received, page="")
-    return event_row(event, line.reason, hash_, log, partition_, offset, index)
 
 
 def session_row(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from rollups.client import ClickHouseUnavailable
 from rollups.control import Unfinished
 from rollups.past import Asked, Found, PastEvent
-from rollups.rows import EventRow, SessionRow
+from rollups.rows import Columns, EventRow, SessionRow, event_rows
 from rollups.write import Decided, Look, Marked, Span, Standing, Writer
 from workers import blob as blobs
 from workers.aside import FENCED
@@ -181,8 +181,8 @@ class FakeWriter(Writer):
         found = self._tables.decided.get((mine.log, mine.partition, mine.a))
         return Standing(found.nonce if found else None, self._tables.phase == "closed")
 
-    def insert_events(self, token: str, rows: Sequence[EventRow]) -> None:
-        self._commit("events", token, rows)
+    def insert_columns(self, token: str, events: Columns) -> None:
+        self._commit("events", token, event_rows(events))
 
     def insert_sessions(self, token: str, rows: Sequence[SessionRow]) -> None:
         self._commit("sessions", token, rows)

@@ -57,8 +57,8 @@ class Dying(Writer):
         super().decide(*given)
         self._die("decide")
 
-    def insert_events(self, *given: Any) -> None:
-        super().insert_events(*given)
+    def insert_columns(self, *given: Any) -> None:
+        super().insert_columns(*given)
         self._die("events")
 
     def insert_sessions(self, *given: Any) -> None:

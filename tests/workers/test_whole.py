@@ -59,7 +59,7 @@ def test_a_batch_begun_in_another_life_is_made_whole(stack: Stack) -> None:
     events = stream(11, 160, visitors=4)
     sent = 0
     names = list(rollup.load())
-    for number, step in enumerate(("insert_events", "insert_sessions", "mark", "mark")):
+    for number, step in enumerate(("insert_columns", "insert_sessions", "mark", "mark")):
         stack.append([*events[sent : sent + 40]])
         sent += 40
         with pytest.raises(AssertionError, match="Dies"):
