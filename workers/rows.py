@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 from ingest.contract.event import ENGAGEMENT, PAGEVIEW
-from rollups.rows import SessionRow
+from rollups.rows import Int64s, Moneys, SessionRow, Texts, Times
 from workers.bucket import Thresholds, bucket
 from workers.memory import Item
-from workers.names import Names
+from workers.names import Dimension, Names
 
 Limits = Callable[[int], Thresholds]  # settings revision → thresholds, of one site
 
@@ -73,6 +73,8 @@ def session_row(
         milliseconds=last.time - first.time if engaged is None else engaged,
         depth=max(pv_depth, default=0),
     )
+    ev_type, ev_time, ev_seq = _custom(custom, name) if custom else _NO_CUSTOM
+    tx_transaction, tx_time, tx_seq, tx_event, tx_type, tx_amount, tx_currency = _sold(sold) if sold else _NO_SALE
     return SessionRow(
         site,
         visitor,
@@ -96,20 +98,47 @@ def session_row(
         tuple(pv_time),
         tuple(pv_depth),
         tuple(pv_engaged),
-        tuple([name("type", item.type) for item in custom]),
-        tuple([item.time for item in custom]),
-        tuple([item.seq for item in custom]),
-        tuple([item.transaction for item in sold]),
-        tuple([item.time for item in sold]),
-        tuple([item.seq for item in sold]),
-        tuple([item.id for item in sold]),
-        tuple([item.type for item in sold]),
-        tuple([item.amount or 0 for item in sold]),
-        tuple([item.currency for item in sold]),
+        ev_type,
+        ev_time,
+        ev_seq,
+        tx_transaction,
+        tx_time,
+        tx_seq,
+        tx_event,
+        tx_type,
+        tx_amount,
+        tx_currency,
         hash_,
         1,
         version_,
     )
+
+
+def _custom(items: Sequence[Item], name: Callable[[Dimension, str], str]) -> tuple[Texts, Times, Int64s]:
+    """The columns ev_*."""
+    return (
+        tuple([name("type", item.type) for item in items]),
+        tuple([item.time for item in items]),
+        tuple([item.seq for item in items]),
+    )
+
+
+def _sold(items: Sequence[Item]) -> tuple[Texts, Times, Int64s, Texts, Texts, Moneys, Texts]:
+    """The columns tx_*."""
+    return (
+        tuple([item.transaction for item in items]),
+        tuple([item.time for item in items]),
+        tuple([item.seq for item in items]),
+        tuple([item.id for item in items]),
+        tuple([item.type for item in items]),
+        tuple([item.amount or 0 for item in items]),
+        tuple([item.currency for item in items]),
+    )
+
+
+# Most sessions have neither.
+_NO_CUSTOM = _custom((), lambda *_: "")
+_NO_SALE = _sold(())
 
 
 def _credit(items: Sequence[Item], depths: list[int], engaged: list[int]) -> int | None:

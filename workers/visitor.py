@@ -90,15 +90,25 @@ def key(site: str, visitor: str) -> str:
     return f"{site}-{visitor}"
 
 
+def known_of(state: State | None, horizon: int) -> Span:
+    """What is known of a visitor by its state: without one there is nothing after `horizon`."""
+    return Span(horizon + 1, FOREVER) if state is None else Span(state.since, state.until)
+
+
+def covers(known: Span, first: int, last: int) -> bool:
+    """Whether all is known that may matter to events from `first` to `last`."""
+    return known.begin <= first - KEEP and last + KEEP <= known.end
+
+
 def missing(state: State | None, horizon: int, times: Iterable[int], margin: int = 1) -> list[Span]:
     """What must be read back before events at `times` can be judged; nothing where all around them is known.
 
     Where no state reaches, there is nothing after `horizon`. `margin`: how many times KEEP to read on after each event.
     """
-    known = Span(horizon + 1, FOREVER) if state is None else Span(state.since, state.until)
+    known = known_of(state, horizon)
     spans: list[Span] = []
     for time in sorted(times):
-        if margin == 1 and known.begin <= time - KEEP and time + KEEP <= known.end:
+        if margin == 1 and covers(known, time, time):
             continue
         span = Span(time - KEEP, time + KEEP * margin + AHEAD)
         if spans and span.meets(spans[-1]):
@@ -143,9 +153,6 @@ class Window:
     @classmethod
     def empty(cls, horizon: int) -> "Window":
         return cls(Span(horizon + 1, FOREVER), Memory([], 0), {})
-
-    def covers(self, time: int) -> bool:
-        return self.known.begin <= time - KEEP and time + KEEP <= self.known.end
 
 
 def windows(state: State | None, pasts: Sequence[Past], horizon: int) -> list[Window]:
