@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -106,7 +105,8 @@ class Writer:
 
         Each life has tokens of its own (`rollups.life`). Not for two threads at once.
         """
-        look = self._look()
+        [row] = self._own.rows(statement("worker_state"), {"lease": control.LEASE_SECONDS})
+        look = Look(row["life"], row["phase"] or control.CLEARED)
         if not look.life:
             look = look._replace(life=life(self._own))
         self._life = f"/{look.life}"
@@ -119,10 +119,6 @@ class Writer:
     @property
     def _own(self) -> Client:
         return self._client.patient(self.patience)
-
-    def _look(self) -> Look:
-        row = self._own.rows(statement("worker_state"), {"lease": control.LEASE_SECONDS})[0]
-        return Look(row["life"], row["phase"] or control.CLEARED)
 
     def refuse_running(self, log: str, partition: int, a: int) -> None:
         """Raises Running while an insert of the batch at `a` is still at work: it is not to be started twice."""
@@ -296,11 +292,6 @@ class Writer:
     ) -> None:
         settings = {**TOKEN_SETTINGS, "insert_deduplication_token": token + self._life}
         self._own.insert(table, names, types, columns, settings)
-
-
-def utc(ms: int) -> datetime:
-    """For a parameter of a statement; exact to the ms."""
-    return datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
 
 
 def _decimal(amount: int | None) -> Decimal | None:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from ingest.log.protocol import Record
 from rollups.write import PATIENCE_SECONDS
 
-SLOW_SECONDS = 5.0
-FAST_SECONDS = 1.0
+SLOW_SECONDS = PATIENCE_SECONDS / 2
+FAST_SECONDS = SLOW_SECONDS / 2  # twice as much is not slow: small batches cost most, and a busy machine all the more
 LEAST_LINES = 100
 _DOUBLINGS = 5
 _FEW_RECORDS, _FEW_BYTES = 10, 256 * 1024

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from typing import NamedTuple
 
 from ingest.contract.event import ENGAGEMENT, PAGEVIEW
 from rollups.rows import Int64s, Moneys, SessionRow, Texts, Times
@@ -73,8 +74,10 @@ def session_row(
         milliseconds=last.time - first.time if engaged is None else engaged,
         depth=max(pv_depth, default=0),
     )
-    ev_type, ev_time, ev_seq = _custom(custom, name) if custom else _NO_CUSTOM
-    tx_transaction, tx_time, tx_seq, tx_event, tx_type, tx_amount, tx_currency = _sold(sold) if sold else _NO_SALE
+    ev_type, ev_time, ev_seq = custom_columns(custom, name) if custom else _NO_CUSTOM
+    tx_transaction, tx_time, tx_seq, tx_event, tx_type, tx_amount, tx_currency = (
+        sold_columns(sold) if sold else _NO_SALE
+    )
     return SessionRow(
         site,
         visitor,
@@ -114,7 +117,7 @@ def session_row(
     )
 
 
-def _custom(items: Sequence[Item], name: Callable[[Dimension, str], str]) -> tuple[Texts, Times, Int64s]:
+def custom_columns(items: Sequence[Item], name: Callable[[Dimension, str], str]) -> tuple[Texts, Times, Int64s]:
     """The columns ev_*."""
     return (
         tuple([name("type", item.type) for item in items]),
@@ -123,9 +126,21 @@ def _custom(items: Sequence[Item], name: Callable[[Dimension, str], str]) -> tup
     )
 
 
-def _sold(items: Sequence[Item]) -> tuple[Texts, Times, Int64s, Texts, Texts, Moneys, Texts]:
+class Sold(NamedTuple):
     """The columns tx_*."""
-    return (
+
+    tx_transaction: Texts
+    tx_time: Times
+    tx_seq: Int64s
+    tx_event: Texts
+    tx_type: Texts
+    tx_amount: Moneys
+    tx_currency: Texts
+
+
+def sold_columns(items: Sequence[Item]) -> Sold:
+    """Of the items that carry revenue."""
+    return Sold(
         tuple([item.transaction for item in items]),
         tuple([item.time for item in items]),
         tuple([item.seq for item in items]),
@@ -137,8 +152,8 @@ def _sold(items: Sequence[Item]) -> tuple[Texts, Times, Int64s, Texts, Texts, Mo
 
 
 # Most sessions have neither.
-_NO_CUSTOM = _custom((), lambda *_: "")
-_NO_SALE = _sold(())
+_NO_CUSTOM = custom_columns((), lambda *_: "")
+_NO_SALE = sold_columns(())
 
 
 def _credit(items: Sequence[Item], depths: list[int], engaged: list[int]) -> int | None:

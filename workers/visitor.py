@@ -12,6 +12,7 @@ import msgspec
 
 from ingest.contract.event import ENGAGEMENT
 from rollups.rows import SessionRow
+from workers.grown import grown
 from workers.memory import DAY, GAP, KEEP, Item, Memory, cut, total
 from workers.names import NO_LIMIT, Names
 from workers.rows import Limits, session_row
@@ -201,7 +202,8 @@ def settle(
             kept.append(old)
             changed = False
             continue
-        row = session_row(site, visitor, hash_, items[begin:end], limits, version, None, names)
+        row = None if old is None or revision is not None else _grown(old, items[begin:end], limits, version, names)
+        row = row or session_row(site, visitor, hash_, items[begin:end], limits, version, None, names)
         if revision is not None:
             anew = session_row(site, visitor, hash_, items[begin:end], limits, version, revision, names)
             row = anew if anew.bucket != row.bucket else row
@@ -218,6 +220,16 @@ def settle(
     if changed and items[-1].time + GAP > window.known.end:
         raise Unclosed(key(site, visitor))
     return Settled(spans, kept)
+
+
+def _grown(old: Copy, items: Sequence[Item], limits: Limits, version: int, names: Names) -> SessionRow | None:
+    """The row if the session's items are those of its copy and then others; None if they are not."""
+    if not 0 < old.size < len(items):
+        return None
+    last = items[old.size - 1]  # another one if anything came before it
+    if (last.id, last.time) != (old.last, old.row.end):
+        return None
+    return grown(old.row, items[: old.size], items[old.size :], limits, version, names)
 
 
 def remembered(site: str, visitor: str, hash_: int, heard: int, window: Window, settled: Settled) -> State:

@@ -13,8 +13,9 @@ from rollups import control, rollup
 from rollups.client import ClickHouseUnavailable, Client, connect
 from rollups.mend import doubts, settle
 from rollups.migrate import migrate
+from rollups.sql import utc
 from rollups.verify import verify
-from rollups.write import Decided, Writer, utc
+from rollups.write import Decided, Writer
 from tests.rollups.make import DAY
 from tests.workers.streams import stream
 from tests.workers.test_real import Stack, expected, stack
