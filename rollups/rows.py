@@ -6,6 +6,7 @@ a client builds its dictionary.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Annotated, Any, NamedTuple, TypeAlias, get_type_hints
 
 _TIME = "DateTime64(3, 'UTC')"
@@ -122,6 +123,11 @@ def transposed(row: type[EventRow] | type[SessionRow], rows: Iterable[Sequence[A
 def event_rows(columns: Columns) -> list[EventRow]:
     """The other way round."""
     return list(map(EventRow._make, zip(*columns, strict=True)))
+
+
+def decimal(amount: int | None) -> Decimal | None:
+    """The amount as it is sent."""
+    return None if amount is None else Decimal(amount).scaleb(-4)
 
 
 def types(row: type[EventRow] | type[SessionRow]) -> Mapping[str, str]:

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from rollups import control, damage, deadline
 from rollups.client import TIMEOUT_SECONDS, TOKEN_SETTINGS, Client
 from rollups.engine import WINDOW
 from rollups.life import life
-from rollups.rows import Columns, EventRow, SessionRow, transposed, types
+from rollups.rows import Columns, EventRow, SessionRow, decimal, transposed, types
 from rollups.sql import statement
 
 _TIME = "DateTime64(3, 'UTC')"
@@ -105,8 +104,8 @@ class Writer:
 
         Each life has tokens of its own (`rollups.life`). Not for two threads at once.
         """
-        [row] = self._own.rows(statement("worker_state"), {"lease": control.LEASE_SECONDS})
-        look = Look(row["life"], row["phase"] or control.CLEARED)
+        said = self._said("worker_state", {})
+        look = Look(min(said["life"], default=""), next(iter(said["phase"]), control.CLEARED))
         if not look.life:
             look = look._replace(life=life(self._own))
         self._life = f"/{look.life}"
@@ -184,11 +183,17 @@ class Writer:
         Whether it is `closed` is found after the proposal was stored, so that a migrator who closed before that is
         seen here, and one who closes later sees the decision and waits for its marker.
         """
-        where = {"log": mine.log, "partition": mine.partition, "a": mine.a, "lease": control.LEASE_SECONDS}
-        [row] = self._own.rows(statement("worker_stands"), where)
-        if len(row["nonces"]) > 1:
-            raise self._two(len(row["nonces"]), mine.log, mine.partition, mine.a)
-        return Standing(next(iter(row["nonces"]), None), row["phase"] == control.CLOSED)
+        said = self._said("worker_stands", {"log": mine.log, "partition": mine.partition, "a": mine.a})
+        if len(said["nonce"]) > 1:
+            raise self._two(len(said["nonce"]), mine.log, mine.partition, mine.a)
+        return Standing(next(iter(said["nonce"]), None), control.CLOSED in said["phase"])
+
+    def _said(self, question: str, where: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+        """What the rows say, by what it is."""
+        said: dict[str, list[str]] = {"life": [], "nonce": [], "phase": []}
+        for row in self._own.rows(statement(question), {**where, "lease": control.LEASE_SECONDS}):
+            said[row["what"]].append(row["said"])
+        return said
 
     def _two(self, found: int, log: str, partition: int, a: int) -> TwoDecided:
         return TwoDecided(f"{found} batches were decided at {self.token(log, partition, a)}")
@@ -202,7 +207,7 @@ class Writer:
         if not events[0]:
             return
         columns = list(events)
-        columns[_AMOUNT] = [_decimal(amount) for amount in columns[_AMOUNT]]
+        columns[_AMOUNT] = [decimal(amount) for amount in columns[_AMOUNT]]
         self._insert("events", token, tuple(_EVENT), tuple(_EVENT.values()), columns)
 
     def insert_sessions(self, token: str, rows: Sequence[SessionRow]) -> None:
@@ -210,7 +215,7 @@ class Writer:
         if not rows:
             return
         columns = list(transposed(SessionRow, rows))
-        columns[_TX_AMOUNT] = [[_decimal(amount) for amount in amounts] for amounts in columns[_TX_AMOUNT]]
+        columns[_TX_AMOUNT] = [[decimal(amount) for amount in amounts] for amounts in columns[_TX_AMOUNT]]
         self._insert("sessions", token, tuple(_SESSION), tuple(_SESSION.values()), columns)
 
     def mark(
@@ -292,7 +297,3 @@ class Writer:
     ) -> None:
         settings = {**TOKEN_SETTINGS, "insert_deduplication_token": token + self._life}
         self._own.insert(table, names, types, columns, settings)
-
-
-def _decimal(amount: int | None) -> Decimal | None:
-    return None if amount is None else Decimal(amount).scaleb(-4)
