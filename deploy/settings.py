@@ -40,7 +40,9 @@ class Settings:
     port: int = _setting(8080, "port that HTTP services listen on")
     metrics_port: int = _setting(0, "port of a worker's `/health` and `/metrics`; 0 = none")
     workers: int = _setting(1, "workers that `up` starts")
-    partitions: int = _setting(4, "partitions of a new event log; an existing one keeps its own")
+    partitions: int = _setting(
+        0, "partitions of a new event log; 0 = one a worker in `up`, else 4; an existing one keeps its own"
+    )
     address_rate: float = _setting(100.0, "events a second from one address (burst: 10 seconds' worth); 0 = no limit")
     site_rate: float = _setting(0.0, "events a second of one site (burst: 10 seconds' worth); 0 = no limit")
     trusted_proxies: str = _setting(
@@ -146,7 +148,7 @@ def _check(settings: Settings) -> None:
         ("metrics_port", 0, 65535),
         ("workers", 1, 64),
         ("values_a_day", 10, 10_000_000),
-        ("partitions", 1, 1024),
+        ("partitions", 0, 1024),
     ):
         if not low <= getattr(settings, name) <= high:
             raise SettingError(f"{name.replace('_', '-')} must be {low} to {high}, not {getattr(settings, name)}")

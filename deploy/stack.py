@@ -53,7 +53,7 @@ class Stack:
         host = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104 - compared, not bound
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         self._health = (host, port)
-        self.settings = replace(settings, port=port)
+        self.settings = replace(settings, port=port, partitions=partitions(settings))
         self.supervisor = Supervisor(say, [self.folder.parts_lock])
         self.folder.tell("starting", self.url)
 
@@ -212,6 +212,11 @@ class Stack:
             parts = json.loads(body)["parts"]
             return "; ".join(f"{name}: {state}" for name, state in parts.items() if state != "ok")
         return f"/health answers {status or 'nothing'}"
+
+
+def partitions(settings: Settings) -> int:
+    """Of a new log. A batch costs the same whatever is in it: more than workers give one machine nothing but work."""
+    return settings.partitions or settings.workers
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from workers.loop import Worker
     from workers.report import Report
 
+PARTITIONS = 4  # of a new log, if nobody said
 COUNTRY_DB = Path(__file__).parent / "geo" / "country.mmdb"
 _REASONS = ("Connection refused", "Name or service not known", "No route to host", "timed out", "Authentication failed")
 _ASK_AGAIN_SECONDS = 5.0
@@ -63,10 +64,12 @@ def _producer(settings: Settings) -> Producer:
     if address.startswith("kafka://"):
         from ingest.log.kafka_producer import KafkaProducer
 
-        return KafkaProducer(brokers(address), topic=topic(address), partitions=settings.partitions)
+        return KafkaProducer(brokers(address), topic=topic(address), partitions=settings.partitions or PARTITIONS)
     from ingest.log.redis import RedisProducer
 
-    return RedisProducer(address, partitions=settings.partitions, max_bytes=settings.log_max_bytes or None)
+    return RedisProducer(
+        address, partitions=settings.partitions or PARTITIONS, max_bytes=settings.log_max_bytes or None
+    )
 
 
 def consumer(settings: Settings) -> Consumer:
@@ -76,10 +79,14 @@ def consumer(settings: Settings) -> Consumer:
         from ingest.log.kafka_consumer import KafkaConsumer
 
         name = topic(address)
-        return KafkaConsumer(brokers(address), topic=name, group=f"throughline-{name}", partitions=settings.partitions)
+        return KafkaConsumer(
+            brokers(address), topic=name, group=f"throughline-{name}", partitions=settings.partitions or PARTITIONS
+        )
     from ingest.log.redis import RedisConsumer
 
-    return RedisConsumer(address, partitions=settings.partitions, max_bytes=settings.log_max_bytes or None)
+    return RedisConsumer(
+        address, partitions=settings.partitions or PARTITIONS, max_bytes=settings.log_max_bytes or None
+    )
 
 
 def dead_letters(settings: Settings) -> "DeadLetters":

@@ -12,8 +12,8 @@ from typing import Any
 from rollups import control, rollup
 from rollups.client import Client
 from rollups.rollup import GRAINS, REACH_MS, Rollup
-from rollups.sql import statement
-from rollups.write import Running, Span, utc
+from rollups.sql import statement, utc
+from rollups.write import Running, Span
 
 SECONDS = 3_600.0  # that one statement may take
 TOKEN = "mend"  # begins the name of every statement while it runs  # noqa: S105

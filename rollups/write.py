@@ -3,66 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from rollups import control, damage, deadline
 from rollups.client import TIMEOUT_SECONDS, TOKEN_SETTINGS, Client
 from rollups.engine import WINDOW
 from rollups.life import life
-from rollups.rows import EventRow, SessionRow
+from rollups.rows import Columns, EventRow, SessionRow, decimal, transposed, types
 from rollups.sql import statement
 
 _TIME = "DateTime64(3, 'UTC')"
-_MONEY = "Decimal(18, 4)"
-
-# Types as sent: the server turns String into LowCardinality faster than a client builds its dictionary.
-EVENT_TYPES: Mapping[str, str] = {
-    "time": _TIME,
-    "received": _TIME,
-    "seq": "Int64",
-    "screen_width": "Int32",
-    "screen_height": "Int32",
-    "scroll": "Nullable(Int32)",
-    "engaged_ms": "Nullable(Int64)",
-    "amount": f"Nullable({_MONEY})",
-    "settings": "UInt64",
-    "hash": "UInt32",
-    "partition": "UInt32",
-    "offset": "UInt64",
-    "index": "UInt32",
-    "keys": "Array(String)",
-}
-SESSION_TYPES: Mapping[str, str] = {
-    "start": _TIME,
-    "end": _TIME,
-    "entry_page": "Nullable(String)",
-    "exit_page": "Nullable(String)",
-    "pageviews": "UInt32",
-    "events": "UInt32",
-    "engaged_ms": "Nullable(Int64)",
-    "settings": "UInt64",
-    "pv_page": "Array(String)",
-    "pv_time": f"Array({_TIME})",
-    "pv_depth": "Array(Int32)",
-    "pv_engaged_ms": "Array(Int64)",
-    "ev_type": "Array(String)",
-    "ev_time": f"Array({_TIME})",
-    "ev_seq": "Array(Int64)",
-    "tx_transaction": "Array(String)",
-    "tx_time": f"Array({_TIME})",
-    "tx_seq": "Array(Int64)",
-    "tx_event": "Array(String)",
-    "tx_type": "Array(String)",
-    "tx_amount": f"Array({_MONEY})",
-    "tx_currency": "Array(String)",
-    "hash": "UInt32",
-    "sign": "Int8",
-    "version": "UInt64",
-}
-_EVENT = [EVENT_TYPES.get(name, "String") for name in EventRow._fields]
-_SESSION = [SESSION_TYPES.get(name, "String") for name in SessionRow._fields]
+_EVENT, _SESSION = types(EventRow), types(SessionRow)
 _AMOUNT = EventRow._fields.index("amount")
 _TX_AMOUNT = SessionRow._fields.index("tx_amount")
 
@@ -113,6 +64,13 @@ class Look(NamedTuple):
     phase: str
 
 
+class Standing(NamedTuple):
+    """Who decided a batch, None if nobody has; `closed`: it must wait with its inserts."""
+
+    nonce: str | None
+    closed: bool
+
+
 class TwoDecided(Exception):
     """Two batches lie at one position: the deduplication window did not outlive a stalled worker. Stop and say so."""
 
@@ -146,7 +104,8 @@ class Writer:
 
         Each life has tokens of its own (`rollups.life`). Not for two threads at once.
         """
-        look = self._look()
+        said = self._said("worker_state", {})
+        look = Look(min(said["life"], default=""), next(iter(said["phase"]), control.CLEARED))
         if not look.life:
             look = look._replace(life=life(self._own))
         self._life = f"/{look.life}"
@@ -159,10 +118,6 @@ class Writer:
     @property
     def _own(self) -> Client:
         return self._client.patient(self.patience)
-
-    def _look(self) -> Look:
-        row = self._own.rows(statement("worker_state"), {"lease": control.LEASE_SECONDS})[0]
-        return Look(row["life"], row["phase"] or control.CLEARED)
 
     def refuse_running(self, log: str, partition: int, a: int) -> None:
         """Raises Running while an insert of the batch at `a` is still at work: it is not to be started twice."""
@@ -205,7 +160,7 @@ class Writer:
             Decided(log, partition, a, row["b"], row["nonce"], bytes.fromhex(row["blob"]), row["life"]) for row in rows
         }
         if len(found) > 1:
-            raise TwoDecided(f"{len(found)} batches were decided at {self.token(log, partition, a)}")
+            raise self._two(len(found), log, partition, a)
         return next(iter(found), None), rows[0]["age"] if rows else 0
 
     def _refuse_outlived(self, where: Mapping[str, Any]) -> None:
@@ -217,26 +172,51 @@ class Writer:
             )
 
     def decide(self, decided: Decided) -> None:
-        """Propose the batch; the first proposal at its `a` stands, so read it back."""
+        """Propose the batch; the first proposal at its `a` stands, so ask what `stands`."""
         types = ("String", "UInt32", "UInt64", "UInt64", "String", "String", "String")
         columns = [[getattr(decided, name)] for name in _DECIDED]
         self._insert("decision", self.token(decided.log, decided.partition, decided.a), _DECIDED, types, columns)
 
+    def stands(self, mine: Decided) -> Standing:
+        """What stands where the batch was proposed. Raises TwoDecided.
+
+        Whether it is `closed` is found after the proposal was stored, so that a migrator who closed before that is
+        seen here, and one who closes later sees the decision and waits for its marker.
+        """
+        said = self._said("worker_stands", {"log": mine.log, "partition": mine.partition, "a": mine.a})
+        if len(said["nonce"]) > 1:
+            raise self._two(len(said["nonce"]), mine.log, mine.partition, mine.a)
+        return Standing(next(iter(said["nonce"]), None), control.CLOSED in said["phase"])
+
+    def _said(self, question: str, where: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+        """What the rows say, by what it is."""
+        said: dict[str, list[str]] = {"life": [], "nonce": [], "phase": []}
+        for row in self._own.rows(statement(question), {**where, "lease": control.LEASE_SECONDS}):
+            said[row["what"]].append(row["said"])
+        return said
+
+    def _two(self, found: int, log: str, partition: int, a: int) -> TwoDecided:
+        return TwoDecided(f"{found} batches were decided at {self.token(log, partition, a)}")
+
     def insert_events(self, token: str, rows: Sequence[EventRow]) -> None:
         """Insert the lines of a batch."""
-        if not rows:
+        self.insert_columns(token, transposed(EventRow, rows))
+
+    def insert_columns(self, token: str, events: Columns) -> None:
+        """The same, of columns."""
+        if not events[0]:
             return
-        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-        columns[_AMOUNT] = [_decimal(amount) for amount in columns[_AMOUNT]]
-        self._insert("events", token, EventRow._fields, _EVENT, columns)
+        columns = list(events)
+        columns[_AMOUNT] = [decimal(amount) for amount in columns[_AMOUNT]]
+        self._insert("events", token, tuple(_EVENT), tuple(_EVENT.values()), columns)
 
     def insert_sessions(self, token: str, rows: Sequence[SessionRow]) -> None:
         """Insert the signed session rows of a batch."""
         if not rows:
             return
-        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-        columns[_TX_AMOUNT] = [[_decimal(amount) for amount in amounts] for amounts in columns[_TX_AMOUNT]]
-        self._insert("sessions", token, SessionRow._fields, _SESSION, columns)
+        columns = list(transposed(SessionRow, rows))
+        columns[_TX_AMOUNT] = [[decimal(amount) for amount in amounts] for amounts in columns[_TX_AMOUNT]]
+        self._insert("sessions", token, tuple(_SESSION), tuple(_SESSION.values()), columns)
 
     def mark(
         self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int], reach: int = 0
@@ -298,15 +278,8 @@ class Writer:
         rows = self._own.rows(statement("decided_at"), {"log": log, "partition": partition, "a": a})
         return int(max((row["age"] for row in rows), default=0))
 
-    def paused(self) -> bool:
-        """Whether a migrator asks that no new batch be decided; look before deciding one."""
-        return control.phase(self._own) != control.CLEARED
-
     def closed(self) -> bool:
-        """Whether a batch that was just decided must wait with its inserts; look after reading the decision back.
-
-        Not the same as `paused`: the migrator waits for the markers of what was decided before it closed.
-        """
+        """Whether a batch that was decided before must wait with its inserts."""
         return control.phase(self._own) == control.CLOSED
 
     def position(self, log: str, partition: int) -> int | None:
@@ -324,12 +297,3 @@ class Writer:
     ) -> None:
         settings = {**TOKEN_SETTINGS, "insert_deduplication_token": token + self._life}
         self._own.insert(table, names, types, columns, settings)
-
-
-def utc(ms: int) -> datetime:
-    """For a parameter of a statement; exact to the ms."""
-    return datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
-
-
-def _decimal(amount: int | None) -> Decimal | None:
-    return None if amount is None else Decimal(amount).scaleb(-4)

@@ -10,19 +10,22 @@ from ingest.log.partition import hash31
 from ingest.log.protocol import Record
 from rollups.control import CLEARED
 from rollups.past import Asked, Found
-from rollups.rows import EventRow
+from rollups.rows import Columns, EventRow, event_rows
 from rollups.write import Decided
 from workers import blob as blobs
 from workers.back import fold_back
 from workers.blob import Blob, Named
 from workers.fold import Entry, Folded, Visits, visits
 from workers.names import OTHER, Names
+from workers.raw import decided_columns
 from workers.read import FUTURE_MS, read
-from workers.rows import event_row, filtered_row, version
+from workers.rows import version
 from workers.state import Moved
 from workers.visitor import State, key, unread
 from workers.whole import complete
 from workers.world import Held, Paused, World
+
+_REASON = EventRow._fields.index("reason")
 
 
 def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, int]:
@@ -56,14 +59,14 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
             raise Paused
         mine = Decided(log, partition, a, b, world.nonce(), blobs.encode(decision), look.life)
         writer.decide(mine)
-        stands = writer.decided(log, partition, a)
-        if stands is None or stands.nonce != mine.nonce:
+        stands = writer.stands(mine)
+        if stands.nonce != mine.nonce:
             raise Moved(f"another worker decided {token}")
-        if writer.closed():
+        if stands.closed:
             raise Paused
 
         # 3. Insert what was decided, and last the marker.
-        counts = insert(world, stands, decision, entries, letters)
+        counts = insert(world, mine, decision, entries, letters)
 
     # 4. Save the states, unless somebody else went on meanwhile.
     held.store.save(a, b, folded.clock, folded.states)
@@ -90,38 +93,27 @@ def insert(
     """
     for letter in letters:
         world.dead.append(letter)
-    return insert_rows(world, decided, decision, event_rows(decided, decision, entries), believed)
+    return insert_columns(world, decided, decision, decided_columns(decided, decision, entries), believed)
 
 
-def insert_rows(
-    world: World, decided: Decided, decision: Blob, rows: Sequence[EventRow], believed: bool = True
+def insert_columns(
+    world: World, decided: Decided, decision: Blob, events: Columns, believed: bool = True
 ) -> Mapping[str, int]:
-    """The same, of raw events that are rows already."""
+    """The same, of raw events that are columns already."""
     writer, log, partition = world.writer, decided.log, decided.partition
     token = writer.token(log, partition, decided.a)
-    counts = Counter([row.reason or "counted" for row in rows])
+    counts = Counter(events[_REASON])
+    if counted := counts.pop("", 0):
+        counts["counted"] = counted
     if decision.dead:
         counts["dead"] = len(decision.dead)
     if believed:
-        writer.insert_events(token, rows)
+        writer.insert_columns(token, events)
         writer.insert_sessions(token, decision.rows)
     else:
-        complete(writer, decided, rows, decision.rows)
+        complete(writer, decided, event_rows(events), decision.rows)
     writer.mark(log, partition, decided.a, decided.b, decision.clock, counts, decision.reach)
     return counts
-
-
-def event_rows(decided: Decided, decision: Blob, entries: Iterable[Entry]) -> list[EventRow]:
-    """The lines of a decided batch as they lie in `events`."""
-    lost = {(offset, place) for offset, place, _ in decision.dead}
-    reasons = {(offset, place): reason for offset, place, reason in decision.reasons}
-    keys = {(offset, place): own for offset, place, own in decision.named}
-    made = (
-        _row(entry, reasons.get(entry[:2], ""), decided.log, decided.partition, keys.get(entry[:2]))
-        for entry in entries
-        if entry[:2] not in lost
-    )
-    return [row for row in made if row is not None]
 
 
 def unknown_of(visited: Visits, clock: int) -> dict[str, State]:
@@ -157,15 +149,6 @@ def _named(entries: Iterable[Entry], misjudged: Container[tuple[int, int]], name
             if len(kept) < len(keys):
                 found.append(Named(offset, place, (*kept, OTHER)))
     return found
-
-
-def _row(entry: Entry, reason: str, log: str, partition: int, keys: Sequence[str] | None) -> EventRow | None:
-    offset, place, line = entry
-    if isinstance(line, Event):
-        return event_row(line, reason, hash31(line.site, line.visitor), log, partition, offset, place, keys)
-    if isinstance(line, Filtered):
-        return filtered_row(line, hash31(line.site, ""), log, partition, offset, place)
-    return None
 
 
 def _thrown(log: str, partition: int, entries: Iterable[Entry], folded: Folded) -> list[DeadLetter]:

@@ -19,7 +19,9 @@ from workers.visitor import (
     State,
     Unclosed,
     Window,
+    covers,
     key,
+    known_of,
     missing,
     remembered,
     settle,
@@ -74,17 +76,28 @@ class Folded(NamedTuple):
 
 @dataclass
 class Visit:
-    """What the lines of a batch say of one visitor. `revision`: by whose settings all its sessions are judged anew."""
+    """What the lines of a batch say of one visitor. `revision`: by whose settings all its sessions are judged anew.
+
+    `first`, `last`: the times of its events, ms; `heard`: the newest receipt or event.
+    """
 
     site: str
     visitor: str
     lines: list[tuple[int, int, Event]] = field(default_factory=list)
     revision: int | None = None
+    first: int = FOREVER
+    last: int = BEGINNING
+    heard: int = 0
 
-    @property
-    def heard(self) -> int:
-        """The newest receipt or event, ms."""
-        return max((max(event.received, event.time) for _, _, event in self.lines), default=0)
+    def add(self, offset: int, place: int, event: Event) -> None:
+        self.lines.append((offset, place, event))
+        time = event.time
+        if time < self.first:
+            self.first = time
+        if time > self.last:
+            self.last = time
+        if (heard := max(time, event.received)) > self.heard:
+            self.heard = heard
 
 
 class Visits(NamedTuple):
@@ -103,9 +116,10 @@ def visits(entries: Iterable[Entry]) -> Visits:
             received = line.received
         if isinstance(line, Event):
             name = f"{line.site}-{line.visitor}"
-            if name not in found:
-                found[name] = Visit(line.site, line.visitor)
-            found[name].lines.append((offset, place, line))
+            visit = found.get(name)
+            if visit is None:
+                visit = found[name] = Visit(line.site, line.visitor)
+            visit.add(offset, place, line)
         elif isinstance(line, Rebuild):
             for visitor in line.visitors:
                 found.setdefault(key(line.site, visitor), Visit(line.site, visitor)).revision = line.settings
@@ -121,8 +135,11 @@ def unknown(
         if visit.revision is not None:
             wanted[name] = [Span(BEGINNING, FOREVER)]
             continue
+        state, margin = states.get(name), margins.get(name, 1)
+        if margin == 1 and covers(known_of(state, horizon), visit.first, visit.last):
+            continue  # nearly always
         times = {event.time for _, _, event in visit.lines}
-        if spans := missing(states.get(name), horizon, times, margins.get(name, 1)):
+        if spans := missing(state, horizon, times, margin):
             wanted[name] = spans
     return wanted
 
@@ -165,8 +182,9 @@ def _visit(
     site, visitor, hash_ = visit.site, visit.visitor, hash31(visit.site, visit.visitor)
     held = windows(state, known.pasts.get(name, ()), known.horizon)
     reasons: list[Misjudged] = []
+    only = held[0] if len(held) == 1 and covers(held[0].known, visit.first, visit.last) else None
     for offset, place, event in visit.lines:
-        if reason := _covering(held, event.time).memory.judge(event):
+        if reason := (only or _covering(held, event.time)).memory.judge(event):
             reasons.append(Misjudged(offset, place, reason))
     rows: list[SessionRow] = []
     after: State | None = None
@@ -181,7 +199,7 @@ def _visit(
 
 def _covering(held: Sequence[Window], time: int) -> Window:
     for window in reversed(held):
-        if window.covers(time):
+        if covers(window.known, time, time):
             return window
     raise Uncovered(f"nothing is known of the time around {time}")
 

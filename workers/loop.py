@@ -6,24 +6,23 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 
 from redis import RedisError
 
 from ingest.contract import freshness
 from ingest.contract.clock import Watch
-from ingest.contract.event import receipt
-from ingest.log.protocol import LogUnavailable, Record
+from ingest.log.protocol import LogUnavailable
 from rollups.client import ClickHouseUnavailable
 from rollups.control import ClaimLost, Unfinished
 from rollups.write import Damaged, Running
 from workers import cache as caches
 from workers.batch import count
 from workers.cache import Cache
-from workers.pace import most, patience
+from workers.pace import Rounds, few, most, patience
 from workers.report import Report
 from workers.room import NoRoom, demand
+from workers.slot import Limits, Slot
 from workers.state import Moved
 from workers.take import Torn, take
 from workers.world import Held, Paused, World
@@ -31,9 +30,10 @@ from workers.world import Held, Paused, World
 logger = logging.getLogger(__name__)
 
 SLACK_MS = 2_000  # an append is durable within this after its receipt, or it was refused
-_POLL_SECONDS = 0.25
-_IDLE_SECONDS = 0.5
-_UNSEEN_SECONDS = 2.0
+_POLL_SECONDS = 1.0
+_MORE_SECONDS = 0.05  # so soon a log that has more gives it
+_IDLE_SECONDS = 1.0
+_UNSEEN_SECONDS = 4.0
 _PAUSED_SECONDS = 0.5
 _RUNNING_SECONDS = 2.0
 _TIDY_SECONDS = 60.0
@@ -43,69 +43,8 @@ _SETTLE_SECONDS = 5.0
 Broken = (ClickHouseUnavailable, RedisError, LogUnavailable, Moved, Paused, Running, Damaged, NoRoom)
 
 
-@dataclass(frozen=True)
-class Limits:
-    """A batch closes after `seconds` or when it has one of the sizes, whichever is first; `bytes`: of its records."""
-
-    seconds: float = 0.5
-    records: int = 5_000
-    lines: int = 5_000
-    bytes: int = 8 * 1024 * 1024
-    backoff_seconds: float = 0.2
-    backoff_max_seconds: float = 15.0
-
-
-@dataclass
-class _Slot:
-    """An assigned partition: taken if `held`, else to be taken from `retry_at` on.
-
-    `most`: lines of its next batch; `oldest`: ms, no uncounted event was received before; None if nothing waits;
-    `crowded`: the log is asked for no more, a whole batch waits here.
-    """
-
-    partition: int
-    epoch: int
-    most: int
-    oldest: int | None
-    held: Held | None = None
-    retry_at: float = 0.0
-    failures: int = 0
-    records: list[Record] = field(default_factory=list)
-    lines: int = 0
-    bytes: int = 0
-    since: float = 0.0
-    crowded: bool = False
-    told_at: float = 0.0  # when freshness was last published while idle
-    tidied_at: float = 0.0  # when states were last deleted by the wall clock
-
-    def add(self, record: Record, at: float) -> None:
-        if not self.records:
-            self.since = at
-            self.oldest = receipt(record.value) or self.oldest
-        self.records.append(record)
-        self.lines += record.value.count(b"\n") + 1
-        self.bytes += len(record.value)
-
-    def full(self, limits: Limits) -> bool:
-        return len(self.records) >= limits.records or self.lines >= self.most or self.bytes >= limits.bytes
-
-    def batch(self, limits: Limits, at: float) -> "_Slot":
-        """The next batch of what waits, taken out of it; the rest waits from now on."""
-        taken = _Slot(self.partition, self.epoch, self.most, None)
-        for record in self.records:
-            if taken.full(limits):
-                break
-            taken.add(record, at)
-        self.records = self.records[len(taken.records) :]
-        self.lines, self.bytes, self.since = self.lines - taken.lines, self.bytes - taken.bytes, at
-        return taken
-
-    def clear(self) -> None:
-        self.records, self.lines, self.bytes = [], 0, 0
-
-
 class Worker:
-    """One member of the worker group. `clock`: seconds that only grow."""
+    """One member of the worker group. `clock`: seconds that only grow; `sleep` lets so many of them pass."""
 
     def __init__(
         self,
@@ -113,6 +52,7 @@ class Worker:
         *,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
         cache_text: int = caches.MAX_TEXT,
         report: Report | None = None,
     ) -> None:
@@ -121,9 +61,11 @@ class Worker:
         self._clock_set = Watch(world.now)
         self._limits = limits or Limits()
         self._clock = clock
+        self._sleep = sleep
+        self._rounds = Rounds(self._limits.seconds)
         self._cache_text = cache_text
         self._report = report or Report()
-        self._slots: dict[int, _Slot] = {}
+        self._slots: dict[int, Slot] = {}
         self._settle_at: float | None = 0.0  # when to look for doubted rollups; None: nobody can have left any
         self._jitter = random.Random()  # noqa: S311 - spreads retries
 
@@ -151,10 +93,12 @@ class Worker:
         """Poll once, then do what is due, but count one batch at most. Raises LogUnavailable, and what `run` raises.
 
         Of the partition that has waited longest: one poll may bring many batches of a backlog, and they keep neither
-        the other partitions waiting nor whoever asked the worker to stop.
+        the other partitions waiting nor whoever asked the worker to stop. What is no whole batch waits for its round.
         """
         if self._clock_set():
             self._world.metrics.clock_steps.inc()
+        if (rest := self._rest()) > 0:
+            self._sleep(rest)
         polled_at = self._now()
         self._report.begun("polling the log", self._clock())
         records = self._world.consumer.poll(self._wait())
@@ -163,6 +107,7 @@ class Worker:
             slot = self._slots.get(record.partition)
             if slot is not None and slot.held is not None:
                 slot.add(record, self._clock())
+        self._open_round(few(records))
         torn: Torn | None = None
         due = []
         for slot in list(self._slots.values()):
@@ -173,7 +118,7 @@ class Worker:
                     except Torn as error:
                         torn = error  # the batches of the others are finished first: setting aside waits for them
             elif slot.records:
-                if slot.full(self._limits) or self._clock() - slot.since >= self._limits.seconds:
+                if slot.due or slot.full(self._limits):
                     due.append(slot)
             elif self._clock() - slot.told_at >= _IDLE_SECONDS:
                 self._tell(slot, slot.held, polled_at)
@@ -185,6 +130,20 @@ class Worker:
         if self._settle_at is not None and self._clock() >= self._settle_at:
             self._settle()
         self._report.turned(set(self._slots), self._clock())
+
+    def _open_round(self, few_came: bool) -> None:
+        """Once the log has no more for now, all that waits here is counted, a partition after the other."""
+        waiting = [slot for slot in self._slots.values() if slot.records and not slot.due]
+        if waiting and self._rounds.open(self._clock(), few_came):
+            for slot in waiting:
+                slot.due = True
+
+    def _rest(self) -> float:
+        """Seconds in which nothing is to be done: what came waits for its round, and more may come."""
+        now = self._clock()
+        if any(slot.due or slot.full(self._limits) for slot in self._slots.values()):
+            return 0.0
+        return min([self._rounds.rest(now), *(s.retry_at - now for s in self._slots.values() if s.held is None)])
 
     def _hold_back(self) -> None:
         """Of a partition of which a whole batch waits nothing more is polled."""
@@ -214,11 +173,11 @@ class Worker:
             self._world.metrics.forget(partition)
         for number, epoch in assigned.items():
             if number not in self._slots:
-                slot = _Slot(number, epoch, self._limits.lines, self._now(), told_at=self._clock())
+                slot = Slot(number, epoch, self._limits.lines, self._now(), told_at=self._clock())
                 self._slots[number] = slot
                 self._world.metrics.watch(number, partial(self._waits, slot), partial(self._failing, number))
 
-    def _waits(self, slot: _Slot) -> float:
+    def _waits(self, slot: Slot) -> float:
         """Seconds that the oldest uncounted event waits, at most; asked by another thread."""
         if slot.oldest is not None:
             return max(0, self._now() - slot.oldest) / 1000
@@ -228,13 +187,13 @@ class Worker:
     def _failing(self, number: int) -> float:
         return self._report.failing(number, self._clock())
 
-    def _begin(self, doing: str, slot: _Slot) -> float:
+    def _begin(self, doing: str, slot: Slot) -> float:
         now = self._clock()
         self._report.begun(f"{doing} {slot.partition}", now)
         self._world.writer.patience = patience(slot.failures)
         return now
 
-    def _take(self, slot: _Slot) -> None:
+    def _take(self, slot: Slot) -> None:
         self._begin("taking partition", slot)
         cache = Cache(self._cache_text // max(1, len(self._slots)))
         try:
@@ -249,7 +208,7 @@ class Worker:
         slot.clear()
         slot.crowded = False
 
-    def _count(self, slot: _Slot) -> None:
+    def _count(self, slot: Slot) -> None:
         if slot.held is None or not slot.records:
             return
         batch = slot.batch(self._limits, self._clock())
@@ -270,7 +229,7 @@ class Worker:
         metrics.state_bytes.labels(str(slot.partition)).set(slot.held.store.bytes)
         self._publish(slot.held, min(slot.held.clock, self._now()) - SLACK_MS)
 
-    def _failed(self, slot: _Slot, error: Exception) -> None:
+    def _failed(self, slot: Slot, error: Exception) -> None:
         position = slot.held.offset if slot.held else None
         slot.held = None
         slot.clear()
@@ -290,7 +249,7 @@ class Worker:
         with suppress(LogUnavailable):
             self._world.consumer.pause([slot.partition])
 
-    def _tell(self, slot: _Slot, held: Held, polled_at: int) -> None:
+    def _tell(self, slot: Slot, held: Held, polled_at: int) -> None:
         """Nothing came, and nothing waits: everything received a little before the poll is counted."""
         slot.told_at = self._clock()
         if self._world.lacking():
@@ -306,7 +265,7 @@ class Worker:
                 slot.tidied_at = slot.told_at
                 self._tidy(slot, held, polled_at)
 
-    def _tidy(self, slot: _Slot, held: Held, now: int) -> None:
+    def _tidy(self, slot: Slot, held: Held, now: int) -> None:
         """Nothing waits, so nobody's memory may still be needed that the wall clock has passed."""
         try:
             held.store.tidy(held.offset, now)
@@ -325,7 +284,7 @@ class Worker:
             if slot.held is None:
                 due.append(slot.retry_at - self._clock())
             elif slot.records:
-                due.append(0.0 if slot.full(self._limits) else slot.since + self._limits.seconds - self._clock())
+                due.append(0.0 if slot.due or slot.full(self._limits) else _MORE_SECONDS)
         return max(0.0, min(due))
 
     def _backoff(self, failures: int) -> float:

@@ -16,9 +16,10 @@ from ingest.log.protocol import Consumer, LogTruncated
 from rollups import rollup
 from rollups.client import Client
 from rollups.past import newest
+from rollups.rows import event_rows
 from rollups.sql import statement
 from rollups.write import Span, Writer
-from workers.batch import event_rows
+from workers.raw import decided_columns
 from workers.state import Position, Store
 from workers.take import replay
 
@@ -120,7 +121,7 @@ def events(client: Client, consumer: Consumer) -> Back:
         except LogTruncated:
             gone += 1
             continue
-        rows = event_rows(decided, decision, entries)
+        rows = event_rows(decided_columns(decided, decision, entries))
         token = writer.token(log, decided.partition, decided.a)
         writer.refuse_running(log, decided.partition, decided.a)
         times = [each.received for each in rows]

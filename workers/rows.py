@@ -1,14 +1,14 @@
-"""Events and sessions → the rows of the tables."""
+"""Sessions → the rows of their table."""
 
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from typing import NamedTuple
 
-from ingest.contract.data import leaf_keys
-from ingest.contract.event import ENGAGEMENT, PAGEVIEW, Event, Filtered
-from rollups.rows import EventRow, SessionRow
+from ingest.contract.event import ENGAGEMENT, PAGEVIEW
+from rollups.rows import Int64s, Moneys, SessionRow, Texts, Times
 from workers.bucket import Thresholds, bucket
 from workers.memory import Item
-from workers.names import Names
+from workers.names import Dimension, Names
 
 Limits = Callable[[int], Thresholds]  # settings revision → thresholds, of one site
 
@@ -21,64 +21,6 @@ def version(token: str) -> int:
 def session_id(site: str, visitor: str, first: str, time: int) -> str:
     """16 hex; of the session's first interactive event, whose id alone may come again after a day."""
     return blake2b(f"{site}\0{visitor}\0{first}\0{time}".encode(), digest_size=8).hexdigest()
-
-
-def event_row(
-    event: Event,
-    reason: str,
-    hash_: int,
-    log: str,
-    partition_: int,
-    offset: int,
-    index: int,
-    keys: Sequence[str] | None = None,
-) -> EventRow:
-    """The event as it lies in `events`; `keys`: those of its data, if they were decided to be others."""
-    if keys is None:
-        keys = leaf_keys(event.data) if event.data and not reason else ()
-    revenue = event.revenue
-    return EventRow(
-        event.site,
-        event.visitor,
-        event.id,
-        event.type,
-        event.time,
-        event.received,
-        event.seq,
-        event.view,
-        event.url,
-        event.page,
-        event.referrer,
-        event.title,
-        event.source,
-        event.campaign,
-        event.country,
-        event.device,
-        event.browser,
-        event.os,
-        event.screen[0],
-        event.screen[1],
-        event.data,
-        event.scroll,
-        event.engaged_ms,
-        None if revenue is None else revenue.amount,
-        "" if revenue is None else revenue.currency,
-        "" if revenue is None else revenue.transaction,
-        event.settings,
-        reason,
-        hash_,
-        log,
-        partition_,
-        offset,
-        index,
-        tuple(keys),
-    )
-
-
-def filtered_row(line: Filtered, hash_: int, log: str, partition_: int, offset: int, index: int) -> EventRow:
-    """What admission filtered, for the ledger: site, reason and receipt."""
-    event = Event(site=line.site, visitor="", id="", type="", time=line.received, received=line.received, page="")
-    return event_row(event, line.reason, hash_, log, partition_, offset, index)
 
 
 def session_row(
@@ -132,6 +74,10 @@ def session_row(
         milliseconds=last.time - first.time if engaged is None else engaged,
         depth=max(pv_depth, default=0),
     )
+    ev_type, ev_time, ev_seq = custom_columns(custom, name) if custom else _NO_CUSTOM
+    tx_transaction, tx_time, tx_seq, tx_event, tx_type, tx_amount, tx_currency = (
+        sold_columns(sold) if sold else _NO_SALE
+    )
     return SessionRow(
         site,
         visitor,
@@ -155,20 +101,59 @@ def session_row(
         tuple(pv_time),
         tuple(pv_depth),
         tuple(pv_engaged),
-        tuple([name("type", item.type) for item in custom]),
-        tuple([item.time for item in custom]),
-        tuple([item.seq for item in custom]),
-        tuple([item.transaction for item in sold]),
-        tuple([item.time for item in sold]),
-        tuple([item.seq for item in sold]),
-        tuple([item.id for item in sold]),
-        tuple([item.type for item in sold]),
-        tuple([item.amount or 0 for item in sold]),
-        tuple([item.currency for item in sold]),
+        ev_type,
+        ev_time,
+        ev_seq,
+        tx_transaction,
+        tx_time,
+        tx_seq,
+        tx_event,
+        tx_type,
+        tx_amount,
+        tx_currency,
         hash_,
         1,
         version_,
     )
+
+
+def custom_columns(items: Sequence[Item], name: Callable[[Dimension, str], str]) -> tuple[Texts, Times, Int64s]:
+    """The columns ev_*."""
+    return (
+        tuple([name("type", item.type) for item in items]),
+        tuple([item.time for item in items]),
+        tuple([item.seq for item in items]),
+    )
+
+
+class Sold(NamedTuple):
+    """The columns tx_*."""
+
+    tx_transaction: Texts
+    tx_time: Times
+    tx_seq: Int64s
+    tx_event: Texts
+    tx_type: Texts
+    tx_amount: Moneys
+    tx_currency: Texts
+
+
+def sold_columns(items: Sequence[Item]) -> Sold:
+    """Of the items that carry revenue."""
+    return Sold(
+        tuple([item.transaction for item in items]),
+        tuple([item.time for item in items]),
+        tuple([item.seq for item in items]),
+        tuple([item.id for item in items]),
+        tuple([item.type for item in items]),
+        tuple([item.amount or 0 for item in items]),
+        tuple([item.currency for item in items]),
+    )
+
+
+# Most sessions have neither.
+_NO_CUSTOM = custom_columns((), lambda *_: "")
+_NO_SALE = sold_columns(())
 
 
 def _credit(items: Sequence[Item], depths: list[int], engaged: list[int]) -> int | None:

@@ -5,11 +5,12 @@ import logging
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import Consumer, LogTruncated, PartitionsChanged
 from rollups.client import ClickHouseUnavailable
+from rollups.rows import EventRow, transposed
 from rollups.write import Decided, Writer
 from workers import blob as blobs
 from workers import put_back
 from workers.aside import FENCED
-from workers.batch import insert, insert_rows, unknown_of
+from workers.batch import insert, insert_columns, unknown_of
 from workers.blob import Blob
 from workers.cache import Cache
 from workers.fold import Entry, visits
@@ -126,7 +127,7 @@ def _finish(world: World, decided: Decided, begin: int, believed: bool) -> Blob:
             decision, rows = blobs.decode(decided.blob), world.writer.stored(decided)
             if len(rows) != decision.lines:
                 raise Torn(decided.partition, f"{error}, for the log was put back") from error
-            insert_rows(world, decided, decision, rows, believed)
+            insert_columns(world, decided, decision, transposed(EventRow, rows), believed)
         else:
             insert(world, decided, decision, entries, letters, believed)
     except ClickHouseUnavailable as refused:

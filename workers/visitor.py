@@ -12,6 +12,7 @@ import msgspec
 
 from ingest.contract.event import ENGAGEMENT
 from rollups.rows import SessionRow
+from workers.grown import grown
 from workers.memory import DAY, GAP, KEEP, Item, Memory, cut, total
 from workers.names import NO_LIMIT, Names
 from workers.rows import Limits, session_row
@@ -90,15 +91,25 @@ def key(site: str, visitor: str) -> str:
     return f"{site}-{visitor}"
 
 
+def known_of(state: State | None, horizon: int) -> Span:
+    """What is known of a visitor by its state: without one there is nothing after `horizon`."""
+    return Span(horizon + 1, FOREVER) if state is None else Span(state.since, state.until)
+
+
+def covers(known: Span, first: int, last: int) -> bool:
+    """Whether all is known that may matter to events from `first` to `last`."""
+    return known.begin <= first - KEEP and last + KEEP <= known.end
+
+
 def missing(state: State | None, horizon: int, times: Iterable[int], margin: int = 1) -> list[Span]:
     """What must be read back before events at `times` can be judged; nothing where all around them is known.
 
     Where no state reaches, there is nothing after `horizon`. `margin`: how many times KEEP to read on after each event.
     """
-    known = Span(horizon + 1, FOREVER) if state is None else Span(state.since, state.until)
+    known = known_of(state, horizon)
     spans: list[Span] = []
     for time in sorted(times):
-        if margin == 1 and known.begin <= time - KEEP and time + KEEP <= known.end:
+        if margin == 1 and covers(known, time, time):
             continue
         span = Span(time - KEEP, time + KEEP * margin + AHEAD)
         if spans and span.meets(spans[-1]):
@@ -143,9 +154,6 @@ class Window:
     @classmethod
     def empty(cls, horizon: int) -> "Window":
         return cls(Span(horizon + 1, FOREVER), Memory([], 0), {})
-
-    def covers(self, time: int) -> bool:
-        return self.known.begin <= time - KEEP and time + KEEP <= self.known.end
 
 
 def windows(state: State | None, pasts: Sequence[Past], horizon: int) -> list[Window]:
@@ -194,7 +202,8 @@ def settle(
             kept.append(old)
             changed = False
             continue
-        row = session_row(site, visitor, hash_, items[begin:end], limits, version, None, names)
+        row = None if old is None or revision is not None else _grown(old, items[begin:end], limits, version, names)
+        row = row or session_row(site, visitor, hash_, items[begin:end], limits, version, None, names)
         if revision is not None:
             anew = session_row(site, visitor, hash_, items[begin:end], limits, version, revision, names)
             row = anew if anew.bucket != row.bucket else row
@@ -211,6 +220,16 @@ def settle(
     if changed and items[-1].time + GAP > window.known.end:
         raise Unclosed(key(site, visitor))
     return Settled(spans, kept)
+
+
+def _grown(old: Copy, items: Sequence[Item], limits: Limits, version: int, names: Names) -> SessionRow | None:
+    """The row if the session's items are those of its copy and then others; None if they are not."""
+    if not 0 < old.size < len(items):
+        return None
+    last = items[old.size - 1]  # another one if anything came before it
+    if (last.id, last.time) != (old.last, old.row.end):
+        return None
+    return grown(old.row, items[: old.size], items[old.size :], limits, version, names)
 
 
 def remembered(site: str, visitor: str, hash_: int, heard: int, window: Window, settled: Settled) -> State:

@@ -160,7 +160,9 @@ class Session:
         return Answer(result.bytes(), found[1] if found else format_, result.rows_read(), result.rows_written())
 
     def _insert(self, head: re.Match[bytes], body: bytes, settings: dict[str, str]) -> Answer:
-        self._apply({})  # what earlier queries set must not leak in; tokens change with every insert, so they go inline
+        # Tokens change with every insert, so settings go inline; what earlier queries set beside them must not leak in.
+        if not self.settings.items() <= settings.items():
+            self._apply({})
         clause = (head["settings"] or b"").decode().strip()
         inline = ", ".join(f"{name} = {quoted(value)}" for name, value in settings.items())
         if inline:

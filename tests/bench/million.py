@@ -19,8 +19,9 @@ import redis
 from rich.console import Console
 
 from ingest.contract.event import Event, encode
-from ingest.log.partition import hash31, partition
+from ingest.log.partition import hash31
 from ingest.log.redis import RedisProducer
+from tests.bench.ingest import cpu_seconds
 from tests.bench.load import Outcome, request, run
 from tests.deploy.stack import Stack
 from tests.oracle.fact import DAY, MINUTE
@@ -33,8 +34,8 @@ ASKED = 40
 RAW = tomllib.loads((Path(__file__).parent / "raw.toml").read_text())
 
 
-def records(site: dict[str, Any], revision: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """Records of 4 partitions, in order of time, of visitors with one to five sessions."""
+def records(site: dict[str, Any], revision: int, end: int) -> Iterator[bytes]:
+    """In order of time, of visitors with one to five sessions."""
     random = Random(1)
     begin = end - DAYS * DAY
     events: list[Event] = []
@@ -68,23 +69,16 @@ def records(site: dict[str, Any], revision: int, end: int) -> Iterator[tuple[int
                 time_ = min(time_ + random.randrange(3 * MINUTE), end - 1)
             time_ = min(time_ + random.randrange(3 * DAY), end - 1)
     events.sort(key=lambda event: event.time)
-    open_: dict[int, list[Event]] = {number: [] for number in range(4)}
-    for event in events:
-        number = partition(event.site, event.visitor, 4)
-        open_[number].append(event)
-        if len(open_[number]) == RECORD:
-            yield number, encode(list(open_[number]))
-            open_[number].clear()
-    for number, rest in open_.items():
-        if rest:
-            yield number, encode(list(rest))
+    for at in range(0, len(events), RECORD):
+        yield encode(events[at : at + RECORD])
 
 
-async def produce(address: str, prepared: list[tuple[int, bytes]]) -> None:
+async def produce(address: str, prepared: list[bytes]) -> None:
+    """To the one partition of a stack with one worker."""
     producer = RedisProducer(address, max_bytes=900_000_000)
     await producer.start()
     for at in range(0, len(prepared), 100):
-        await asyncio.gather(*(producer.append(number, value) for number, value in prepared[at : at + 100]))
+        await asyncio.gather(*(producer.append(0, value) for value in prepared[at : at + 100]))
     await producer.close()
 
 
@@ -105,6 +99,8 @@ def main() -> None:
         revision = client.query("SELECT max(revision) FROM registry").result_rows[0][0]
         end = int(time.time() * 1000)
         prepared = list(records(site, revision, end))
+        parts = stack.parts()
+        spent = {name: -cpu_seconds(parts[name]) for name in ("worker", "clickhouse", "redis")}
         began = time.monotonic()
         asyncio.run(produce(addresses["event_log"], prepared))
         produced = time.monotonic() - began
@@ -120,6 +116,9 @@ def main() -> None:
             f"{EVENTS:,} events: appended in {produced:.0f} s, counted in {seconds:.0f} s by one worker, "
             f"{EVENTS / seconds:,.0f}/s"
         )
+        spent = {name: seconds + cpu_seconds(parts[name]) for name, seconds in spent.items()}
+        each = ", ".join(f"{name} {seconds / EVENTS * 1e6:.1f}" for name, seconds in spent.items())
+        console.print(f"CPU, µs an event: {each}, together {sum(spent.values()) / EVENTS * 1e6:.1f}")
         console.print(f"Redis: {redis.Redis.from_url(addresses['redis']).info('memory')['used_memory_human']}")
         begin, until = end - DAYS * DAY + 12_345_678, end
         span = f"from={_iso(begin)}&to={_iso(until)}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.settings import PREFIX, SettingError, Settings, environment, load, redacted
+from deploy.stack import partitions
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,6 +40,12 @@ def test_a_flag_wins_over_the_environment_over_the_running_stack_over_the_defaul
 def test_a_child_loads_the_same_settings() -> None:
     settings = load({"redis": "redis://a:1/0", "port": 0, "address_rate": 0.5}, {})
     assert load({}, environment(settings)) == settings
+
+
+def test_a_stack_has_no_more_partitions_than_workers_unless_told() -> None:
+    assert partitions(load({}, {})) == 1
+    assert partitions(load({"workers": 3}, {})) == 3
+    assert partitions(load({"workers": 3, "partitions": 8}, {})) == 8
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,12 @@ from tests.faults import ground
 Tell = Callable[[str], None]
 
 
+@pytest.fixture(autouse=True)
+def partitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as trials need to be handed over; `up` by itself makes one a worker."""
+    monkeypatch.setenv("THROUGHLINE_PARTITIONS", "4")
+
+
 @pytest.fixture(params=["redis", "kafka"])
 def log_flags(request: pytest.FixtureRequest) -> list[str]:
     """Flags of `up` that give it a log which nothing else uses."""

@@ -2,11 +2,19 @@
 
 from typing import Any
 
+from rollups import control
 from rollups.rollup import Rollup, parse
 from rollups.rows import EventRow, SessionRow
+from rollups.write import Writer
 
 T0 = 1_764_000_000_000  # 2025-11-24 16:00 UTC
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+
+
+def paused(writer: Writer) -> bool:
+    """Whether a worker that looks now decides nothing."""
+    with writer.one_life() as look:
+        return look.phase != control.CLEARED
 
 
 def event(id_: str = "e1", time: int = T0, **fields: Any) -> EventRow:

@@ -28,7 +28,8 @@ from rollups.read import Reader
 from rollups.write import Writer
 from tests.ingest.fake import ADDRESS, FIREFOX, NOW, a_site
 from workers.fold import Entry, Known, fold, visits
-from workers.rows import event_row, version
+from workers.raw import event_columns
+from workers.rows import version
 
 pytestmark = pytest.mark.services
 
@@ -140,8 +141,7 @@ class Counting:
         entries = [Entry(offset, 0, line) for offset, line in enumerate(lines)]
         folded = fold(Known({}, {}, 0), 0, visits(entries), version(token), lambda site, revision: SiteSettings())
         assert not folded.errors and not folded.reasons
-        rows = [event_row(line, "", 7, "log", 0, offset, 0) for offset, line in enumerate(lines)]
-        self._writer.insert_events(token, rows)
+        self._writer.insert_columns(token, event_columns(entries, {}, {}, "log", 0))
         self._writer.insert_sessions(token, folded.rows)
 
     def _run(self, make: Callable[[int], Posted], events: int, visitors: int) -> Cost:

@@ -16,7 +16,7 @@ from rollups.migrate import SchemaRefused, drop_view, migrate
 from rollups.rollup import Rollup, parse
 from rollups.verify import verify
 from rollups.write import Decided, Writer
-from tests.rollups.make import COUNTRY, DAY, ROLLUPS, T0, event, session
+from tests.rollups.make import COUNTRY, DAY, ROLLUPS, T0, event, paused, session
 
 pytestmark = pytest.mark.services
 
@@ -90,11 +90,11 @@ def test_a_half_inserted_batch_is_waited_for(writer: Writer, client: Client, cli
     writer.insert_sessions(writer.token("log", 0, 0), [session(T0)])
     with pytest.raises(control.Unfinished, match="log/0/0"):
         migrate(clickhouse_url, rollups=WITH_DEVICE, wait_seconds=0.5)
-    assert not writer.paused()
+    assert not paused(writer)
     assert client.rows("EXISTS TABLE device") == [{"result": 0}]
 
     def finish() -> None:
-        while not writer.paused():
+        while not paused(writer):
             pass
         writer.insert_sessions(writer.token("log", 0, 0), [session(T0)])  # the replay of a worker that came back
         writer.mark("log", 0, 0, 5, T0, {})
@@ -240,12 +240,12 @@ def test_a_migrator_that_dies_over_a_rollup_leaves_it_stale_for_every_version(
 
 
 def test_workers_see_the_pause_while_it_lasts(writer: Writer, client: Client) -> None:
-    assert (writer.paused(), writer.closed()) == (False, False)
+    assert (paused(writer), writer.closed()) == (False, False)
     with control.claim(client) as held:
-        assert (writer.paused(), writer.closed()) == (True, False)
+        assert (paused(writer), writer.closed()) == (True, False)
         held.enter(control.CLOSED)
-        assert (writer.paused(), writer.closed()) == (True, True)
-    assert (writer.paused(), writer.closed()) == (False, False)
+        assert (paused(writer), writer.closed()) == (True, True)
+    assert (paused(writer), writer.closed()) == (False, False)
 
 
 def test_a_dead_migrator_frees_the_workers(writer: Writer, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,7 +253,7 @@ def test_a_dead_migrator_frees_the_workers(writer: Writer, client: Client, monke
         "INSERT INTO control (epoch, nonce, phase, at) "
         f"SELECT 1, 'dead', 'closed', now64(3) - {control.LEASE_SECONDS + 1}"
     )
-    assert not writer.paused()
+    assert not paused(writer)
     with control.claim(client) as held:
         held.check()
 
@@ -265,11 +265,11 @@ def test_what_was_claimed_under_a_clock_ahead_holds_nobody_when_it_is_right_agai
         "INSERT INTO control (epoch, nonce, phase, at) "
         "SELECT max(epoch) + 1, 'gone', 'closed', now64(3) + 90000 FROM control"
     )
-    assert not writer.paused()
+    assert not paused(writer)
     with control.claim(client, wait_seconds=5) as held:
         held.check()
-        assert writer.paused()
-    assert not writer.paused()
+        assert paused(writer)
+    assert not paused(writer)
 
 
 def test_the_latest_phase_stands_also_when_the_clock_was_put_back_a_little(writer: Writer, client: Client) -> None:
@@ -281,7 +281,7 @@ def test_the_latest_phase_stands_also_when_the_clock_was_put_back_a_little(write
         )
         held.enter(control.CLOSED)
         assert writer.closed()
-    assert not writer.paused()
+    assert not paused(writer)
 
 
 def test_of_two_claims_one_waits(client: Client) -> None:

@@ -118,7 +118,7 @@ def test_a_worker_of_before_finishes_what_it_has_under_way(before: Client, click
     writer = Writer(before)
 
     def finish() -> None:
-        while not writer.paused():
+        while control.phase(before) == control.CLEARED:
             pass
         threading.Event().wait(0.3)  # an insert takes its time
         before.command("INSERT INTO batches (log, partition, a, b) VALUES ('gone', 2, 7, 9), ('log', 0, 5, 9)")

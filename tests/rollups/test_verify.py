@@ -7,18 +7,16 @@ import pytest
 
 from ingest.contract.event import Event, Revenue
 from ingest.contract.site import SiteSettings
-from ingest.log.partition import hash31
 from rollups.client import Client, connect
 from rollups.migrate import migrate
 from rollups.past import past
 from rollups.registry import RegistryRow, append
-from rollups.rows import EventRow
 from rollups.verify import Difference, verify
 from rollups.write import Writer
 from tests.rollups.make import DAY, HOUR, MINUTE, T0
 from workers.back import fold_back
 from workers.fold import Entry, visits
-from workers.rows import event_row
+from workers.raw import event_columns
 from workers.visitor import State
 
 pytestmark = pytest.mark.services
@@ -85,13 +83,8 @@ def store(client: Client, events: list[Event], batch: int) -> None:
         clock = folded.clock
         reasons = {(offset, index): reason for offset, index, reason in folded.reasons}
         token = writer.token("log", 0, begin)
-        writer.insert_events(token, [_row(entry, reasons.get((entry.offset, 0), "")) for entry in entries])
+        writer.insert_columns(token, event_columns(entries, reasons, {}, "log", 0))
         writer.insert_sessions(token, folded.rows)
-
-
-def _row(entry: Entry, reason: str) -> EventRow:
-    assert isinstance(entry.line, Event)
-    return event_row(entry.line, reason, hash31(entry.line.site, entry.line.visitor), "log", 0, entry.offset, 0)
 
 
 @pytest.fixture

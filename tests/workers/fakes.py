@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from rollups.client import ClickHouseUnavailable
 from rollups.control import Unfinished
 from rollups.past import Asked, Found, PastEvent
-from rollups.rows import EventRow, SessionRow
-from rollups.write import Decided, Look, Marked, Span, Writer
+from rollups.rows import Columns, EventRow, SessionRow, event_rows
+from rollups.write import Decided, Look, Marked, Span, Standing, Writer
 from workers import blob as blobs
 from workers.aside import FENCED
 from workers.state import FORGET, SLACK, Moved, Position
@@ -176,8 +176,13 @@ class FakeWriter(Writer):
         token = self.token(decided.log, decided.partition, decided.a)
         self._effect("decide", token, [("decision", 0, [decided])])
 
-    def insert_events(self, token: str, rows: Sequence[EventRow]) -> None:
-        self._commit("events", token, rows)
+    def stands(self, mine: Decided) -> Standing:
+        self._read("stands")
+        found = self._tables.decided.get((mine.log, mine.partition, mine.a))
+        return Standing(found.nonce if found else None, self._tables.phase == "closed")
+
+    def insert_columns(self, token: str, events: Columns) -> None:
+        self._commit("events", token, event_rows(events))
 
     def insert_sessions(self, token: str, rows: Sequence[SessionRow]) -> None:
         self._commit("sessions", token, rows)
@@ -221,10 +226,6 @@ class FakeWriter(Writer):
     def put_back(self, log: str, partition: int, kept: int, counted: int) -> None:
         self._point("put back")
         self._tables.put_back.add((partition, kept, counted))
-
-    def paused(self) -> bool:
-        self._read("paused")
-        return self._tables.phase != "cleared"
 
     def closed(self) -> bool:
         self._read("closed")

@@ -4,14 +4,13 @@ import random
 from collections.abc import Sequence
 
 from ingest.contract.event import Event
-from ingest.log.partition import hash31
 from rollups.past import Asked, Found
-from rollups.rows import SessionRow
+from rollups.rows import SessionRow, event_rows
 from tests.workers.fakes import Block, Tables, past
 from workers.back import fold_back
 from workers.fold import Entry, Folded, Misjudged, Settings, visits
 from workers.names import NO_LIMIT, Names
-from workers.rows import event_row
+from workers.raw import event_columns
 from workers.visitor import State
 
 
@@ -34,11 +33,8 @@ class Partition:
             self.states, self.horizon, self.clock, visits(entries), version, self._lookup, self._read_back, self._names
         )
         reasons = {(each.offset, each.place): each.reason for each in folded.reasons}
-        rows = [
-            event_row(line, reasons.get((offset, place), ""), hash31(line.site, line.visitor), "log", 0, offset, place)
-            for offset, place, line in entries
-            if isinstance(line, Event)
-        ]
+        events = [entry for entry in entries if isinstance(entry.line, Event)]
+        rows = event_rows(event_columns(events, reasons, {}, "log", 0))
         self.tables.parts.append(Block("events", str(version), 0, tuple(rows)))
         self.tables.parts.append(Block("sessions", str(version), 0, tuple(folded.rows)))
         self.reasons += folded.reasons

@@ -15,8 +15,9 @@ from tests.log.fake import FakeConsumer, FakeDead, FakeLog
 from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, newest, past
 from tests.workers.streams import stream
 from workers import take
-from workers.loop import Limits, Worker
+from workers.loop import Worker
 from workers.metrics import Metrics
+from workers.slot import Limits
 from workers.visitor import FOREVER
 from workers.world import World
 

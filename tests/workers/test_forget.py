@@ -14,7 +14,8 @@ from rollups.write import Decided, Writer
 from workers import blob as blobs
 from workers.fold import Entry, Known, fold, visits
 from workers.forget import Forgotten, forget
-from workers.rows import event_row, version
+from workers.raw import event_columns
+from workers.rows import version
 
 pytestmark = pytest.mark.services
 
@@ -49,9 +50,8 @@ def decide(writer: Writer, partition: int, a: int, b: int, *, stored: bool) -> N
     body = blobs.encode(blobs.blob(folded.reasons, [], folded.rows, folded.clock))
     writer.decide(Decided("gone", partition, a, b, "n", body))
     if stored:
-        hash_ = folded.rows[0].hash
-        rows = [event_row(event, "", hash_, "gone", partition, a + n, 0) for n, event in enumerate(events)]
-        writer.insert_events(token, rows)
+        entries = [Entry(a + n, 0, event) for n, event in enumerate(events)]
+        writer.insert_columns(token, event_columns(entries, {}, {}, "gone", partition))
 
 
 def test_unfinished_batches_are_finished_as_far_as_they_are_stored(client: Client) -> None:

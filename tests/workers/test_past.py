@@ -7,7 +7,6 @@ import pytest
 
 from ingest.contract.event import Event
 from ingest.contract.site import SiteSettings
-from ingest.log.partition import hash31
 from rollups.client import Client, connect
 from rollups.migrate import migrate
 from rollups.past import Asked, newest, past
@@ -18,7 +17,7 @@ from tests.workers.streams import SITE, START, stream
 from workers.back import fold_back
 from workers.fold import Entry, visits
 from workers.memory import DAY, MINUTE
-from workers.rows import event_row
+from workers.raw import event_columns
 from workers.visitor import BEGINNING, FOREVER
 
 pytestmark = pytest.mark.services
@@ -48,13 +47,8 @@ def test_every_batch_equals_the_one_of_a_worker_that_remembers(client: Client, s
         assert folded.reasons == expected.reasons
         assert sorted(folded.rows) == sorted(expected.rows)
         token = writer.token(f"log{seed}", 0, begin)
-        reasons = {each.offset: each.reason for each in folded.reasons}
-        rows = [
-            event_row(event, reasons.get(n, ""), hash31(SITE, event.visitor), f"log{seed}", 0, n, 0)
-            for n, _, event in entries
-            if isinstance(event, Event)
-        ]
-        writer.insert_events(token, rows)
+        reasons = {(each.offset, 0): each.reason for each in folded.reasons}
+        writer.insert_columns(token, event_columns(entries, reasons, {}, f"log{seed}", 0))
         writer.insert_sessions(token, folded.rows)
         horizon = newest(client)
         assert horizon == max(event.time for event in events[: begin + 20])

@@ -27,9 +27,10 @@ from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, newest
 from tests.workers.streams import SITE, live, stream
 from workers import take
 from workers.fold import Entry, Known, fold, visits
-from workers.loop import Limits, Worker
+from workers.loop import Worker
 from workers.metrics import Metrics
 from workers.read import lines, read
+from workers.slot import Limits
 from workers.visitor import FOREVER
 from workers.world import World
 

@@ -83,7 +83,7 @@ def last_id(stack: Stack) -> str:
 class Hasty(Writer):
     """Decides, and dies before it inserts anything."""
 
-    def insert_events(self, *_: object) -> None:
+    def insert_columns(self, *_: object) -> None:
         raise RuntimeError("dies here")
 
 

@@ -24,8 +24,9 @@ from rollups.past import newest, past
 from rollups.write import Writer
 from tests.workers.streams import SITE, stream
 from workers.fold import Entry, Known, fold, visits
-from workers.loop import Limits, Worker
+from workers.loop import Worker
 from workers.metrics import Metrics
+from workers.slot import Limits
 from workers.world import World
 
 pytestmark = pytest.mark.services

@@ -16,10 +16,11 @@ from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, newest
 from tests.workers.streams import stream
 from tests.workers.test_protocol import lookup
 from workers import take
-from workers.loop import Limits, Worker
+from workers.loop import Worker
 from workers.metrics import Metrics
 from workers.report import Report
 from workers.room import NoRoom
+from workers.slot import Limits
 from workers.state import Moved
 from workers.world import Paused, World
 
@@ -209,7 +210,7 @@ def test_lag_is_how_long_the_oldest_uncounted_event_waits(monkeypatch: pytest.Mo
     bench = Bench(monkeypatch)
 
     def away(name: str) -> None:
-        if name == "paused":
+        if name == "before decide":
             raise ClickHouseUnavailable("away")
 
     bench.trouble = away

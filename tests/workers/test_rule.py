@@ -30,9 +30,10 @@ from tests.log.conftest import Log, made
 from tests.workers.streams import START, stream
 from workers import memory, rows, visitor
 from workers.fold import Entry, Known, fold, visits
-from workers.loop import Limits, Worker
+from workers.loop import Worker
 from workers.memory import DAY, MINUTE
 from workers.metrics import Metrics
+from workers.slot import Limits
 from workers.world import World
 
 pytestmark = pytest.mark.services
@@ -56,8 +57,8 @@ class Dying(Writer):
         super().decide(*given)
         self._die("decide")
 
-    def insert_events(self, *given: Any) -> None:
-        super().insert_events(*given)
+    def insert_columns(self, *given: Any) -> None:
+        super().insert_columns(*given)
         self._die("events")
 
     def insert_sessions(self, *given: Any) -> None:

@@ -13,8 +13,9 @@ from rollups import control, rollup
 from rollups.client import ClickHouseUnavailable, Client, connect
 from rollups.mend import doubts, settle
 from rollups.migrate import migrate
+from rollups.sql import utc
 from rollups.verify import verify
-from rollups.write import Decided, Writer, utc
+from rollups.write import Decided, Writer
 from tests.rollups.make import DAY
 from tests.workers.streams import stream
 from tests.workers.test_real import Stack, expected, stack
@@ -59,7 +60,7 @@ def test_a_batch_begun_in_another_life_is_made_whole(stack: Stack) -> None:
     events = stream(11, 160, visitors=4)
     sent = 0
     names = list(rollup.load())
-    for number, step in enumerate(("insert_events", "insert_sessions", "mark", "mark")):
+    for number, step in enumerate(("insert_columns", "insert_sessions", "mark", "mark")):
         stack.append([*events[sent : sent + 40]])
         sent += 40
         with pytest.raises(AssertionError, match="Dies"):

@@ -10,7 +10,7 @@ import pytest
 from rollups import control
 from rollups.client import connect
 from rollups.migrate import migrate
-from rollups.write import Decided, Marked, Writer
+from rollups.write import Decided, Marked, Standing, Writer
 from tests.rollups.make import DAY, T0, event, session
 from tests.workers.fakes import FakeWriter, Tables
 
@@ -140,7 +140,8 @@ def test_the_marker_says_where_the_next_batch_begins(stood: Stood) -> None:
 
 def test_a_migrator_holds_the_workers_in_two_phases(stood: Stood) -> None:
     def told() -> tuple[bool, bool]:
-        return stood.writer.paused(), stood.writer.closed()
+        with stood.writer.one_life() as look:
+            return look.phase != control.CLEARED, stood.writer.closed()
 
     assert told() == (False, False)
     with stood.hold(control.DRAINING):
@@ -149,6 +150,20 @@ def test_a_migrator_holds_the_workers_in_two_phases(stood: Stood) -> None:
     with stood.hold(control.CLOSED):
         assert told() == (True, True)
     assert told() == (False, False)
+
+
+def test_what_stands_is_read_back_with_the_phase(stood: Stood) -> None:
+    writer = stood.writer
+    assert writer.stands(proposal("first")) == Standing(None, False)
+    writer.decide(proposal("first"))
+    writer.decide(proposal("second", b=9))
+    assert writer.stands(proposal("second", b=9)) == Standing("first", False)
+    assert writer.stands(proposal("elsewhere", 5, 6)) == Standing(None, False)
+    with stood.hold(control.DRAINING):
+        assert writer.stands(proposal("first")) == Standing("first", False)
+    with stood.hold(control.CLOSED):
+        assert writer.stands(proposal("first")) == Standing("first", True)
+    assert writer.stands(proposal("first")) == Standing("first", False)
 
 
 def test_an_insert_that_has_ended_no_longer_runs(stood: Stood) -> None:

@@ -1,0 +1,103 @@
+"""How often a worker wakes and counts while little comes, by a clock that only its own waiting moves."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import pytest
+from prometheus_client import CollectorRegistry
+from redis import Redis
+
+from ingest.contract.event import encode
+from ingest.contract.site import SiteSettings
+from ingest.log.protocol import Record
+from tests.log.fake import FakeConsumer, FakeDead, FakeLog
+from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, newest, past
+from tests.workers.streams import stream
+from workers import take
+from workers.loop import Worker
+from workers.metrics import Metrics
+from workers.visitor import FOREVER
+from workers.world import World
+
+
+class Trickle(FakeConsumer):
+    """A log that gets one record after the other, each at its time; a poll waits for the next one."""
+
+    def __init__(self, log: FakeLog, due: Sequence[tuple[float, int, bytes]]) -> None:
+        super().__init__(log)
+        self._own, self._due = log, list(due)
+        self.now = 0.0
+        self.polls = 0
+        self.commits: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def poll(self, timeout: float, max_records: int = 1000) -> Sequence[Record]:
+        self.polls += 1
+        until = self.now + timeout
+        while True:
+            while self._due and self._due[0][0] <= self.now:
+                _, partition, value = self._due.pop(0)
+                self._own.append(partition, value)
+            found = super().poll(0.0, max_records)
+            if found or self.now >= until:
+                return found
+            self.now = min([until, *(at for at, _, _ in self._due[:1])])
+
+    def commit(self, offsets: Mapping[int, int]) -> None:
+        super().commit(offsets)
+        self.commits.append(self.now)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, rate: int, seconds: int, partitions: int = 1) -> tuple[Trickle, Tables]:
+    """`rate` events a second for some seconds, to one worker that has every partition."""
+    monkeypatch.setattr(take, "Store", FakeStore)
+    monkeypatch.setattr(FakeStore, "point", staticmethod(lambda _: None))
+    events = stream(3, rate * seconds, silence=False)
+    due = [(10 + n / rate, n % partitions, encode([event])) for n, event in enumerate(events)]
+    log, tables = FakeLog({partition: [] for partition in range(partitions)}), Tables()
+    consumer = Trickle(log, due)
+    for partition in range(partitions):
+        log.give(partition, consumer)
+    world = World(
+        consumer=consumer,
+        writer=FakeWriter(tables, lambda _: None, lambda _: None),
+        redis=cast(Redis, FakeRedis()),
+        past=past(tables),
+        newest=lambda: newest(tables),
+        dead=FakeDead(),
+        lookup=lambda _site, _revision: SiteSettings(),
+        metrics=Metrics(CollectorRegistry()),
+        nonce=lambda: "n",
+        now=lambda: FOREVER,
+    )
+    worker = Worker(world, clock=lambda: consumer.now, sleep=consumer.sleep)
+    while consumer.now < seconds + 13:
+        worker.turn()
+    assert len(tables.event_rows()) == len(events)
+    return consumer, tables
+
+
+@pytest.mark.parametrize("rate", [5, 50, 500])
+def test_a_batch_a_second_however_much_trickles_in(monkeypatch: pytest.MonkeyPatch, rate: int) -> None:
+    consumer, tables = run(monkeypatch, rate, 20)
+    assert len(tables.batches) <= 22
+    assert consumer.polls <= 33 + 22 * 4
+
+
+def test_the_partitions_of_a_worker_are_counted_in_one_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    consumer, tables = run(monkeypatch, 50, 20, partitions=4)
+    assert len(tables.batches) <= 4 * 22
+    assert len(set(consumer.commits)) <= 22
+
+
+def test_nothing_waits_longer_than_its_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    consumer, _ = run(monkeypatch, 5, 20)
+    assert consumer.commits[0] <= 10.5  # the first after a lull
+    assert max(b - a for a, b in zip(consumer.commits, consumer.commits[1:], strict=False)) <= 1.3
+
+
+def test_a_quiet_worker_polls_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    consumer, _ = run(monkeypatch, 0, 60)
+    assert consumer.polls <= 80

@@ -1,0 +1,73 @@
+"""A partition that a worker was assigned, and what waits there to be counted."""
+
+from dataclasses import dataclass, field
+
+from ingest.contract.event import receipt
+from ingest.log.protocol import Record
+from workers.world import Held
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Whatever waits is counted in rounds that are `seconds` apart; a batch that has one of the sizes at once.
+
+    `bytes`: of its records.
+    """
+
+    seconds: float = 1.0
+    records: int = 50_000
+    lines: int = 50_000
+    bytes: int = 32 * 1024 * 1024
+    backoff_seconds: float = 0.2
+    backoff_max_seconds: float = 15.0
+
+
+@dataclass
+class Slot:
+    """An assigned partition: taken if `held`, else to be taken from `retry_at` on.
+
+    `most`: lines of its next batch; `oldest`: ms, no uncounted event was received before; None if nothing waits;
+    `due`: what waits is of the round that is counted; `crowded`: a whole batch waits, the log is asked for no more.
+    """
+
+    partition: int
+    epoch: int
+    most: int
+    oldest: int | None
+    held: Held | None = None
+    retry_at: float = 0.0
+    failures: int = 0
+    records: list[Record] = field(default_factory=list)
+    lines: int = 0
+    bytes: int = 0
+    since: float = 0.0
+    due: bool = False
+    crowded: bool = False
+    told_at: float = 0.0  # when freshness was last published while idle
+    tidied_at: float = 0.0  # when states were last deleted by the wall clock
+
+    def add(self, record: Record, at: float) -> None:
+        if not self.records:
+            self.since = at
+            self.oldest = receipt(record.value) or self.oldest
+        self.records.append(record)
+        self.lines += record.value.count(b"\n") + 1
+        self.bytes += len(record.value)
+
+    def full(self, limits: Limits) -> bool:
+        return len(self.records) >= limits.records or self.lines >= self.most or self.bytes >= limits.bytes
+
+    def batch(self, limits: Limits, at: float) -> "Slot":
+        """The next batch of what waits, taken out of it; the rest waits from now on."""
+        taken = Slot(self.partition, self.epoch, self.most, None)
+        for record in self.records:
+            if taken.full(limits):
+                break
+            taken.add(record, at)
+        self.records = self.records[len(taken.records) :]
+        self.lines, self.bytes, self.since = self.lines - taken.lines, self.bytes - taken.bytes, at
+        self.due = False
+        return taken
+
+    def clear(self) -> None:
+        self.records, self.lines, self.bytes, self.due = [], 0, 0, False
