@@ -162,6 +162,7 @@ def api(settings: Settings) -> "Api":
 
 def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
     """A worker that has joined the group, and writes into the report. Blocks; raises LogUnavailable."""
+    from ingest.contract.revision import Revisions
     from rollups.mend import settle
     from rollups.past import newest, past
     from rollups.values import day_values
@@ -188,6 +189,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         names=Names(settings.values_a_day, partial(day_values, client)),
         state_bytes=settings.state_bytes or _quarter(redis_client(settings), BYTES),
         lacking=room(settings).lacking,
+        changing=Revisions(redis_client(settings), now).changing,
     )
     tell_redis(settings)
     return Worker(world, report=report)

@@ -102,12 +102,14 @@ def insert_rows(
     counts = Counter([row.reason or "counted" for row in rows])
     if decision.dead:
         counts["dead"] = len(decision.dead)
-    if believed:
-        writer.insert_events(token, rows)
-        writer.insert_sessions(token, decision.rows)
-    else:
-        complete(writer, decided, rows, decision.rows)
-    writer.mark(log, partition, decided.a, decided.b, decision.clock, counts, decision.reach)
+    sites = {row.site for row in rows} | {row.site for row in decision.rows}
+    with world.changing(f"{log}/{partition}", sites):
+        if believed:
+            writer.insert_events(token, rows)
+            writer.insert_sessions(token, decision.rows)
+        else:
+            complete(writer, decided, rows, decision.rows)
+        writer.mark(log, partition, decided.a, decided.b, decision.clock, counts, decision.reach)
     return counts
 
 

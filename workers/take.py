@@ -98,7 +98,9 @@ def take(world: World, partition: int, cache: Cache) -> Held:
         world.metrics.rebuilds.inc()
         store.reset(position, f"{look.life}.{world.nonce()}")
 
-    # 4. The log goes on at C.
+    # 4. What a predecessor may have left half inserted is whole; the log goes on at C.
+    with world.changing(f"{log}/{partition}", ()):
+        pass
     consumer.seek(partition, max(offset, begin))
     return Held(log, partition, look.life, offset, position.clock, store, cache)
 

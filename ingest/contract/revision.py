@@ -1,0 +1,111 @@
+"""Which state a site's data is in: a name that workers change around each batch, so that answers may be kept by it.
+
+While a batch of a site is being inserted the site has no revision: parts of it may be visible. A worker that dies there
+leaves it so, until whoever takes its partition has made the batch whole.
+"""
+
+import secrets
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from redis import Redis
+
+# Hashes: site → revision; site → how many places insert rows of it; place → its mark and those sites.
+KEYS = ("throughline:{revision}", "throughline:{revision}:busy", "throughline:{revision}:places")
+# Redis has no revision of a site that never had a batch, or it was lost, maybe within a batch. One that is made up then
+# is believed after so long: a batch that was under way has ended, and changed it.
+UNSURE_MS = 120_000
+
+# ARGV: place, revision, mark ('': a batch begins, and what was left there is whole or is this batch), sites. Where the
+# mark is not the batch's own somebody else has begun another one there. Deleting comes first, as a Redis at its
+# maxmemory lets only those scripts write on.
+_CHANGE = """
+redis.call('HDEL', KEYS[3], '')
+local left = redis.call('HGET', KEYS[3], ARGV[1])
+left = left and cmsgpack.unpack(left)
+if left and (ARGV[3] == '' or left[1] == ARGV[3]) then
+  for i = 2, #left do
+    redis.call('HSET', KEYS[1], left[i], ARGV[2])
+    if redis.call('HINCRBY', KEYS[2], left[i], -1) < 1 then redis.call('HDEL', KEYS[2], left[i]) end
+  end
+  redis.call('HDEL', KEYS[3], ARGV[1])
+end
+local begun = {ARGV[2]}
+for i = 4, #ARGV do
+  redis.call('HSET', KEYS[1], ARGV[i], ARGV[2])
+  if ARGV[3] == '' then
+    redis.call('HINCRBY', KEYS[2], ARGV[i], 1)
+    begun[#begun + 1] = ARGV[i]
+  end
+end
+if #begun > 1 then redis.call('HSET', KEYS[3], ARGV[1], cmsgpack.pack(begun)) end
+"""
+# ARGV: a revision for sites that have none, sites. Answers which Redis this is, and each site's, '' while it has none.
+_READ = """
+local found = {string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')}
+for i = 2, #ARGV do
+  local revision = redis.call('HGET', KEYS[1], ARGV[i])
+  if not revision then
+    revision = '?' .. ARGV[1]
+    redis.call('HSET', KEYS[1], ARGV[i], revision)
+  elseif redis.call('HEXISTS', KEYS[2], ARGV[i]) == 1 then
+    revision = ''
+  end
+  found[i] = revision
+end
+return found
+"""
+
+
+class Revision(NamedTuple):
+    """Of one site or several: the same `name`, the same data. Since `at` (ms) nothing has changed."""
+
+    name: str
+    at: int
+
+
+class Revisions:
+    """Of every site, in Redis. Methods block and raise redis.RedisError."""
+
+    def __init__(self, redis: Redis, now: Callable[[], int]) -> None:
+        """`now`: ms."""
+        self._redis = redis
+        self._now = now
+
+    @contextmanager
+    def changing(self, place: str, sites: Collection[str]) -> Iterator[None]:
+        """Within it rows of the sites are inserted at one place, a partition of a log; also after an error.
+
+        With no sites: all that was begun there is whole.
+        """
+        mark = self._change(place, "", sites)
+        yield
+        if sites:
+            self._change(place, mark, sites)
+
+    def read(self, sites: Sequence[str]) -> Revision | None:
+        """To be read before the data that it names; None while there is none.
+
+        A Redis that was put back to an older copy has another name than the one that it is a copy of.
+        """
+        now = self._now()
+        server, *found = self._ask(_READ, self._new(), *sites)
+        if any(not one or (one[:1] == b"?" and not _made(one) + UNSURE_MS < now) for one in found):
+            return None
+        return Revision(b" ".join((server, *found)).decode(), max(map(_made, found), default=0))
+
+    def _change(self, place: str, mark: str, sites: Collection[str]) -> str:
+        revision = self._new()
+        self._ask(_CHANGE, place, revision, mark, *sites)
+        return revision
+
+    def _new(self) -> str:
+        return f"{self._now()}.{secrets.token_hex(8)}"
+
+    def _ask(self, script: str, *arguments: str) -> Any:
+        return self._redis.eval(script, len(KEYS), *KEYS, *arguments)
+
+
+def _made(revision: bytes) -> int:
+    return int(revision.lstrip(b"?").partition(b".")[0])
