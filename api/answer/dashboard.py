@@ -1,19 +1,19 @@
 """Sessions of a range: over time, in all, and by where they come from and what they hold."""
 
-from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from functools import partial
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.answer.within import starts, within
 from api.number import percent, ratio
+from api.panels import together
 from api.span import Span, iso
 from rollups.read import Reader
 
 DEVICES = ("Desktop", "Phone", "Tablet")
 _QUESTIONS = ("series", "pages", "devices", "sources", "events", "countries", "visitors")
-_AT_ONCE = 4  # questions to ClickHouse: most of each is waiting
 
 
 class PeriodCount(BaseModel):
@@ -71,9 +71,8 @@ class Dashboard(BaseModel):
 def dashboard(reader: Reader, site: str, span: Span, fresh_as_of: int | None) -> Dashboard:
     """The dashboard's numbers; `fresh_as_of` in ms. Sessions are filed at their start, pageviews at their own time."""
     asked = {"site": site, "starts": starts(span), **within(span)}
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = pool.map(lambda question: reader.rows(f"dashboard_{question}", **asked), _QUESTIONS)
-        rows = dict(zip(_QUESTIONS, found, strict=True))
+    found = together(partial(reader.rows, f"dashboard_{question}", **asked) for question in _QUESTIONS)
+    rows = dict(zip(_QUESTIONS, found, strict=True))
     series = {row["bucket"]: row for row in rows["series"]}
     total, bounces, duration = (
         sum(row[measure] for row in series.values()) for measure in ("sessions", "bounces", "duration_ms")
