@@ -1,12 +1,12 @@
 """An understood request → its response: not sent again if the asker has it, kept if nothing changed, else made anew."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisError, TimeoutError
 from starlette.responses import Response
 
 from api.answer.revision import revision
@@ -18,6 +18,8 @@ from ingest.contract import freshness
 from ingest.contract.revision import Revisions
 
 AWAY_SECONDS = 5.0  # that a Redis which failed is not asked again: no number needs it
+
+log = logging.getLogger("throughline.api")
 
 _Found = TypeVar("_Found")
 
@@ -91,9 +93,12 @@ class Answers:
 
     def _redis(self, ask: Callable[[], _Found]) -> _Found | None:
         if time.monotonic() >= self._away_until:
-            with suppress(RedisError):
+            try:
                 return ask()
-            self._away_until = time.monotonic() + AWAY_SECONDS
+            except (ConnectionError, TimeoutError):
+                self._away_until = time.monotonic() + AWAY_SECONDS
+            except RedisError:
+                log.warning("revisions of sites cannot be read", exc_info=True)
         return None
 
 

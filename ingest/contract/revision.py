@@ -16,6 +16,8 @@ KEYS = ("throughline:{revision}", "throughline:{revision}:busy", "throughline:{r
 # Redis has no revision of a site that never had a batch, or it was lost, maybe within a batch. One that is made up then
 # is believed after so long: a batch that was under way has ended, and changed it.
 UNSURE_MS = 120_000
+# Nor is anything inserted any longer of a batch that somebody left so long ago; the log may be gone for ever.
+LEFT_MS = 3_600_000
 
 # ARGV: place, revision, mark ('': a batch begins, and what was left there is whole or is this batch), sites. Where the
 # mark is not the batch's own somebody else has begun another one there. Deleting comes first, as a Redis at its
@@ -41,7 +43,8 @@ for i = 4, #ARGV do
 end
 if #begun > 1 then redis.call('HSET', KEYS[3], ARGV[1], cmsgpack.pack(begun)) end
 """
-# ARGV: a revision for sites that have none, sites. Answers which Redis this is, and each site's, '' while it has none.
+# ARGV: a revision for sites that have none, sites. Answers which Redis this is, and each site's: behind a ? if it was
+# made up, behind a ! while a batch is under way.
 _READ = """
 local found = {string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')}
 for i = 2, #ARGV do
@@ -50,7 +53,7 @@ for i = 2, #ARGV do
     revision = '?' .. ARGV[1]
     redis.call('HSET', KEYS[1], ARGV[i], revision)
   elseif redis.call('HEXISTS', KEYS[2], ARGV[i]) == 1 then
-    revision = ''
+    revision = '!' .. revision
   end
   found[i] = revision
 end
@@ -89,9 +92,9 @@ class Revisions:
 
         A Redis that was put back to an older copy has another name than the one that it is a copy of.
         """
-        now = self._now()
         server, *found = self._ask(_READ, self._new(), *sites)
-        if any(not one or (one[:1] == b"?" and not _made(one) + UNSURE_MS < now) for one in found):
+        waits = {b"?": UNSURE_MS, b"!": LEFT_MS}
+        if any(one[:1] in waits and _made(one) + waits[one[:1]] >= self._now() for one in found):
             return None
         return Revision(b" ".join((server, *found)).decode(), max(map(_made, found), default=0))
 
@@ -108,4 +111,4 @@ class Revisions:
 
 
 def _made(revision: bytes) -> int:
-    return int(revision.lstrip(b"?").partition(b".")[0])
+    return int(revision.lstrip(b"?!").partition(b".")[0])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from ingest.contract.revision import UNSURE_MS, Revision, Revisions
+from ingest.contract.revision import LEFT_MS, UNSURE_MS, Revision, Revisions
 from tests.services.redis import RedisServer
 
 pytestmark = pytest.mark.services
@@ -78,6 +78,19 @@ def test_what_a_dead_worker_left_is_open_until_its_partition_is_taken(redis: Red
     assert revisions.read(["a"]) is None and revisions.read(["b"]) is None
     count(revisions, place="log/0")
     assert revisions.read(["a"]) is not None and settled(revisions, "b") != before
+
+
+def test_what_nobody_comes_back_for_keeps_no_site_open_for_ever(redis: Redis) -> None:
+    clock = Clock()
+    revisions = Revisions(redis, clock)
+    with pytest.raises(KeyboardInterrupt), revisions.changing("gone/0", {"a"}):
+        raise KeyboardInterrupt
+    clock.now += LEFT_MS
+    assert revisions.read(["a"]) is None
+    clock.now += 1
+    before = settled(revisions, "a")
+    count(revisions, place="gone/0")
+    assert settled(revisions, "a") != before
 
 
 def test_who_was_overtaken_at_its_place_does_not_end_the_batch_of_the_other(redis: Redis) -> None:
