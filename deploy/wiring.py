@@ -173,7 +173,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
     from workers.state import BYTES
     from workers.world import World
 
-    client = clickhouse(settings)
+    client, revisions = clickhouse(settings), Revisions(redis_client(settings), now)
     world = World(
         consumer=consumer(settings),
         writer=Writer(client),
@@ -189,7 +189,8 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         names=Names(settings.values_a_day, partial(day_values, client)),
         state_bytes=settings.state_bytes or _quarter(redis_client(settings), BYTES),
         lacking=room(settings).lacking,
-        changing=Revisions(redis_client(settings), now).changing,
+        changing=revisions.changing,
+        left=revisions.left,
     )
     tell_redis(settings)
     return Worker(world, report=report)

@@ -39,6 +39,7 @@ class World:
     state_bytes: int = BYTES
     lacking: Callable[[], str] = lambda: ""
     changing: Callable[[str, Collection[str]], AbstractContextManager[None]] = lambda *_: nullcontext()
+    left: Callable[[str], Callable[[], None]] = lambda _: lambda: None
 
 
 @dataclass

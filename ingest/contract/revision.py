@@ -11,37 +11,34 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 
-# Hashes: site → revision; site → how many places insert rows of it; place → its mark and those sites.
-KEYS = ("throughline:{revision}", "throughline:{revision}:busy", "throughline:{revision}:places")
+# Hashes: site → revision; site → how many batches of it are under way; place and revision of such a batch → its sites.
+KEYS = ("throughline:{revision}", "throughline:{revision}:busy", "throughline:{revision}:batches")
 # Redis has no revision of a site that never had a batch, or it was lost, maybe within a batch. One that is made up then
 # is believed after so long: a batch that was under way has ended, and changed it.
 UNSURE_MS = 120_000
 # Nor is anything inserted any longer of a batch that somebody left so long ago; the log may be gone for ever.
 LEFT_MS = 3_600_000
 
-# ARGV: place, revision, mark ('': a batch begins, and what was left there is whole or is this batch), sites. Where the
-# mark is not the batch's own somebody else has begun another one there. Deleting comes first, as a Redis at its
-# maxmemory lets only those scripts write on.
+# ARGV: a new revision, the batch that begins ('' if none), how many end, those, sites. Deleting comes first, as a Redis
+# at its maxmemory lets only those scripts write on.
 _CHANGE = """
 redis.call('HDEL', KEYS[3], '')
-local left = redis.call('HGET', KEYS[3], ARGV[1])
-left = left and cmsgpack.unpack(left)
-if left and (ARGV[3] == '' or left[1] == ARGV[3]) then
-  for i = 2, #left do
-    redis.call('HSET', KEYS[1], left[i], ARGV[2])
-    if redis.call('HINCRBY', KEYS[2], left[i], -1) < 1 then redis.call('HDEL', KEYS[2], left[i]) end
+local ended = 3 + tonumber(ARGV[3])
+for i = 4, ended do
+  local sites = redis.call('HGET', KEYS[3], ARGV[i])
+  for _, site in ipairs(sites and cmsgpack.unpack(sites) or {}) do
+    redis.call('HSET', KEYS[1], site, ARGV[1])
+    if redis.call('HINCRBY', KEYS[2], site, -1) < 1 then redis.call('HDEL', KEYS[2], site) end
   end
-  redis.call('HDEL', KEYS[3], ARGV[1])
+  redis.call('HDEL', KEYS[3], ARGV[i])
 end
-local begun = {ARGV[2]}
-for i = 4, #ARGV do
-  redis.call('HSET', KEYS[1], ARGV[i], ARGV[2])
-  if ARGV[3] == '' then
-    redis.call('HINCRBY', KEYS[2], ARGV[i], 1)
-    begun[#begun + 1] = ARGV[i]
-  end
+local begun = {}
+for i = ended + 1, #ARGV do
+  redis.call('HSET', KEYS[1], ARGV[i], ARGV[1])
+  if ARGV[2] ~= '' then redis.call('HINCRBY', KEYS[2], ARGV[i], 1) end
+  begun[#begun + 1] = ARGV[i]
 end
-if #begun > 1 then redis.call('HSET', KEYS[3], ARGV[1], cmsgpack.pack(begun)) end
+if ARGV[2] ~= '' then redis.call('HSET', KEYS[3], ARGV[2], cmsgpack.pack(begun)) end
 """
 # ARGV: a revision for sites that have none, sites. Answers which Redis this is, and each site's: behind a ? if it was
 # made up, behind a ! while a batch is under way.
@@ -78,14 +75,17 @@ class Revisions:
 
     @contextmanager
     def changing(self, place: str, sites: Collection[str]) -> Iterator[None]:
-        """Within it rows of the sites are inserted at one place, a partition of a log; also after an error.
-
-        With no sites: all that was begun there is whole.
-        """
-        mark = self._change(place, "", sites)
+        """Within it rows of the sites are inserted at one place, a partition of a log; also after an error."""
+        batch = f"{place} {self._new()}"
+        self._change(batch, (), sites)
         yield
-        if sites:
-            self._change(place, mark, sites)
+        self._change("", (batch,), sites)  # sites, for Redis may have lost the batch
+
+    def left(self, place: str) -> Callable[[], None]:
+        """To be called once every batch is whole that was begun at the place before now."""
+        known: Any = self._redis.hkeys(KEYS[2])
+        batches = [batch for batch in known if batch.startswith(f"{place} ".encode())]
+        return lambda: self._change("", batches, ())
 
     def read(self, sites: Sequence[str]) -> Revision | None:
         """To be read before the data that it names; None while there is none.
@@ -98,15 +98,13 @@ class Revisions:
             return None
         return Revision(b" ".join((server, *found)).decode(), max(map(_made, found), default=0))
 
-    def _change(self, place: str, mark: str, sites: Collection[str]) -> str:
-        revision = self._new()
-        self._ask(_CHANGE, place, revision, mark, *sites)
-        return revision
+    def _change(self, begins: str, end: Sequence[str | bytes], sites: Collection[str]) -> None:
+        self._ask(_CHANGE, self._new(), begins, len(end), *end, *sites)
 
     def _new(self) -> str:
         return f"{self._now()}.{secrets.token_hex(8)}"
 
-    def _ask(self, script: str, *arguments: str) -> Any:
+    def _ask(self, script: str, *arguments: Any) -> Any:
         return self._redis.eval(script, len(KEYS), *KEYS, *arguments)
 
 

@@ -63,7 +63,7 @@ def test_while_a_batch_is_under_way_its_sites_have_no_revision(redis: Redis) -> 
         assert revisions.read(["a"]) is None, "the other partition's batch is not finished"
         assert revisions.read(["b"]) is not None
     assert revisions.read(["a"]) is not None
-    assert redis.hlen("throughline:{revision}:busy") == redis.hlen("throughline:{revision}:places") == 0
+    assert redis.hlen("throughline:{revision}:busy") == redis.hlen("throughline:{revision}:batches") == 0
 
 
 def test_what_a_dead_worker_left_is_open_until_its_partition_is_taken(redis: Redis) -> None:
@@ -74,9 +74,12 @@ def test_what_a_dead_worker_left_is_open_until_its_partition_is_taken(redis: Red
         with pytest.raises(KeyboardInterrupt), revisions.changing("log/0", {"a", "b"}):
             raise KeyboardInterrupt
     count(revisions, "b", place="log/1")
-    count(revisions, place="log/1")
+    for place in ("log/1", "log/00", "log/"):
+        revisions.left(place)()
     assert revisions.read(["a"]) is None and revisions.read(["b"]) is None
-    count(revisions, place="log/0")
+    whole = revisions.left("log/0")
+    assert revisions.read(["a"]) is None and revisions.read(["b"]) is None
+    whole()
     assert revisions.read(["a"]) is not None and settled(revisions, "b") != before
 
 
@@ -89,17 +92,19 @@ def test_what_nobody_comes_back_for_keeps_no_site_open_for_ever(redis: Redis) ->
     assert revisions.read(["a"]) is None
     clock.now += 1
     before = settled(revisions, "a")
-    count(revisions, place="gone/0")
+    revisions.left("gone/0")()
     assert settled(revisions, "a") != before
 
 
 def test_who_was_overtaken_at_its_place_does_not_end_the_batch_of_the_other(redis: Redis) -> None:
     revisions = Revisions(redis, lambda: NOW)
-    with revisions.changing("log/0", {"a"}):
-        other = revisions.changing("log/0", {"a", "b"})
-        other.__enter__()
-    assert revisions.read(["a"]) is None and revisions.read(["b"]) is None
-    other.__exit__(None, None, None)
+    count(revisions, "a", "b")
+    whole = revisions.left("log/0")  # takes the partition, and stands still
+    with revisions.changing("log/0", {"a", "b"}):
+        whole()
+        assert revisions.read(["a"]) is None
+        count(revisions, "a")  # does once more what another has done for it
+        assert revisions.read(["a"]) is None and revisions.read(["b"]) is None
     assert revisions.read(["a", "b"]) is not None
 
 
