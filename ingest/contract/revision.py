@@ -11,18 +11,19 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 
-# Hashes: site → revision; site → how many batches of it are under way; place and revision of such a batch → its sites.
+# Hashes: site → revision, and * → that of all others; site → how many batches of it are under way; such a batch, named
+# by its place and a revision → its sites.
 KEYS = ("throughline:{revision}", "throughline:{revision}:busy", "throughline:{revision}:batches")
-# Redis has no revision of a site that never had a batch, or it was lost, maybe within a batch. One that is made up then
-# is believed after so long: a batch that was under way has ended, and changed it.
-UNSURE_MS = 120_000
-# Nor is anything inserted any longer of a batch that somebody left so long ago; the log may be gone for ever.
+# Redis may have lost all of this within a batch, of which nobody knows then. After so long it has ended.
+UNSURE_MS = 30_000
+# Nothing is inserted any longer of a batch that somebody left so long ago; its log may be gone for ever.
 LEFT_MS = 3_600_000
 
 # ARGV: a new revision, the batch that begins ('' if none), how many end, those, sites. Deleting comes first, as a Redis
 # at its maxmemory lets only those scripts write on.
 _CHANGE = """
 redis.call('HDEL', KEYS[3], '')
+redis.call('HSETNX', KEYS[1], '*', ARGV[1])
 local ended = 3 + tonumber(ARGV[3])
 for i = 4, ended do
   local sites = redis.call('HGET', KEYS[3], ARGV[i])
@@ -40,19 +41,15 @@ for i = ended + 1, #ARGV do
 end
 if ARGV[2] ~= '' then redis.call('HSET', KEYS[3], ARGV[2], cmsgpack.pack(begun)) end
 """
-# ARGV: a revision for sites that have none, sites. Answers which Redis this is, and each site's: behind a ? if it was
-# made up, behind a ! while a batch is under way.
+# ARGV: a new revision, sites. Answers which Redis this is, the revision that all sites had first, and each one's, with a
+# ! before it while a batch is under way.
 _READ = """
-local found = {string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')}
+if redis.call('HEXISTS', KEYS[1], '*') == 0 then redis.call('HSET', KEYS[1], '*', ARGV[1]) end
+local first = redis.call('HGET', KEYS[1], '*')
+local found = {string.match(redis.call('INFO', 'server'), 'run_id:(%w+)'), first}
 for i = 2, #ARGV do
-  local revision = redis.call('HGET', KEYS[1], ARGV[i])
-  if not revision then
-    revision = '?' .. ARGV[1]
-    redis.call('HSET', KEYS[1], ARGV[i], revision)
-  elseif redis.call('HEXISTS', KEYS[2], ARGV[i]) == 1 then
-    revision = '!' .. revision
-  end
-  found[i] = revision
+  local under_way = redis.call('HEXISTS', KEYS[2], ARGV[i]) == 1
+  found[i + 1] = (under_way and '!' or '') .. (redis.call('HGET', KEYS[1], ARGV[i]) or first)
 end
 return found
 """
@@ -92,11 +89,11 @@ class Revisions:
 
         A Redis that was put back to an older copy has another name than the one that it is a copy of.
         """
-        server, *found = self._ask(_READ, self._new(), *sites)
-        waits = {b"?": UNSURE_MS, b"!": LEFT_MS}
-        if any(one[:1] in waits and _made(one) + waits[one[:1]] >= self._now() for one in found):
+        server, first, *found = self._ask(_READ, self._new(), *sites)
+        now = self._now()
+        if _made(first) + UNSURE_MS >= now or any(one[:1] == b"!" and _made(one) + LEFT_MS >= now for one in found):
             return None
-        return Revision(b" ".join((server, *found)).decode(), max(map(_made, found), default=0))
+        return Revision(b" ".join((server, first, *found)).decode(), max(map(_made, found), default=0))
 
     def _change(self, begins: str, end: Sequence[str | bytes], sites: Collection[str]) -> None:
         self._ask(_CHANGE, self._new(), begins, len(end), *end, *sites)
@@ -109,4 +106,4 @@ class Revisions:
 
 
 def _made(revision: bytes) -> int:
-    return int(revision.lstrip(b"?!").partition(b".")[0])
+    return int(revision.lstrip(b"!").partition(b".")[0])

@@ -19,7 +19,7 @@ from api.endpoints import ENDPOINTS
 from api.kept import Kept, Named
 from api.registry.change import change_site, create_site, delete_site
 from ingest.contract import freshness
-from ingest.contract.revision import Revisions
+from ingest.contract.revision import KEYS, Revisions
 from ingest.contract.site import Revenue
 from rollups.client import Client, connect
 from rollups.control import CLEARED, CLOSED, DRAINING
@@ -94,11 +94,9 @@ def site(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
         monkeypatch.setattr(client, "rows", counted)
         made = Site(with_new_site(served), client, statements)
+        served.redis.delete(*KEYS)
         served.clock.now = NOON - HOUR
         made.count(at=NOON - 2 * HOUR)
-        for each in served.registry.state.sites_of(served.anna.account.id):
-            with made.revisions.changing("log/1", {each.id}):
-                pass
         served.clock.now = NOON
         made.look()
         made.dashboard()  # from now on it looks every second
@@ -343,8 +341,7 @@ def test_no_answer_outlives_five_minutes(site: Site, monkeypatch: pytest.MonkeyP
 
 def test_a_redis_that_forgot_everything_is_not_believed_at_once(site: Site) -> None:
     site.dashboard()
-    for name in site.served.redis.keys("throughline:{revision}*"):
-        site.served.redis.delete(name)
+    site.served.redis.delete(*KEYS)
     assert [site.dashboard()[1] > 0 for _ in range(2)] == [True, True]
 
 

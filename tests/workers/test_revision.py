@@ -23,7 +23,9 @@ class Clock:
 
 @pytest.fixture
 def redis(redis_url: str) -> Iterator[Redis]:
+    """One that has been there for long enough."""
     with Redis.from_url(redis_url) as client:
+        Revisions(client, lambda: NOW - UNSURE_MS - 1).read([])
         yield client
 
 
@@ -108,31 +110,31 @@ def test_who_was_overtaken_at_its_place_does_not_end_the_batch_of_the_other(redi
     assert revisions.read(["a", "b"]) is not None
 
 
-def test_a_made_up_revision_is_believed_when_no_batch_of_before_can_be_under_way(redis: Redis) -> None:
-    clock = Clock()
-    revisions = Revisions(redis, clock)
-    assert revisions.read(["a"]) is None
-    clock.now += UNSURE_MS
-    assert revisions.read(["a"]) is None
-    clock.now += 1
-    first = settled(revisions, "a")
-    assert first == settled(revisions, "a")
-    clock.now = NOW - 1
-    assert revisions.read(["a"]) is None, "a clock that was ahead made it up"
+def test_a_site_without_any_batch_has_a_revision_until_it_has_one(redis: Redis) -> None:
+    revisions = Revisions(redis, lambda: NOW)
+    assert settled(revisions, "a") == settled(revisions, "b") == settled(revisions, "a")
+    with revisions.changing("log/0", {"a"}):
+        assert revisions.read(["a"]) is None
+    assert settled(revisions, "a") != settled(revisions, "b")
 
 
-def test_a_redis_that_forgot_within_a_batch_makes_no_revision_of_before_true(redis: Redis) -> None:
+def test_a_redis_that_forgot_within_a_batch_is_believed_when_that_has_ended(redis: Redis) -> None:
     clock = Clock()
     revisions = Revisions(redis, clock)
     count(revisions, "a")
-    seen = {settled(revisions, "a")}
+    seen = settled(revisions, "a")
     with revisions.changing("log/0", {"a"}):
         redis.flushdb()
         assert revisions.read(["a"]) is None
-        clock.now += UNSURE_MS - 1
-        assert revisions.read(["a"]) is None
-    assert settled(revisions, "a") not in seen
+        count(revisions, "a", place="log/1")
+        clock.now += UNSURE_MS
+        assert revisions.read(["a"]) is None and revisions.read(["b"]) is None
+    assert revisions.read(["a"]) is None
+    clock.now += 1
+    assert settled(revisions, "a") != seen
     assert redis.hlen("throughline:{revision}:busy") == 0
+    clock.now = NOW - 1
+    assert revisions.read(["a"]) is None, "a clock that was ahead remembers it"
 
 
 def test_a_redis_that_was_put_back_has_other_revisions_than_the_one_before(tmp_path: Path) -> None:
@@ -141,6 +143,7 @@ def test_a_redis_that_was_put_back_has_other_revisions_than_the_one_before(tmp_p
     try:
         with Redis.from_url(server.url) as redis:
             revisions = Revisions(redis, lambda: NOW)
+            Revisions(redis, lambda: 0).read([])
             count(revisions, "a")
             before = settled(revisions, "a")
             shutil.copytree(server.data, tmp_path / "copy")
@@ -162,9 +165,8 @@ def test_no_full_redis_keeps_a_batch_from_being_counted(tmp_path: Path) -> None:
     try:
         with Redis.from_url(server.url) as redis:
             redis.config_set("maxmemory", "1")
-            revisions = Revisions(redis, lambda: NOW)
-            count(revisions, "a")
-            assert revisions.read(["a"]) is not None
+            count(Revisions(redis, lambda: NOW), "a")
+            assert Revisions(redis, lambda: NOW + UNSURE_MS + 1).read(["a"]) is not None
     finally:
         server.stop()
 
@@ -180,5 +182,5 @@ def test_the_commands_of_a_batch(redis: Redis) -> None:
     for _ in range(3):
         count(revisions, *(f"site{number}" for number in range(2_000)))
     assert calls() - before == 6
-    assert redis.hlen("throughline:{revision}") == 2_000
+    assert redis.hlen("throughline:{revision}") == 2_001
     assert sum(int(redis.memory_usage(key) or 0) for key in redis.keys("throughline:{revision}*")) < 400_000
