@@ -41,8 +41,8 @@ for i = ended + 1, #ARGV do
 end
 if ARGV[2] ~= '' then redis.call('HSET', KEYS[3], ARGV[2], cmsgpack.pack(begun)) end
 """
-# ARGV: a new revision, sites. Answers which Redis this is, the revision that all sites had first, and each one's, with a
-# ! before it while a batch is under way.
+# ARGV: a new revision, sites. Answers which Redis this is, the revision that all sites had first, and each one's, with
+# a ! before it while a batch is under way.
 _READ = """
 if redis.call('HEXISTS', KEYS[1], '*') == 0 then redis.call('HSET', KEYS[1], '*', ARGV[1]) end
 local first = redis.call('HGET', KEYS[1], '*')

@@ -9,7 +9,7 @@ from redis import Redis
 
 from ingest.contract.revision import UNSURE_MS, Revisions
 from tests.workers.fakes import FakeStore
-from tests.workers.test_protocol import Simulation, records
+from tests.workers.test_protocol import Crash, Simulation, records
 from workers import take
 
 pytestmark = pytest.mark.services
@@ -56,11 +56,25 @@ class Watched(Simulation):
         assert self.known.setdefault((revision.name, standing), rows) == rows
 
 
-def watch(redis: Redis, monkeypatch: pytest.MonkeyPatch, seed: int, trouble: float) -> Watched:
-    simulation = Watched(redis, seed, trouble)
+class Dies(Watched):
+    """The first worker that gets to a marker dies there."""
+
+    died = False
+
+    def point(self, name: str) -> None:
+        super().point(name)
+        if name == "before mark" and not self.died:
+            self.died = True
+            assert self.revisions.read([SITE]) is None
+            raise Crash(name)
+
+
+def watch(redis: Redis, monkeypatch: pytest.MonkeyPatch, seed: int, trouble: float, kind: type[Watched]) -> Watched:
+    simulation = kind(redis, seed, trouble)
     monkeypatch.setattr(take, "Store", FakeStore)
     monkeypatch.setattr(FakeStore, "room", random.Random(seed).choice([1, 2, 1_000]))
     simulation.run()
+    assert simulation.lost or simulation.revisions.read([SITE]) is not None, "nothing is left open"
     return simulation
 
 
@@ -69,8 +83,13 @@ def test_no_revision_is_of_two_states_of_the_data(
     redis_url: str, monkeypatch: pytest.MonkeyPatch, trouble: float
 ) -> None:
     with Redis.from_url(redis_url) as redis:
-        seen = [watch(redis, monkeypatch, seed, trouble) for seed in range(15)]
-        assert sum(each.seen_between for each in seen) > 1_000
-        assert sum(len(each.known) for each in seen) > 30
-        ended = [each.revisions.read([SITE]) for each in seen[-1:] if not each.lost]
-        assert None not in ended
+        seen = [watch(redis, monkeypatch, seed, trouble, Watched) for seed in range(10)]
+        assert sum(each.seen_between for each in seen) > 500
+        assert sum(len(each.known) for each in seen) > 20
+
+
+def test_what_a_worker_left_that_died_is_ended_by_who_takes_its_partition(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Redis.from_url(redis_url) as redis:
+        watch(redis, monkeypatch, 1, 0.0, Dies)
