@@ -108,6 +108,7 @@ class Api:
         try:
             with deadline.within(PROBE_SECONDS):
                 await _in_thread(self._registry.refresh)
+                await _in_thread(self._serve.look)
             self.pulse.heard()
             self._ailing = "ok"
         except RegistryGone as error:

@@ -98,6 +98,8 @@ class Endpoint:
     of_data: bool = False  # answered from ClickHouse: has an ETag
     hashes: bool = False  # a password: takes 50 ms of every core and 64 MiB
     light: bool = False  # answered without ClickHouse
+    tells_fresh: bool = False  # has a field `fresh_as_of`, null as `answer` leaves it
+    edge: Callable[[Span], Any] = lambda _: None  # what of a range's end shows, besides what happened before it
 
     @property
     def of_site(self) -> bool:

@@ -4,8 +4,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from api import account, sites
 from api.answer.custom_event_funnel import CustomEventFunnel, custom_event_funnel
 from api.answer.custom_event_types import CustomEventTypes, custom_event_types
@@ -13,7 +11,7 @@ from api.answer.dashboard import Dashboard, dashboard
 from api.answer.engagement_funnel import EngagementFunnel, engagement_funnel
 from api.answer.event_data_keys import EventDataKeys, event_data_keys
 from api.answer.friction import Friction, friction
-from api.answer.ledger import Ledger, ledger
+from api.answer.ledger import Ledger, ledger, widened
 from api.answer.reach import Reach, reach
 from api.answer.revenue import Revenue, revenue
 from api.answer.scroll_depth import ScrollDepth, scroll_depth
@@ -25,7 +23,7 @@ from api.endpoint import Asked, Endpoint
 from api.parameter import AllTime, FunnelOf, Nothing, PageOf, Range, ReachOf, ScrollDepthOf, StepsOf, TypeOf
 from api.problem import Problem
 from api.site import SiteInList, SiteWithSettings
-from ingest.contract import freshness
+from api.span import last_bucket
 
 _SITE = "/sites/{site_id}"
 _VISITOR = "/visitors/{visitor_id}/sessions"
@@ -36,13 +34,6 @@ def _of_data(
 ) -> Endpoint:
     name = path.rpartition("/")[2] if "name" not in more else more.pop("name")
     return Endpoint("GET", path, name, summary, answer, response, parameters, of_data=True, **more)
-
-
-def _fresh_as_of(asked: Asked) -> int | None:
-    try:
-        return freshness.read(asked.parts.redis)
-    except RedisError:
-        return None  # the numbers do not need Redis
 
 
 def _visitor_sessions(asked: Asked) -> VisitorSessions:
@@ -90,9 +81,11 @@ ENDPOINTS: list[Endpoint] = [
     _of_data(
         f"{_SITE}/analytics/dashboard",
         "Sessions over time, totals and top lists",
-        lambda asked: dashboard(asked.reader, asked.site.id, asked.span, _fresh_as_of(asked)),
+        lambda asked: dashboard(asked.reader, asked.site.id, asked.span, None),
         Dashboard,
         Range,
+        tells_fresh=True,
+        edge=last_bucket,
     ),
     _of_data(
         f"{_SITE}/analytics/revenue",
@@ -100,6 +93,7 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: revenue(asked.reader, asked.site.id, asked.span, asked.site.settings.revenue),
         Revenue,
         Range,
+        edge=last_bucket,
     ),
     _of_data(
         f"{_SITE}/analytics/friction",
@@ -165,6 +159,7 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: ledger(asked.reader, asked.site.id, asked.span),
         Ledger,
         Range,
+        edge=lambda span: widened(span).end,
     ),
     _of_data(
         _VISITOR,

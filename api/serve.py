@@ -1,12 +1,10 @@
 """Requests below /api → answers: who asks, what is asked, the answer on a thread, and every problem in one shape."""
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
-from pydantic import TypeAdapter
 from redis.exceptions import RedisError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -15,9 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import body, client, query
 from api import range as ranges
-from api.answer.revision import revision
+from api.answers import Answers
 from api.caller import Caller, caller
-from api.endpoint import Asked, Endpoint, Parts, Reply
+from api.endpoint import Asked, Endpoint, Parts
 from api.parameter import Range
 from api.problem import ErrorBody, Problem, unavailable
 from api.pulse import SILENT_SECONDS
@@ -32,10 +30,9 @@ THREADS = 16  # questions that are worked on at once
 WAITING = 256  # further ones that may wait for a thread; those beyond are told to come again
 HASHING = 2  # passwords that are hashed at once
 WAITING_TO_HASH = 16
-ASKING_REDIS = 8
+ASKING_REDIS = 8  # sessions and kept answers are looked up at once
 LOOK_SECONDS = 1.0  # that a key which is not known is looked for
 WELL_SECONDS = 3.0  # ClickHouse was heard within, so that looking makes sense
-MINUTE = 60_000
 
 log = logging.getLogger("throughline.api")
 
@@ -67,7 +64,7 @@ class Serve:
         for endpoint in endpoints:
             by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
         self._paths = [(compile_path(path)[0], methods) for path, methods in by_path.items()]
-        self._json = {each.name: TypeAdapter(each.response) for each in endpoints if each.response is not None}
+        self._answers = Answers(parts, endpoints)
         self._questions = Threads("question", THREADS, WAITING, "too many questions at once")
         self._passwords = Threads("password", HASHING, WAITING_TO_HASH, "too many people sign in at once")
         self._sessions = Threads("session", ASKING_REDIS, WAITING, "too many requests at once")
@@ -87,6 +84,11 @@ class Serve:
         except Exception as error:
             response = _told(_problem(error))
         await response(scope, receive, send)
+
+    def look(self) -> None:
+        """What keeps answers right: to be called every second. Blocks; raises ClickHouseUnavailable."""
+        if self._answers.standing.wanted:
+            self._answers.standing.look()
 
     def close(self) -> None:
         """Begin no further work."""
@@ -113,10 +115,17 @@ class Serve:
         asked = self._understood(endpoint, request, who, received)
         if endpoint.hashes or endpoint.light:
             threads = self._passwords if endpoint.hashes else self._sessions
-            return await threads.run(lambda: self._answer(endpoint, asked))
+            return await threads.run(lambda: self._answers.answer(endpoint, asked))
         if self._parts.pulse.silence() > SILENT_SECONDS:
             raise unavailable("ClickHouse does not answer, so the data cannot be read now", retry_after=5)
-        return await self._questions.run(lambda: self._answer(endpoint, asked), who.account.id if who else None)
+        looked = None
+        if endpoint.of_data:
+            known = await self._sessions.run(lambda: self._answers.at_once(endpoint, asked))
+            if isinstance(known, Response):
+                return known
+            looked = known
+        work = partial(self._answers.answer, endpoint, asked, looked)
+        return await self._questions.run(work, who.account.id if who else None)
 
     async def _caller(self, request: Request) -> Caller:
         def find() -> Caller:
@@ -161,41 +170,6 @@ class Serve:
             zone = site.settings.zone if parameters.tz is None else ranges.zone(parameters.tz)
             span = ranges.span(parameters.from_, parameters.to, zone, now, all_time=parameters.all_time)
         return Asked(parts, request, now, who.account if who else None, site, span, parameters, posted)
-
-    def _answer(self, endpoint: Endpoint, asked: Asked) -> Response:
-        """The data; blocks."""
-        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-        if endpoint.of_data:
-            tag = _tag(endpoint, asked)
-            self._parts.pulse.heard()
-            headers |= {"Cache-Control": "private, no-cache", "ETag": tag, "Vary": "Authorization, Cookie"}
-            if tag in [each.strip() for each in asked.request.headers.get("if-none-match", "").split(",")]:
-                return Response(status_code=304, headers=headers)
-        found = endpoint.answer(asked)
-        reply = found if isinstance(found, Reply) else Reply(found)
-        headers |= reply.headers
-        if endpoint.response is None:
-            return Response(status_code=endpoint.status, headers=headers)
-        text = self._json[endpoint.name].dump_json(reply.body, by_alias=True)
-        return Response(text, endpoint.status, headers, "application/json")
-
-
-def _tag(endpoint: Endpoint, asked: Asked) -> str:
-    """Names the state of the data and the question; weak, as it says nothing of `fresh_as_of`.
-
-    A range that ends now moves on with every minute, though nothing happened.
-    """
-    moving = asked.given_site is None or (asked.given_span is not None and asked.parameters.to is None)
-    named: list[Any] = [
-        revision(asked.reader),
-        asked.registry.state.revision,
-        endpoint.name,
-        sorted(asked.request.path_params.items()),
-        asked.parameters.model_dump_json(),
-        asked.caller.id,
-        asked.now // MINUTE if moving else None,
-    ]
-    return f'W/"{hashlib.sha256(repr(named).encode(errors="surrogatepass")).hexdigest()[:32]}"'
 
 
 def _problem(error: Exception) -> Problem:

@@ -107,3 +107,9 @@ class Span:
             if following > max(start, self.start):
                 yield start
             start = following
+
+
+def last_bucket(span: Span) -> tuple[object, ...]:
+    """Names the bucket in which the span ends, as long as that lies in our days."""
+    last = local(span.end - 1, span.zone)
+    return span.granularity, last.date(), (last.hour, last.utcoffset()) if span.granularity == "hour" else None

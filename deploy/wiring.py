@@ -169,6 +169,7 @@ def api(settings: Settings) -> "Api":
 
 def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
     """A worker that has joined the group, and writes into the report. Blocks; raises LogUnavailable."""
+    from ingest.contract.revision import Revisions
     from rollups.mend import settle
     from rollups.past import newest, past
     from rollups.values import day_values
@@ -179,7 +180,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
     from workers.state import BYTES
     from workers.world import World
 
-    client = clickhouse(settings)
+    client, revisions = clickhouse(settings), Revisions(redis_client(settings), now)
     world = World(
         consumer=consumer(settings),
         writer=Writer(client),
@@ -195,6 +196,8 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         names=Names(settings.values_a_day, partial(day_values, client)),
         state_bytes=settings.state_bytes or _quarter(redis_client(settings), BYTES),
         lacking=room(settings).lacking,
+        changing=revisions.changing,
+        left=revisions.left,
     )
     tell_redis(settings)
     return Worker(world, report=report)

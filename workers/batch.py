@@ -25,7 +25,7 @@ from workers.visitor import State, key, unread
 from workers.whole import complete
 from workers.world import Held, Paused, World
 
-_REASON = EventRow._fields.index("reason")
+_REASON, _SITE = map(EventRow._fields.index, ("reason", "site"))
 
 
 def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, int]:
@@ -107,12 +107,14 @@ def insert_columns(
         counts["counted"] = counted
     if decision.dead:
         counts["dead"] = len(decision.dead)
-    if believed:
-        writer.insert_columns(token, events)
-        writer.insert_sessions(token, decision.rows)
-    else:
-        complete(writer, decided, event_rows(events), decision.rows)
-    writer.mark(log, partition, decided.a, decided.b, decision.clock, counts, decision.reach)
+    sites = {*events[_SITE], *(row.site for row in decision.rows)}
+    with world.changing(f"{log}/{partition}", sites):
+        if believed:
+            writer.insert_columns(token, events)
+            writer.insert_sessions(token, decision.rows)
+        else:
+            complete(writer, decided, event_rows(events), decision.rows)
+        writer.mark(log, partition, decided.a, decided.b, decision.clock, counts, decision.reach)
     return counts
 
 

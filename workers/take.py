@@ -47,6 +47,7 @@ def take(world: World, partition: int, cache: Cache) -> Held:
     writer, consumer = world.writer, world.consumer
     log, partitions = consumer.log_id(), consumer.partitions
     store = Store(world.redis, log, partitions, partition, world.state_bytes)
+    whole = world.left(f"{log}/{partition}")
     with writer.one_life() as look:
         if (counted := writer.partitions(log, partitions)) != partitions:
             raise PartitionsChanged(f"log {log}", counted, partitions)
@@ -99,7 +100,8 @@ def take(world: World, partition: int, cache: Cache) -> Held:
         world.metrics.rebuilds.inc()
         store.reset(position, f"{look.life}.{world.nonce()}")
 
-    # 4. The log goes on at C.
+    # 4. What others may have left half inserted is whole; the log goes on at C.
+    whole()
     consumer.seek(partition, max(offset, begin))
     return Held(log, partition, look.life, offset, position.clock, store, cache)
 

@@ -1,6 +1,7 @@
 """What a worker is given: the log, ClickHouse, Redis, and the few things it must know."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from redis import Redis
@@ -37,6 +38,8 @@ class World:
     names: Names = NO_LIMIT
     state_bytes: int = BYTES
     lacking: Callable[[], str] = lambda: ""
+    changing: Callable[[str, Collection[str]], AbstractContextManager[None]] = lambda *_: nullcontext()
+    left: Callable[[str], Callable[[], None]] = lambda _: lambda: None
 
 
 @dataclass

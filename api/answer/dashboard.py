@@ -1,20 +1,20 @@
 """Sessions of a range: over time, in all, and by where they come from and what they hold."""
 
-from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from functools import partial
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.answer.within import starts, within
 from api.number import percent, ratio
+from api.panels import together
 from api.span import Span, iso
 from rollups.read import Reader
 
 DEVICES = ("Desktop", "Phone", "Tablet")
 TOP = 10
 _QUESTIONS = ("dashboard_series", "dashboard_traits", "dashboard_pages", "dashboard_visitors")
-_AT_ONCE = 4  # questions to ClickHouse: most of each is waiting
 
 
 class PeriodCount(BaseModel):
@@ -72,8 +72,7 @@ class Dashboard(BaseModel):
 def dashboard(reader: Reader, site: str, span: Span, fresh_as_of: int | None) -> Dashboard:
     """The dashboard's numbers; `fresh_as_of` in ms. Sessions are filed at their start, pageviews at their own time."""
     asked = {"site": site, "starts": starts(span), **within(span)}
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        by_bucket, traits, pages, visitors = pool.map(lambda name: reader.rows(name, **asked), _QUESTIONS)
+    by_bucket, traits, pages, visitors = together(partial(reader.rows, name, **asked) for name in _QUESTIONS)
     series = {row["bucket"]: row for row in by_bucket}
     total, bounces, duration = (
         sum(row[measure] for row in series.values()) for measure in ("sessions", "bounces", "duration_ms")

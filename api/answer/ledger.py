@@ -22,7 +22,7 @@ class Ledger(BaseModel):
 
 def ledger(reader: Reader, site: str, span: Span) -> Ledger:
     """The ledger of the range, widened to full quarters of an hour."""
-    wide = Span(span.start - span.start % QUARTER, span.end + -span.end % QUARTER, span.zone)
+    wide = widened(span)
     by_reason = {row["reason"]: row["events"] for row in reader.rows("ledger", site=site, **within(wide))}
     counted = by_reason.pop("", 0)
     return Ledger(
@@ -32,3 +32,8 @@ def ledger(reader: Reader, site: str, span: Span) -> Ledger:
         from_=iso(wide.start),
         to=iso(wide.end),
     )
+
+
+def widened(span: Span) -> Span:
+    """To full quarters of an hour."""
+    return Span(span.start - span.start % QUARTER, span.end + -span.end % QUARTER, span.zone)

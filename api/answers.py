@@ -1,0 +1,115 @@
+"""An understood request → its response: not sent again if the asker has it, kept if nothing changed, else made anew."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeVar
+
+from pydantic import TypeAdapter
+from redis.exceptions import ConnectionError, RedisError, TimeoutError
+from starlette.responses import Response
+
+from api.answer.revision import revision
+from api.endpoint import Asked, Endpoint, Parts, Reply
+from api.kept import Kept, Named, named
+from api.span import iso
+from api.standing import Standing
+from ingest.contract import freshness
+from ingest.contract.revision import Revisions
+
+AWAY_SECONDS = 5.0  # that a Redis which failed is not asked again: no number needs it
+
+log = logging.getLogger("throughline.api")
+
+_Found = TypeVar("_Found")
+
+
+class Looked(NamedTuple):
+    """What is known of a question of data before ClickHouse is asked. `fresh`: ms, as in `fresh_as_of`."""
+
+    name: Named | None
+    fresh: int | None
+
+
+class Answers:
+    """Methods block. Safe to share between threads."""
+
+    def __init__(self, parts: Parts, endpoints: Iterable[Endpoint]) -> None:
+        self.standing = Standing(parts.reader)
+        self._parts = parts
+        self._kept = Kept()
+        self._revisions = Revisions(parts.redis, parts.now)
+        self._away_until = 0.0
+        self._json = {each.name: TypeAdapter(each.response) for each in endpoints if each.response is not None}
+
+    def at_once(self, endpoint: Endpoint, asked: Asked) -> Response | Looked:
+        """The answer to a question of data if that costs no query."""
+        looked = self._look(endpoint, asked)
+        return self._known(endpoint, asked, looked) or looked
+
+    def answer(self, endpoint: Endpoint, asked: Asked, looked: Looked | None = None) -> Response:
+        """Asks the stores; `looked`: of a question of data, what `at_once` found."""
+        if looked is not None and looked.name is None:
+            looked = self._named_by_query(endpoint, asked)
+            if known := self._known(endpoint, asked, looked):
+                return known
+        found = endpoint.answer(asked)
+        reply = found if isinstance(found, Reply) else Reply(found)
+        if endpoint.response is None:
+            return Response(status_code=endpoint.status, headers={**_PLAIN, **reply.headers})
+        body = self._json[endpoint.name].dump_json(reply.body, by_alias=True)
+        if looked is None or looked.name is None:
+            return Response(body, endpoint.status, {**_PLAIN, **reply.headers}, "application/json")
+        self._kept.put(looked.name, body)
+        return _response(endpoint, body, looked.name, looked.fresh)
+
+    def _known(self, endpoint: Endpoint, asked: Asked, looked: Looked) -> Response | None:
+        if looked.name is None:
+            return None
+        if looked.name.tag in [each.strip() for each in asked.request.headers.get("if-none-match", "").split(",")]:
+            return Response(status_code=304, headers=_headers(looked.name.tag))
+        body = self._kept.get(looked.name)
+        return None if body is None else _response(endpoint, body, looked.name, looked.fresh)
+
+    def _look(self, endpoint: Endpoint, asked: Asked) -> Looked:
+        # Before the revision, so that an answer which is kept is not said to be fresher than it is.
+        fresh = self._redis(lambda: freshness.read(self._parts.redis)) if endpoint.tells_fresh else None
+        if (standing := self.standing()) is None:
+            return Looked(None, fresh)
+        own = asked.given_site
+        sites = [own.id] if own else [site.id for site in asked.registry.state.sites_of(asked.caller.id)]
+        found = self._redis(lambda: self._revisions.read(sites))
+        return Looked(named(endpoint, asked, standing, found) if found else None, fresh)
+
+    def _named_by_query(self, endpoint: Endpoint, asked: Asked) -> Looked:
+        """While a site has no revision all data has one."""
+        if self.standing() is None:
+            self.standing.look()
+        looked = self._look(endpoint, asked)
+        if looked.name is None:
+            looked = Looked(named(endpoint, asked, revision(asked.reader), None), looked.fresh)
+        self._parts.pulse.heard()
+        return looked
+
+    def _redis(self, ask: Callable[[], _Found]) -> _Found | None:
+        if time.monotonic() >= self._away_until:
+            try:
+                return ask()
+            except (ConnectionError, TimeoutError):
+                self._away_until = time.monotonic() + AWAY_SECONDS
+            except RedisError:
+                log.warning("revisions of sites cannot be read", exc_info=True)
+        return None
+
+
+_PLAIN = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def _headers(tag: str) -> dict[str, str]:
+    return {**_PLAIN, "Cache-Control": "private, no-cache", "ETag": tag, "Vary": "Authorization, Cookie"}
+
+
+def _response(endpoint: Endpoint, body: bytes, name: Named, fresh: int | None) -> Response:
+    if endpoint.tells_fresh and fresh is not None:
+        body = body.replace(b'"fresh_as_of":null', b'"fresh_as_of":"%s"' % iso(fresh).encode(), 1)
+    return Response(body, endpoint.status, _headers(name.tag), "application/json")
