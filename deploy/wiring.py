@@ -64,7 +64,7 @@ def _producer(settings: Settings) -> Producer:
         from ingest.log.kafka_producer import KafkaProducer
 
         return KafkaProducer(brokers(address), topic=topic(address), partitions=settings.partitions)
-    from ingest.log.redis import RedisProducer
+    from ingest.log.redis_producer import RedisProducer
 
     return RedisProducer(address, partitions=settings.partitions, max_bytes=settings.log_max_bytes or None)
 
@@ -77,7 +77,7 @@ def consumer(settings: Settings) -> Consumer:
 
         name = topic(address)
         return KafkaConsumer(brokers(address), topic=name, group=f"throughline-{name}", partitions=settings.partitions)
-    from ingest.log.redis import RedisConsumer
+    from ingest.log.redis_consumer import RedisConsumer
 
     return RedisConsumer(address, partitions=settings.partitions, max_bytes=settings.log_max_bytes or None)
 

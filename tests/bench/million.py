@@ -20,7 +20,7 @@ from rich.console import Console
 
 from ingest.contract.event import Event, encode
 from ingest.log.partition import hash31, partition
-from ingest.log.redis import RedisProducer
+from ingest.log.redis_producer import RedisProducer
 from tests.bench.load import Outcome, request, run
 from tests.deploy.stack import Stack
 from tests.oracle.fact import DAY, MINUTE
