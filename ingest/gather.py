@@ -5,6 +5,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from ingest.contract.event import Event, Filtered, Line, encode
 from ingest.log.partition import partition
@@ -16,17 +17,37 @@ MAX_WAITING = 64 * 1024 * 1024  # bytes gathered and not yet durable
 _FORGET_SECONDS = 10
 PATIENCE_SECONDS = 1.9  # an unanswered request turns into a 503 within 2 s
 
+Written: TypeAlias = Callable[[LogUnavailable | None], None]
+
 log = logging.getLogger(__name__)
 
 
 class _Record:
-    """Lines that will be appended together; `written` resolves to the error, or to None once they are durable."""
+    """Lines that will be appended together, and who is told of the error, or of None once they are durable."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    __slots__ = ("lines", "patience", "size", "tell")
+
+    def __init__(self) -> None:
         self.lines: list[bytes] = []
         self.size = 0
-        self.written: asyncio.Future[LogUnavailable | None] = loop.create_future()
+        self.tell: list[Written] = []
         self.patience: asyncio.TimerHandle | None = None
+
+
+class _Told:
+    """Tells once: of the first error, or once all the records are durable."""
+
+    __slots__ = ("_left", "_tell")
+
+    def __init__(self, records: int, tell: Written) -> None:
+        self._left = records
+        self._tell: Written | None = tell
+
+    def __call__(self, error: LogUnavailable | None) -> None:
+        self._left -= 1
+        if self._tell is not None and (error is not None or not self._left):
+            tell, self._tell = self._tell, None
+            tell(error)
 
 
 class Gatherer:
@@ -79,18 +100,34 @@ class Gatherer:
         Raises LogUnavailable at once when too much waits already, else within 2 s when any line is not known to be
         durable; some may have been written all the same.
         """
+        # Of its own, because a request that is given up must not cancel what others wait for too.
+        written: asyncio.Future[LogUnavailable | None] = asyncio.get_running_loop().create_future()
+        self.add(lines, lambda error: None if written.done() else written.set_result(error))
+        error = await written
+        if error is not None:
+            raise LogUnavailable(str(error), error.retry_after)
+
+    def add(self, lines: Sequence[Line], tell: Written) -> None:
+        """As `write`, for one or more lines; calls `tell` once, now or later, with what `write` would raise, or None.
+
+        `tell` must not raise.
+        """
         if not self._connected:
-            raise LogUnavailable("the log is not connected yet")
-        texts = [(_partition(line, self._producer.partitions), encode([line])) for line in lines]
-        if self.waiting + sum(len(text) for _, text in texts) > self._max_waiting:
-            raise LogUnavailable("too many events wait for the log")
-        loop = asyncio.get_running_loop()
-        records = {id(record): record for record in [self._add(number, text, loop) for number, text in texts]}
+            return tell(LogUnavailable("the log is not connected yet"))
+        partitions = self._producer.partitions
+        texts = [(_partition(line, partitions), encode([line])) for line in lines]
+        size = sum([len(text) for _, text in texts])
+        if self.waiting + size > self._max_waiting:
+            return tell(LogUnavailable("too many events wait for the log"))
+        self.waiting += size
+        if len(texts) == 1:
+            self._add(*texts[0]).tell.append(tell)
+            return None
+        records = {id(record): record for record in [self._add(number, text) for number, text in texts]}
+        told = tell if len(records) == 1 else _Told(len(records), tell)
         for record in records.values():
-            # Shielded, because a request that is given up must not cancel what others wait for too.
-            error = await asyncio.shield(record.written)
-            if error is not None:
-                raise LogUnavailable(str(error), error.retry_after)
+            record.tell.append(told)
+        return None
 
     async def close(self) -> None:
         """Append what is in hand, wait for it and disconnect the producer."""
@@ -108,18 +145,18 @@ class Gatherer:
             self._logged = now
         self._failed = (now, error)
 
-    def _add(self, number: int, text: bytes, loop: asyncio.AbstractEventLoop) -> _Record:
+    def _add(self, number: int, text: bytes) -> _Record:
         record = self._open.get(number)
         if record is not None and record.size + len(text) > self._max_record:
             self._flush(number)
             record = None
         if record is None:
-            record = self._open[number] = _Record(loop)
+            loop = asyncio.get_running_loop()
+            record = self._open[number] = _Record()
             loop.call_later(self._delay, self._flush_if_open, number, record)
             record.patience = loop.call_later(self._patience, _give_up, record)
         record.lines.append(text)
         record.size += len(text)
-        self.waiting += len(text)
         return record
 
     def _flush_if_open(self, number: int, record: _Record) -> None:
@@ -158,8 +195,9 @@ def _give_up(record: _Record) -> None:
 def _resolve(record: _Record, error: LogUnavailable | None) -> None:
     if record.patience is not None:
         record.patience.cancel()
-    if not record.written.done():
-        record.written.set_result(error)
+    told, record.tell = record.tell, []
+    for tell in told:
+        tell(error)
 
 
 def _partition(line: Event | Filtered, partitions: int) -> int:

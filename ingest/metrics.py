@@ -1,6 +1,12 @@
 """What operators watch of ingest."""
 
+from typing import TypeVar
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from ingest.answer import Reply
+
+Label = TypeVar("Label", int, str)
 
 
 class Metrics:
@@ -42,6 +48,27 @@ class Metrics:
         self.clock_steps = Counter(
             "throughline_ingest_clock_steps_total", "Times the wall clock was set by over a minute.", registry=registry
         )
+
+        self._of_status: dict[int, Counter] = {}
+        self._of_outcome: dict[str, Counter] = {}
+
+    def answered(self, reply: Reply) -> None:
+        """A reply is given. Few statuses and outcomes: looking up a label costs more than counting."""
+        answer = reply.answer
+        self._of(self.responses, self._of_status, reply.status).inc()
+        if answer.accepted:
+            self._of(self.events, self._of_outcome, "accepted").inc(answer.accepted)
+        for reason, events in answer.filtered.items():
+            self._of(self.events, self._of_outcome, reason).inc(events)
+        if answer.errors:
+            invalid = len({problem.index for problem in answer.errors})
+            self._of(self.events, self._of_outcome, "invalid").inc(invalid)
+
+    def _of(self, counter: Counter, children: dict[Label, Counter], label: Label) -> Counter:
+        child = children.get(label)
+        if child is None:
+            child = children[label] = counter.labels(label)
+        return child
 
     def appended(self, lines: int, size: int) -> None:
         """One record of `lines` lines and `size` bytes is durable."""

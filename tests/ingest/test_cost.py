@@ -305,12 +305,12 @@ def test_others_have_their_turn_between_two_events(monkeypatch: pytest.MonkeyPat
 
 
 def test_turns_keep_the_result() -> None:
-    def steps() -> Generator[None, None, str]:
+    def steps() -> Generator[None, bool | None, str]:
         yield
         yield
         return "done"
 
-    assert asyncio.run(in_turns(steps(), 0)) == "done"
+    assert asyncio.run(in_turns(steps(), seconds=0)) == "done"
 
 
 @pytest.mark.parametrize(
