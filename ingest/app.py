@@ -12,8 +12,8 @@ from starlette.routing import BaseRoute
 
 from ingest.admission import Knowledge
 from ingest.contract.address import LOOPBACK, Network
+from ingest.contract.batch import MAX_BODY
 from ingest.contract.clock import Watch
-from ingest.contract.incoming import MAX_BODY
 from ingest.endpoint import Endpoint
 from ingest.enrich import open_country
 from ingest.gather import Gatherer

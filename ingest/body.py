@@ -5,7 +5,7 @@ import zlib
 
 from starlette.requests import ClientDisconnect, Request
 
-from ingest.contract.incoming import MAX_BODY
+from ingest.contract.batch import MAX_BODY
 
 DEADLINE_SECONDS = 8.0  # uvicorn itself waits for a slow client for ever
 

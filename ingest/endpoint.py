@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 
 from ingest.answer import CORS, Reply, content, head, refuse, respond
 from ingest.body import Refused, read_body
-from ingest.contract.incoming import Batch, reading
+from ingest.contract.batch import Batch, reading
 from ingest.intake import Intake
 from ingest.metrics import Metrics
 from ingest.pixel import GIF, read_query

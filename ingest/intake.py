@@ -11,8 +11,10 @@ from typing import NamedTuple, TypeAlias
 from ingest.admission import Knowledge, Sender, admit
 from ingest.answer import Answer, Reply, refuse, too_many
 from ingest.contract.address import Network, bucket, client_address
+from ingest.contract.batch import Batch
 from ingest.contract.event import Event, Line
-from ingest.contract.incoming import Batch, Incoming, Problem
+from ingest.contract.incoming import Problem
+from ingest.contract.posted import Posted
 from ingest.contract.site import Site
 from ingest.gather import Gatherer
 from ingest.limit import Limiter
@@ -156,7 +158,7 @@ class Intake:
         if not self._sites.knows(sites) and not (yield self._look_again(sites)):
             # A 404 would make the sender give up events of a site that may exist.
             return refuse(503, "the list of sites is unavailable", 2)
-        known: list[tuple[Incoming, Site]] = []
+        known: list[tuple[Posted, Site]] = []
         problems = list(batch.problems)
         for index, posted in batch.events:
             site = self._sites.find(posted.site)
@@ -207,7 +209,7 @@ class Intake:
         await self._salts.hold(received)
         return True
 
-    def _over_site_rate(self, known: list[tuple[Incoming, Site]], now: int) -> float:
+    def _over_site_rate(self, known: list[tuple[Posted, Site]], now: int) -> float:
         """Seconds until every site of the batch has room, or 0 after its events are taken from their rates."""
         if not self._site_limit.on:
             return 0

@@ -23,8 +23,8 @@ from ingest.limit import Rate
 from ingest.log.protocol import LogUnavailable
 from ingest.salt import key
 from ingest.visitor import day
-from tests.deploy.asked import GOOD, HEADERS, REQUESTS, RIGHT, WRONG, chunked, post
 from tests.deploy.test_connection import exchange
+from tests.ingest.asked import GOOD, HEADERS, REQUESTS, RIGHT, WRONG, chunked, post
 from tests.ingest.fake import NOW, TRACKING_ID, UNAVAILABLE, FakeProducer, FakeRedis, a_site, an_event
 
 

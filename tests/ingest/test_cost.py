@@ -15,8 +15,8 @@ import pytest
 from deploy.web import collect_seldom
 from ingest import endpoint
 from ingest.admission import Knowledge, Sender, admit
+from ingest.contract.batch import Batch, read, reading
 from ingest.contract.event import Line, encode
-from ingest.contract.incoming import Batch, read, reading
 from ingest.contract.page import MAX_NAME, host, page, parameters, read_url, stored_url
 from ingest.contract.split import split
 from ingest.enrich import read_agent

@@ -5,7 +5,7 @@ import json
 import re
 from typing import Any
 
-from ingest.contract.incoming import MAX_BODY
+from ingest.contract.batch import MAX_BODY
 from tests.ingest.fake import FIREFOX, TRACKING_ID, an_event
 
 GOOD = an_event(id="e1")
