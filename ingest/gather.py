@@ -1,10 +1,10 @@
-"""Group commit: the events of concurrent requests become one record a partition and one append."""
+"""Group commit: the events of concurrent requests become one record a partition and one write."""
 
 import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from ingest.contract.event import Event, Filtered, Line, encode
@@ -23,24 +23,34 @@ log = logging.getLogger(__name__)
 
 
 class _Record:
-    """Lines that will be appended together, and who is told of the error, or of None once they are durable."""
+    """Lines of one partition."""
 
-    __slots__ = ("lines", "patience", "size", "tell")
+    __slots__ = ("lines", "size")
 
     def __init__(self) -> None:
         self.lines: list[bytes] = []
         self.size = 0
-        self.tell: list[Written] = []
+
+
+class _Batch:
+    """What will be written together, and who is told of the errors of which partitions, or of None: all is durable."""
+
+    __slots__ = ("patience", "records", "size", "tell")
+
+    def __init__(self) -> None:
+        self.records: dict[int, _Record] = {}
+        self.size = 0
+        self.tell: list[tuple[Written, Iterable[int]]] = []
         self.patience: asyncio.TimerHandle | None = None
 
 
 class _Told:
-    """Tells once: of the first error, or once all the records are durable."""
+    """Tells once: of the first error, or once all the batches are durable."""
 
     __slots__ = ("_left", "_tell")
 
-    def __init__(self, records: int, tell: Written) -> None:
-        self._left = records
+    def __init__(self, batches: int, tell: Written) -> None:
+        self._left = batches
         self._tell: Written | None = tell
 
     def __call__(self, error: LogUnavailable | None) -> None:
@@ -51,7 +61,8 @@ class _Told:
 
 
 class Gatherer:
-    """Gathers lines for at most `delay` seconds or `max_record` bytes a partition. Belongs to one event loop."""
+    """Gathers lines for at most `delay` seconds or `max_record` bytes a partition, then writes the records of all
+    partitions together. Belongs to one event loop."""
 
     def __init__(
         self,
@@ -68,8 +79,8 @@ class Gatherer:
         self._max_waiting = max_waiting
         self._patience = patience
         self._appended = appended
-        self._open: dict[int, _Record] = {}
-        self._appends: set[asyncio.Task[None]] = set()
+        self._open: _Batch | None = None
+        self._writes: set[asyncio.Task[None]] = set()
         self._connected = False
         self._failed: tuple[float, LogUnavailable] | None = None
         self._logged = -math.inf
@@ -121,20 +132,22 @@ class Gatherer:
             return tell(LogUnavailable("too many events wait for the log"))
         self.waiting += size
         if len(texts) == 1:
-            self._add(*texts[0]).tell.append(tell)
+            number, text = texts[0]
+            self._add(number, text).tell.append((tell, (number,)))
             return None
-        records = {id(record): record for record in [self._add(number, text) for number, text in texts]}
-        told = tell if len(records) == 1 else _Told(len(records), tell)
-        for record in records.values():
-            record.tell.append(told)
+        batches: dict[_Batch, set[int]] = {}
+        for number, text in texts:
+            batches.setdefault(self._add(number, text), set()).add(number)
+        told = tell if len(batches) == 1 else _Told(len(batches), tell)
+        for batch, numbers in batches.items():
+            batch.tell.append((told, numbers))
         return None
 
     async def close(self) -> None:
         """Append what is in hand, wait for it and disconnect the producer."""
-        for number in list(self._open):
-            self._flush(number)
-        while self._appends:
-            await asyncio.wait(self._appends)
+        self._flush(self._open)
+        while self._writes:
+            await asyncio.wait(self._writes)
         await self._producer.close()
 
     def _fail(self, error: LogUnavailable) -> None:
@@ -145,59 +158,68 @@ class Gatherer:
             self._logged = now
         self._failed = (now, error)
 
-    def _add(self, number: int, text: bytes) -> _Record:
-        record = self._open.get(number)
-        if record is not None and record.size + len(text) > self._max_record:
-            self._flush(number)
-            record = None
-        if record is None:
+    def _add(self, number: int, text: bytes) -> _Batch:
+        batch = self._open
+        record = None if batch is None else batch.records.get(number)
+        if batch is not None and record is not None and record.size + len(text) > self._max_record:
+            self._flush(batch)
+            batch = record = None
+        if batch is None:
             loop = asyncio.get_running_loop()
-            record = self._open[number] = _Record()
-            loop.call_later(self._delay, self._flush_if_open, number, record)
-            record.patience = loop.call_later(self._patience, _give_up, record)
+            batch = self._open = _Batch()
+            loop.call_later(self._delay, self._flush, batch)
+            batch.patience = loop.call_later(self._patience, _give_up, batch)
+        if record is None:
+            record = batch.records[number] = _Record()
         record.lines.append(text)
         record.size += len(text)
-        return record
+        batch.size += len(text)
+        return batch
 
-    def _flush_if_open(self, number: int, record: _Record) -> None:
-        if self._open.get(number) is record:
-            self._flush(number)
+    def _flush(self, batch: _Batch | None) -> None:
+        if batch is None or batch is not self._open:
+            return
+        self._open = None
+        task = asyncio.ensure_future(self._write(batch))
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
 
-    def _flush(self, number: int) -> None:
-        task = asyncio.ensure_future(self._append(number, self._open.pop(number)))
-        self._appends.add(task)
-        task.add_done_callback(self._appends.discard)
-
-    async def _append(self, number: int, record: _Record) -> None:
-        error: LogUnavailable | None = None
+    async def _write(self, batch: _Batch) -> None:
+        records = [(number, b"".join(record.lines)) for number, record in batch.records.items()]
+        outcomes: Sequence[LogUnavailable | None] = [LogUnavailable("given up")] * len(records)
         try:
-            await self._producer.append(number, b"".join(record.lines))
-            self._appended(len(record.lines), record.size)
-            self._failed = None
+            outcomes = await self._producer.write(records)
         except LogUnavailable as unavailable:
-            error = unavailable
+            outcomes = [unavailable] * len(records)
         except Exception as unexpected:
             # Whatever broke, these lines are not known to be durable, and their requests must hear so.
-            log.exception("appending to the log failed")
-            error = LogUnavailable(type(unexpected).__name__)
+            log.exception("writing to the log failed")
+            outcomes = [LogUnavailable(type(unexpected).__name__)] * len(records)
         finally:
-            if error is not None:
-                self._fail(error)
-            self.waiting -= record.size
-            _resolve(record, error)
+            self.waiting -= batch.size
+            failed: dict[int, LogUnavailable] = {}
+            for (number, record), error in zip(batch.records.items(), outcomes, strict=True):
+                if error is None:
+                    self._appended(len(record.lines), record.size)
+                    self._failed = None
+                else:
+                    failed[number] = error
+                    self._fail(error)
+            _resolve(batch, failed)
 
 
-def _give_up(record: _Record) -> None:
-    """The append may go on; its bytes count as waiting until it ends."""
-    _resolve(record, LogUnavailable("the log did not answer in time"))
+def _give_up(batch: _Batch) -> None:
+    """The write may go on; its bytes count as waiting until it ends."""
+    error = LogUnavailable("the log did not answer in time")
+    _resolve(batch, dict.fromkeys(batch.records, error))
 
 
-def _resolve(record: _Record, error: LogUnavailable | None) -> None:
-    if record.patience is not None:
-        record.patience.cancel()
-    told, record.tell = record.tell, []
-    for tell in told:
-        tell(error)
+def _resolve(batch: _Batch, failed: Mapping[int, LogUnavailable]) -> None:
+    if batch.patience is not None:
+        batch.patience.cancel()
+    told, batch.tell = batch.tell, []
+    for tell, numbers in told:
+        tell(next((failed[number] for number in numbers if number in failed), None) if failed else None)
 
 
 def _partition(line: Event | Filtered, partitions: int) -> int:

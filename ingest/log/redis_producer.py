@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, TypeAlias
 
 import redis
 import redis.asyncio
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 PATIENCE_SECONDS = 1.8
 SAMPLE_SECONDS = 0.25
 UNACKNOWLEDGED_BYTES = 64 << 20
-RECORDS_A_PIPELINE = 512
+WRITES_A_PIPELINE = 128
 # A clock set back makes Redis count `seq` up within one ms, and a trim goes by ms: what shares one cannot be trimmed.
 SEQUENCE_ALARM = 1_000
 
@@ -36,14 +37,16 @@ end
 """
 
 
-class _Append(NamedTuple):
-    partition: int
-    stored: bytes
-    done: asyncio.Future[None]
+Outcome: TypeAlias = LogUnavailable | None
+
+
+class _Write(NamedTuple):
+    records: list[tuple[int, bytes]]  # (partition, as stored)
+    done: asyncio.Future[list[Outcome]]
 
 
 class RedisProducer:
-    """Appends to the streams of one Redis. Appends that wait at the same time share a round trip.
+    """Appends to the streams of one Redis. Writes that wait at the same time share a round trip.
 
     `max_bytes` bounds the memory of all streams of the topic (default: half of what Redis may use). It is measured, by
     MEMORY USAGE every quarter of a second, not counted: it is right whatever trimmed or restored the streams.
@@ -60,7 +63,7 @@ class RedisProducer:
         self._max_bytes = max_bytes
         self._full = ""
         self._last: dict[int, int] = {}  # partition → the highest offset that it was seen to give
-        self._queue: deque[_Append] = deque()
+        self._queue: deque[_Write] = deque()
         self._unacknowledged = 0
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
@@ -91,23 +94,31 @@ class RedisProducer:
 
     async def append(self, partition: int, value: bytes) -> None:
         """Return once the record is in the stream (and on disk with `appendfsync always`). Raises LogUnavailable."""
+        (outcome,) = await self.write([(partition, value)])
+        if outcome is not None:
+            raise outcome
+
+    async def write(self, records: Sequence[tuple[int, bytes]]) -> Sequence[Outcome]:
+        """See the protocol."""
         if not self._tasks:
             raise LogUnavailable("the log is closed")
         if self._full:
             raise LogUnavailable(self._full, retry_after=5)
         if self._unacknowledged > UNACKNOWLEDGED_BYTES:
             raise LogUnavailable("too much waits for Redis")
-        entry = _Append(partition, stream.compress(value), asyncio.get_running_loop().create_future())
-        self._unacknowledged += len(entry.stored)
+        stored = [(partition, stream.compress(value)) for partition, value in records]
+        size = sum(len(value) for _, value in stored)
+        entry = _Write(stored, asyncio.get_running_loop().create_future())
+        self._unacknowledged += size
         self._queue.append(entry)
         self._wake.set()
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                await entry.done
+                return await entry.done
         except TimeoutError:
             raise LogUnavailable(f"Redis did not acknowledge within {PATIENCE_SECONDS} s") from None
         finally:
-            self._unacknowledged -= len(entry.stored)
+            self._unacknowledged -= size
 
     async def _flush_forever(self) -> None:
         """One pipeline under way, the next one gathering: a batch is as large as the round trip is slow."""
@@ -115,41 +126,47 @@ class RedisProducer:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
-                taken = [self._queue.popleft() for _ in range(min(len(self._queue), RECORDS_A_PIPELINE))]
+                taken = [self._queue.popleft() for _ in range(min(len(self._queue), WRITES_A_PIPELINE))]
                 await self._flush([entry for entry in taken if not entry.done.done()])
 
-    async def _flush(self, entries: Sequence[_Append]) -> None:
+    async def _flush(self, entries: Sequence[_Write]) -> None:
+        records = [record for entry in entries for record in entry.records]
         try:
             async with self._client.pipeline(transaction=False) as pipe:
-                for entry in entries:
-                    pipe.xadd(self._keys.stream(entry.partition), {stream.VALUE: entry.stored})
+                for partition, stored in records:
+                    pipe.xadd(self._keys.stream(partition), {stream.VALUE: stored})
                 answers: list[Any] = await pipe.execute(raise_on_error=False)
         except (redis.RedisError, OSError) as error:
-            answers = [error] * len(entries)
-        for entry, answer in zip(entries, answers, strict=True):
-            outcome: Any = answer
-            if not isinstance(outcome, Exception) and stream.offset_of(outcome) <= self._last.get(entry.partition, 0):
-                outcome = await self._again(entry, outcome)
-            if not isinstance(outcome, Exception):
-                self._last[entry.partition] = stream.offset_of(outcome)
-            if entry.done.done():
-                continue
-            if isinstance(outcome, Exception):
-                entry.done.set_exception(LogUnavailable(f"Redis: {outcome}"))
-            else:
-                entry.done.set_result(None)
-        for partition in {entry.partition for entry in entries}:
+            answers = [error] * len(records)
+        outcomes = iter([await self._outcome(*record, answer) for record, answer in zip(records, answers, strict=True)])
+        for entry in entries:
+            own = list(islice(outcomes, len(entry.records)))
+            if not entry.done.done():
+                entry.done.set_result(own)
+        await self._leave_the_millisecond({partition for partition, _ in records})
+
+    async def _outcome(self, partition: int, stored: bytes, answer: Any) -> Outcome:
+        if not isinstance(answer, Exception) and stream.offset_of(answer) <= self._last.get(partition, 0):
+            answer = await self._again(partition, stored, answer)
+        if isinstance(answer, Exception):
+            return LogUnavailable(f"Redis: {answer}")
+        self._last[partition] = stream.offset_of(answer)
+        return None
+
+    async def _leave_the_millisecond(self, partitions: Iterable[int]) -> None:
+        """Where Redis counts within the last ms it saw, for its clock was set back."""
+        for partition in partitions:
             last = self._last.get(partition, 0)
             if last & (stream.SEQUENCE_LIMIT - 1) > SEQUENCE_ALARM:
                 with suppress(redis.RedisError, OSError):
                     following = str((last >> stream.SEQUENCE_BITS) + 1)
                     await self._client.eval(stream.RAISE, 1, self._keys.stream(partition), following)
 
-    async def _again(self, entry: _Append, low: bytes) -> Any:
+    async def _again(self, partition: int, stored: bytes, low: bytes) -> Any:
         """The id of the record appended anew: it had got an offset that may have been counted already, where nobody
         would read it, for the log was put back and the clock was behind. Or why it could not be."""
         try:
-            return await self._goes_on_above(entry.partition, low, entry.stored)
+            return await self._goes_on_above(partition, low, stored)
         except (redis.RedisError, OSError) as error:
             return error
 

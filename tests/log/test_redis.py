@@ -360,7 +360,7 @@ def test_a_worker_that_counts_on_finds_its_position_put_back(redis_url: str) -> 
 def test_ids_that_stand_still_are_trimmed_all_the_same(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a clock that was ahead, Redis counts within the last ms it saw; a trim goes by ms."""
     monkeypatch.setattr("ingest.log.redis_producer.SEQUENCE_ALARM", 10)
-    monkeypatch.setattr("ingest.log.redis_producer.RECORDS_A_PIPELINE", 50)
+    monkeypatch.setattr("ingest.log.redis_producer.WRITES_A_PIPELINE", 50)
     key, ahead = stream.Keys("events").stream(0), int(time.time() * 1000) + 25 * HOUR
     with redis.Redis.from_url(redis_url) as client:
         client.xadd(key, {"v": b"x"}, id=f"{ahead}-0")
