@@ -218,18 +218,16 @@ class Connection(HttpToolsProtocol):
         elif not cycle.keep_alive and not last:
             head, last = head + b"connection: close\r\n", True
         cycle.response_complete = True
-        lines = [STATUS_LINE[status]]
-        for name, value in self.server_state.default_headers:
-            lines += (name, b": ", value, b"\r\n")
-        lines += (head, b"\r\n", body)
-        self.transport.write(b"".join(lines))
+        defaults = [b"%s: %s\r\n" % header for header in self.server_state.default_headers]
+        self.transport.write(b"".join((STATUS_LINE[status], *defaults, head, b"\r\n", body)))
         if last:
             self.transport.close()
         if self.pipeline or self._refused:
             self.on_response_complete()
         else:
             self.server_state.total_requests += 1
-            self.flow.resume_reading()
+            if self.flow.read_paused:
+                self.flow.resume_reading()
             self._idle_deadline = self.loop.time() + self.timeout_keep_alive
 
     def on_response_complete(self) -> None:

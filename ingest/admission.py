@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from ingest import visitor
-from ingest.contract.event import DIRECT, NO_CAMPAIGN, UNKNOWN, Event, Filtered, Reason, Revenue
+from ingest.contract.event import DIRECT, NO_CAMPAIGN, UNKNOWN, VERSION, Event, Filtered, Reason, Revenue
 from ingest.contract.incoming import IncomingImport, Problem
 from ingest.contract.page import Url, read_url, stored_referrer, stored_url
 from ingest.contract.posted import Posted
@@ -175,31 +175,33 @@ def _event(draft: Draft, id_: str) -> Event:
     posted, agent, revenue = draft.posted, draft.agent, draft.posted.revenue
     if revenue is not None and not revenue.transaction:
         revenue = Revenue(revenue.amount, revenue.currency, id_)
+    # In the order of its fields: naming all of them takes four times as long.
     return Event(
-        site=draft.site.id,
-        visitor=draft.visitor,
-        id=id_,
-        type=posted.type,
-        time=draft.time,
-        received=draft.sender.received,
-        seq=posted.seq,
-        view=posted.view,
-        url=draft.stored_url,
-        page=draft.url.page,
-        referrer=draft.stored_referrer,
-        title=posted.title,
-        source=draft.source,
-        campaign=draft.campaign,
-        country=draft.country,
-        device=agent.device,
-        browser=agent.browser,
-        os=agent.os,
-        screen=posted.screen or (0, 0),
-        data=posted.data,
-        scroll=posted.scroll,
-        engaged_ms=posted.engaged_ms,
-        revenue=revenue,
-        settings=draft.site.revision,
+        draft.site.id,
+        draft.visitor,
+        id_,
+        posted.type,
+        draft.time,
+        draft.sender.received,
+        VERSION,
+        posted.seq,
+        posted.view,
+        draft.stored_url,
+        draft.url.page,
+        draft.stored_referrer,
+        posted.title,
+        draft.source,
+        draft.campaign,
+        draft.country,
+        agent.device,
+        agent.browser,
+        agent.os,
+        posted.screen or (0, 0),
+        posted.data,
+        posted.scroll,
+        posted.engaged_ms,
+        revenue,
+        draft.site.revision,
     )
 
 

@@ -43,13 +43,25 @@ def refuse(status: int, message: str, retry_after: int | None = None) -> Reply:
     return Reply(status, Answer(errors=[Problem(0, "", message)]), retry_after)
 
 
+@lru_cache(1_000)
+def accepted(events: int) -> Reply:
+    """All of it."""
+    return Reply(202, Answer(events))
+
+
 def too_many(whose: str, wait: float) -> Reply:
     """`wait` in seconds."""
     return refuse(429, f"too many events of this {whose}", max(1, math.ceil(wait)))
 
 
 def content(reply: Reply) -> bytes:
-    return _encoder.encode(reply.answer)
+    answer = reply.answer
+    return _encoder.encode(answer) if answer.filtered or answer.errors else _accepting(answer.accepted)
+
+
+@lru_cache(1_000)
+def _accepting(events: int) -> bytes:
+    return _encoder.encode(Answer(events))
 
 
 def respond(reply: Reply) -> Response:

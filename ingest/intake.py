@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from ingest.admission import Knowledge, Sender, admit
-from ingest.answer import Answer, Reply, refuse, too_many
+from ingest.answer import Answer, Reply, accepted, refuse, too_many
 from ingest.contract.address import Network, bucket, client_address
 from ingest.contract.batch import Batch
 from ingest.contract.event import Event, Line
@@ -189,11 +189,11 @@ class Intake:
             if error is not None:
                 tell(_unavailable(error))
                 return
-            filtered: dict[str, int] = {}
-            for line in lines:
-                if not isinstance(line, Event):
-                    filtered[line.reason] = filtered.get(line.reason, 0) + 1
-            tell(Reply(202, Answer(len(lines) - sum(filtered.values()), filtered, problems)))
+            filtered: dict[str, int] = Counter([line.reason for line in lines if not isinstance(line, Event)])
+            if filtered or problems:
+                tell(Reply(202, Answer(len(lines) - sum(filtered.values()), filtered, problems)))
+            else:
+                tell(accepted(len(lines)))
 
         self._gatherer.add(lines, written)
 

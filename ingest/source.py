@@ -22,6 +22,7 @@ _CLICK_IDS = {
     "twclid": "x",
 }
 
+_SCHEMES = ("http", "https", "android-app")
 _REMEMBERED = 500  # characters of a query, since they come again
 
 _suffixes = PublicSuffixList()
@@ -91,12 +92,14 @@ _said_again = lru_cache(2_048)(_said)
 
 
 def _referred(referrer: Url, own_host: str, domain: str) -> str:
-    name = referrer.host
+    return _referring(referrer.host, referrer.scheme, own_host, domain) if referrer.scheme in _SCHEMES else DIRECT
+
+
+@lru_cache(4_096)  # of hosts of ≤ 253 characters
+def _referring(name: str, scheme: str, own_host: str, domain: str) -> str:
     if not name or name in (own_host, domain, "localhost") or name.endswith(("." + domain, ".localhost")):
         return DIRECT
-    if referrer.scheme == "android-app":
-        return _published.hosts.get(name, name)
-    return source_of_host(name) if referrer.scheme in ("http", "https") else DIRECT
+    return _published.hosts.get(name, name) if scheme == "android-app" else source_of_host(name)
 
 
 def _named(value: str) -> str:

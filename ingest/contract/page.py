@@ -81,9 +81,16 @@ def page(url: str) -> str:
 
 def host(url: str) -> str:
     """The host of an absolute url: lower case, IDNA form, no user, port or final dot; "" if there is no valid one."""
+    return _host_again(url) if len(url) <= _CACHED_LENGTH else _host(url)
+
+
+def _host(url: str) -> str:
     text = _stripped(url)
     match = _SCHEME.match(text)
     return _host_and_port(text, match.end())[0] if match else ""
+
+
+_host_again = lru_cache(_CACHED)(_host)
 
 
 def parameters(url: Url) -> tuple[tuple[str, str], ...]:

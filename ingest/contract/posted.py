@@ -10,7 +10,6 @@ from msgspec import Meta
 from ingest.contract import field
 from ingest.contract.event import Revenue
 from ingest.contract.exact import BROKEN
-from ingest.contract.page import read_url
 
 MAX_TIME = 253_402_300_799_999  # ms: the year 9999
 MAX_SEQ = 2**53 - 1
@@ -20,7 +19,7 @@ MAX_TRANSACTION = 128
 _CURRENCY = re.compile(r"([A-Za-z]{3})?", re.ASCII)
 
 
-class Posted(msgspec.Struct, frozen=True):
+class Posted(msgspec.Struct, frozen=True, gc=False):
     """One posted event, valid; `data` as compact JSON text, `scroll` in hundredths of a per cent; a currency "" is the
     site's, a transaction "" the event's id.
     """
@@ -46,7 +45,7 @@ class Posted(msgspec.Struct, frozen=True):
 _Pixels = Annotated[int, Meta(ge=0, le=MAX_PIXELS)]
 
 
-class _Wire(Posted, frozen=True, forbid_unknown_fields=True):
+class _Wire(Posted, frozen=True, gc=False, forbid_unknown_fields=True):
     """As it is decoded: what has rules of its own is still as it was sent. Unknown members are looked at elsewhere."""
 
     screen: tuple[_Pixels, _Pixels] | None = None
@@ -75,9 +74,6 @@ def read_at_once(body: bytes) -> list[Posted] | None:
 
 def finish(posted: Posted) -> Posted | None:
     """The decoded event by the rules that no decoder knows; None where it may break one. Never raises."""
-    url = read_url(posted.url)
-    if not url.host or url.scheme not in ("http", "https"):
-        return None
     type_ = posted.type
     if not type_.isprintable() or type_[0] == " " or type_[-1] == " ":
         return None
@@ -85,6 +81,7 @@ def finish(posted: Posted) -> Posted | None:
         return None
     data: Any = posted.data
     try:
+        field.web_address(posted.url)
         if data != "":
             posted = msgspec.structs.replace(posted, data=field.data(data))
         if posted.revenue is not None:

@@ -62,6 +62,7 @@ class RedisProducer:
         self._partitions = partitions
         self._max_bytes = max_bytes
         self._full = ""
+        self._compressor = stream.compressor()
         self._last: dict[int, int] = {}  # partition → the highest offset that it was seen to give
         self._queue: deque[_Write] = deque()
         self._unacknowledged = 0
@@ -106,7 +107,7 @@ class RedisProducer:
             raise LogUnavailable(self._full, retry_after=5)
         if self._unacknowledged > UNACKNOWLEDGED_BYTES:
             raise LogUnavailable("too much waits for Redis")
-        stored = [(partition, stream.compress(value)) for partition, value in records]
+        stored = [(partition, self._compressor.compress(value)) for partition, value in records]
         size = sum(len(value) for _, value in stored)
         entry = _Write(stored, asyncio.get_running_loop().create_future())
         self._unacknowledged += size

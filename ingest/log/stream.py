@@ -82,9 +82,14 @@ def appended_at(offset: int) -> int:
     return offset >> SEQUENCE_BITS
 
 
+def compressor() -> zstandard.ZstdCompressor:
+    """Makes one zstd frame of each value, that carries its size. For one thread; making one costs more than its use."""
+    return zstandard.ZstdCompressor(level=1)
+
+
 def compress(value: bytes) -> bytes:
-    """One zstd frame that carries its size."""
-    return zstandard.ZstdCompressor(level=1).compress(value)
+    """The value as one frame."""
+    return compressor().compress(value)
 
 
 def decompress(stored: bytes) -> bytes:

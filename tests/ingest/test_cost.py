@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from deploy.web import collect_seldom
-from ingest import endpoint
+from ingest import intake
 from ingest.admission import Knowledge, Sender, admit
 from ingest.contract.batch import Batch, read, reading
 from ingest.contract.event import Line, encode
@@ -284,7 +284,7 @@ def test_others_have_their_turn_between_two_events(monkeypatch: pytest.MonkeyPat
         seen.append(ticks)
         return admit(*given)
 
-    monkeypatch.setattr(endpoint, "admit", slow)
+    monkeypatch.setattr(intake, "admit", slow)
 
     async def scenario(stand: Stand) -> httpx.Response:
         async def tick() -> None:
