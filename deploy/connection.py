@@ -211,7 +211,10 @@ class Connection(HttpToolsProtocol):
     def _answer(self, status: int, head: bytes, body: bytes, last: bool) -> None:
         """The answer to the request in hand that is answered directly."""
         cycle = self._direct
-        if cycle.disconnected or cycle.response_complete:
+        if cycle.response_complete:
+            return
+        if cycle.disconnected or self.transport.is_closing():
+            cycle.response_complete = True  # nobody is there to read it
             return
         if status == 500:
             (head, body), last = _BROKEN, True

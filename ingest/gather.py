@@ -119,10 +119,7 @@ class Gatherer:
             raise LogUnavailable(str(error), error.retry_after)
 
     def add(self, lines: Sequence[Line], tell: Written) -> None:
-        """As `write`, for one or more lines; calls `tell` once, now or later, with what `write` would raise, or None.
-
-        `tell` must not raise.
-        """
+        """As `write`, for at least one line; calls `tell` once, now or later, with what `write` would raise or None."""
         if not self._connected:
             return tell(LogUnavailable("the log is not connected yet"))
         partitions = self._producer.partitions
@@ -219,7 +216,10 @@ def _resolve(batch: _Batch, failed: Mapping[int, LogUnavailable]) -> None:
         batch.patience.cancel()
     told, batch.tell = batch.tell, []
     for tell, numbers in told:
-        tell(next((failed[number] for number in numbers if number in failed), None) if failed else None)
+        try:
+            tell(next((failed[number] for number in numbers if number in failed), None) if failed else None)
+        except Exception:
+            log.exception("an answer could not be given")  # the others are told all the same
 
 
 def _partition(line: Event | Filtered, partitions: int) -> int:

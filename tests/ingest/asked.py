@@ -56,6 +56,9 @@ WRONG: dict[str, Any] = {
     "nested": [[GOOD]],
 }
 BODIES: dict[str, bytes] = {
+    "vast number in an unknown member": TEXT[:-1] + b',"x":' + b"9" * 5_000 + b"}",
+    "broken UTF-8 in an unknown member": TEXT[:-1] + b',"x":"\xff"}',
+    "surrogate in an unknown member": TEXT[:-1] + b',"x":"\\ud800"}',
     "empty": b"",
     "spaces": b"   ",
     "text": b"nothing",
