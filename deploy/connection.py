@@ -5,10 +5,12 @@ short way for the one kind of request that comes by the thousand.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from collections.abc import Iterable
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from deploy.direct import Direct, InHand
 
 MAX_HEADER_BYTES = 64 * 1024  # request line and headers; browsers send 1 to 4 kB
 MAX_HEADERS = 100
@@ -31,37 +33,7 @@ _ANSWERS = {
 # Whatever comes with one of these is for the application.
 _UNUSUAL = frozenset((b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"))
 
-Answer: TypeAlias = Callable[[int, bytes, bytes, bool], None]  # status, header lines, body, last of the connection
-
 log = logging.getLogger(__name__)
-
-
-@runtime_checkable
-class Direct(Protocol):
-    """Answers plain POSTs to one path, as the application does, without its layers."""
-
-    direct_path: bytes
-    direct_bytes: int  # of a body; a larger one is for the application
-
-    def post_at_once(self, peer: str, headers: Sequence[tuple[bytes, bytes]], body: bytes, answer: Answer) -> None:
-        """Call `answer` once, now or later; what breaks at once is raised."""
-        ...
-
-
-class _Direct:
-    """The request that is answered directly, as uvicorn looks at one; there is never more than one a connection."""
-
-    __slots__ = ("disconnected", "keep_alive", "more_body", "response_complete", "response_started")
-
-    message_event = asyncio.Event()  # nobody waits for it
-
-    def __init__(self) -> None:
-        self.disconnected = self.response_started = False
-
-    def begin(self, keep_alive: bool) -> None:
-        self.keep_alive = keep_alive
-        self.more_body = True
-        self.response_complete = False
 
 
 class Connection(HttpToolsProtocol):
@@ -86,7 +58,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *arguments: Any, direct: Direct | None = None, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._to = direct
-        self._direct: Any = _Direct()
+        self._direct: Any = InHand()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

@@ -19,7 +19,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from uvicorn import Config, Server
 
-from deploy.connection import Connection, Direct, sweep
+from deploy.connection import Connection, sweep
+from deploy.direct import Direct
 from deploy.folder import StackError
 from deploy.health import Check, Health, watch
 from deploy.logs import configure

@@ -207,7 +207,8 @@ def test_a_cancelled_request_does_not_harm_those_it_shares_a_record_with() -> No
 
 
 def test_an_answer_that_cannot_be_given_does_not_keep_the_others_from_theirs() -> None:
-    producer, told = FakeProducer(partitions=1), []
+    producer = FakeProducer(partitions=1)
+    told: list[LogUnavailable | None] = []
 
     def broken(_: LogUnavailable | None) -> None:
         raise RuntimeError("the connection is closed")
