@@ -1,10 +1,16 @@
-"""The HTTP connection: uvicorn's, plus what it lacks: a limit on headers and a deadline for receiving a request."""
+"""The HTTP connection: uvicorn's, plus what it lacks: a limit on headers, a deadline for receiving a request, and a
+short way for the one kind of request that comes by the thousand.
+"""
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Iterable
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from deploy.direct import Direct, InHand
 
 MAX_HEADER_BYTES = 64 * 1024  # request line and headers; browsers send 1 to 4 kB
 MAX_HEADERS = 100
@@ -12,12 +18,22 @@ MAX_PIPELINED = 100  # requests that wait for the answer to the one before them
 RECEIVE_SECONDS = 8.0  # from the first byte, or from connecting, to the last byte of the request
 SEND_SECONDS = 30.0  # a client that reads nothing of its answer
 
+_BROKEN = (
+    b"content-length: 21\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n",
+    b"Internal Server Error",
+)
 _ANSWERS = {
     400: b"HTTP/1.1 400 Bad Request\r\n",
     408: b"HTTP/1.1 408 Request Timeout\r\n",
     429: b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\n",
     431: b"HTTP/1.1 431 Request Header Fields Too Large\r\n",
 }
+
+
+# Whatever comes with one of these is for the application.
+_UNUSUAL = frozenset((b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"))
+
+log = logging.getLogger(__name__)
 
 
 class Connection(HttpToolsProtocol):
@@ -34,6 +50,15 @@ class Connection(HttpToolsProtocol):
     _begun = False  # some of a request is here, but not all of it
     _in_head = True
     _refused = 0  # the status
+    _idle_deadline: float | None = None  # by which the next request has to begin
+    _usual = True  # no header so far that is for the application
+    _length = b""  # as the header says
+    _body: bytes | bytearray = b""  # of the request that is answered directly
+
+    def __init__(self, *arguments: Any, direct: Direct | None = None, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._to = direct
+        self._direct: Any = InHand()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -42,6 +67,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
+        self._idle_deadline = None
         if self.deadline is None and self._receiving():
             self.deadline = self.loop.time() + RECEIVE_SECONDS
         # Where one request ends and another begins in the same data is not known, so that only data without any end
@@ -54,7 +80,11 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         if self._refused:
             return
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._usual = True
+        self._length = b""
         self._begun = True
         self._head_bytes = 0
         if self.deadline is None:
@@ -63,14 +93,20 @@ class Connection(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         self._head_bytes += len(url)
         if not self._refused:
-            super().on_url(url)
+            self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_bytes += len(name) + len(value) + 4
         if self._head_bytes > MAX_HEADER_BYTES or len(self.headers) >= MAX_HEADERS:
             self._refuse(431)  # trailers of a chunked body come here too
         elif not self._refused:
-            super().on_header(name, value)
+            name = name.lower()
+            if name == b"content-length":
+                self._length = value
+            elif name in _UNUSUAL:
+                self._usual = False
+                self.expect_100_continue |= name == b"expect" and value.lower() == b"100-continue"
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._unparsed_bytes = 0
@@ -78,14 +114,53 @@ class Connection(HttpToolsProtocol):
             self._refuse(431)
         if len(self.pipeline) >= MAX_PIPELINED:
             self._refuse(429)
-        if not self._refused:
+        if self._refused:
+            return
+        self._in_head = False
+        if self._answers_directly():
+            self.cycle = self._direct
+            self._direct.begin(self.parser.should_keep_alive())
+            self._body = b""
+        else:
+            self._open_scope()
             super().on_headers_complete()
-            self._in_head = False
+
+    def _answers_directly(self) -> bool:
+        """A POST with a plain body of known length that nothing unanswered, unread or unusual stands before."""
+        to = self._to
+        return (
+            to is not None
+            and self._usual
+            and self.url == to.direct_path
+            and self._length.isdigit()
+            and len(self._length) < 10
+            and int(self._length) <= to.direct_bytes
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.flow.write_paused
+            and not self.transport.is_closing()
+            and self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+        )
+
+    def _open_scope(self) -> None:
+        """What uvicorn makes of every request before it knows which."""
+        url, headers, expect = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expect
+        self.headers.extend(headers)
 
     def on_body(self, body: bytes) -> None:
         self._unparsed_bytes = 0
-        if not self._refused:
+        if self._refused:
+            return
+        if self.cycle is not self._direct:
             super().on_body(body)
+        elif not self._body:
+            self._body = body
+        else:
+            if isinstance(self._body, bytes):
+                self._body = bytearray(self._body)
+            self._body += body
 
     def on_message_complete(self) -> None:
         self._unparsed_bytes = 0
@@ -94,7 +169,41 @@ class Connection(HttpToolsProtocol):
         self._in_head = True  # the next bytes belong to the next request's head
         self._begun = False
         self.deadline = None
-        super().on_message_complete()
+        if self.cycle is not self._direct or self._to is None:
+            super().on_message_complete()
+            return
+        self._direct.more_body = False
+        body, self._body = bytes(self._body), b""
+        try:
+            self._to.post_at_once(self.client[0] if self.client else "", self.headers, body, self._answer)
+        except Exception:
+            log.exception("a request failed")
+            self._answer(500, b"", b"", True)
+
+    def _answer(self, status: int, head: bytes, body: bytes, last: bool) -> None:
+        """The answer to the request in hand that is answered directly."""
+        cycle = self._direct
+        if cycle.response_complete:
+            return
+        if cycle.disconnected or self.transport.is_closing():
+            cycle.response_complete = True  # nobody is there to read it
+            return
+        if status == 500:
+            (head, body), last = _BROKEN, True
+        elif not cycle.keep_alive and not last:
+            head, last = head + b"connection: close\r\n", True
+        cycle.response_complete = True
+        defaults = [b"%s: %s\r\n" % header for header in self.server_state.default_headers]
+        self.transport.write(b"".join((STATUS_LINE[status], *defaults, head, b"\r\n", body)))
+        if last:
+            self.transport.close()
+        if self.pipeline or self._refused:
+            self.on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+            if self.flow.read_paused:
+                self.flow.resume_reading()
+            self._idle_deadline = self.loop.time() + self.timeout_keep_alive
 
     def on_response_complete(self) -> None:
         is_last = not self.pipeline
@@ -124,6 +233,8 @@ class Connection(HttpToolsProtocol):
                 self._refuse(408)
             else:
                 self.transport.close()  # said nothing, is told nothing
+        elif self._idle_deadline is not None and now >= self._idle_deadline:
+            self.transport.close()
 
     def _receiving(self) -> bool:
         return self.cycle is None or self.cycle.response_complete or self.cycle.more_body

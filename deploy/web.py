@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -19,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 from uvicorn import Config, Server
 
 from deploy.connection import Connection, sweep
+from deploy.direct import Direct
 from deploy.folder import StackError
 from deploy.health import Check, Health, watch
 from deploy.logs import configure
@@ -69,7 +71,7 @@ async def serve(services: Sequence[Service], listener: socket.socket, checks: Se
     """Serve on the listening socket until SIGTERM or SIGINT, then answer what is in flight and close, within 10 s."""
     config = Config(
         application(services, checks),
-        http=Connection,
+        http=partial(Connection, direct=next((one for one in services if isinstance(one, Direct)), None)),  # type: ignore[arg-type]
         ws="none",
         loop="uvloop",
         lifespan="off",

@@ -65,7 +65,7 @@ def _producer(settings: Settings) -> Producer:
         from ingest.log.kafka_producer import KafkaProducer
 
         return KafkaProducer(brokers(address), topic=topic(address), partitions=settings.partitions or PARTITIONS)
-    from ingest.log.redis import RedisProducer
+    from ingest.log.redis_producer import RedisProducer
 
     return RedisProducer(
         address, partitions=settings.partitions or PARTITIONS, max_bytes=settings.log_max_bytes or None
@@ -82,7 +82,7 @@ def consumer(settings: Settings) -> Consumer:
         return KafkaConsumer(
             brokers(address), topic=name, group=f"throughline-{name}", partitions=settings.partitions or PARTITIONS
         )
-    from ingest.log.redis import RedisConsumer
+    from ingest.log.redis_consumer import RedisConsumer
 
     return RedisConsumer(
         address, partitions=settings.partitions or PARTITIONS, max_bytes=settings.log_max_bytes or None

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from ingest import visitor
 from ingest.contract.event import PAGEVIEW, Event
-from ingest.contract.incoming import decode
+from ingest.contract.exact import decode
 from ingest.contract.page import read_url, stored_referrer, stored_url
 from ingest.contract.site import Site
 from ingest.enrich import Country, read_agent

@@ -12,10 +12,12 @@ from starlette.routing import BaseRoute
 
 from ingest.admission import Knowledge
 from ingest.contract.address import LOOPBACK, Network
+from ingest.contract.batch import MAX_BODY
 from ingest.contract.clock import Watch
 from ingest.endpoint import Endpoint
 from ingest.enrich import open_country
 from ingest.gather import Gatherer
+from ingest.intake import Intake
 from ingest.limit import Limiter, Rate
 from ingest.log.protocol import LogUnavailable, Producer
 from ingest.metrics import Metrics
@@ -62,7 +64,7 @@ class Ingest:
         self._metrics.waiting_bytes.set_function(lambda: self._gatherer.waiting)
         self._metrics.sites_revision.set_function(lambda: self._sites.snapshot.version)
         self._loops: list[asyncio.Task[None]] = []
-        self.endpoint = Endpoint(
+        intake = Intake(
             sites=self._sites,
             salts=self._salts,
             gatherer=self._gatherer,
@@ -72,9 +74,10 @@ class Ingest:
             trusted=trusted,
             now=now,
             metrics=self._metrics,
-            script=script.read_bytes(),
         )
+        self.endpoint = Endpoint(intake, self._metrics, script.read_bytes())
         self.routes: list[BaseRoute] = self.endpoint.routes
+        self.direct_path, self.direct_bytes, self.post_at_once = b"/e", MAX_BODY, self.endpoint.post_at_once
 
     async def start(self) -> None:
         """Connect. A log or a Redis that is away is no error: requests get 503 until it is there."""

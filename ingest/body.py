@@ -1,14 +1,12 @@
-"""Reading a request that nobody vouches for: bounded in bytes, in time, in headers."""
+"""Reading a request that nobody vouches for: bounded in bytes and in time."""
 
 import asyncio
 import zlib
 
 from starlette.requests import ClientDisconnect, Request
 
-from ingest.contract.incoming import MAX_BODY
+from ingest.contract.batch import MAX_BODY
 
-MAX_HEADERS = 100
-MAX_HEADER_BYTES = 32 * 1024
 DEADLINE_SECONDS = 8.0  # uvicorn itself waits for a slow client for ever
 
 
@@ -18,13 +16,6 @@ class Refused(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
-
-
-def check_headers(request: Request) -> None:
-    """Raises Refused (431) for more headers than any browser sends."""
-    headers = request.scope["headers"]
-    if len(headers) > MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
-        raise Refused(431, "the request's headers are too large")
 
 
 async def read_body(request: Request, deadline: float = DEADLINE_SECONDS) -> bytes:

@@ -42,6 +42,9 @@ class Agent(NamedTuple):
     library: bool
 
 
+NO_AGENT = Agent("Desktop", "", "", bot=False, library=False)
+
+
 def read_agent(text: str) -> Agent:
     """Recognise a user agent; cached, never raises."""
     return _read(text[:_MAX_AGENT])
@@ -99,6 +102,7 @@ def open_country(path: Path | None) -> Country:
 def country_from(get: Callable[[str], Any]) -> Country:
     """The look-up over a database's `get`."""
 
+    @lru_cache(10_000)
     def country(address: str) -> str:
         try:
             found = get(address)

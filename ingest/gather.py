@@ -1,10 +1,11 @@
-"""Group commit: the events of concurrent requests become one record a partition and one append."""
+"""Group commit: the events of concurrent requests become one record a partition and one write."""
 
 import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from ingest.contract.event import Event, Filtered, Line, encode
 from ingest.log.partition import partition
@@ -16,21 +17,52 @@ MAX_WAITING = 64 * 1024 * 1024  # bytes gathered and not yet durable
 _FORGET_SECONDS = 10
 PATIENCE_SECONDS = 1.9  # an unanswered request turns into a 503 within 2 s
 
+Written: TypeAlias = Callable[[LogUnavailable | None], None]
+
 log = logging.getLogger(__name__)
 
 
 class _Record:
-    """Lines that will be appended together; `written` resolves to the error, or to None once they are durable."""
+    """Lines of one partition."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    __slots__ = ("lines", "size")
+
+    def __init__(self) -> None:
         self.lines: list[bytes] = []
         self.size = 0
-        self.written: asyncio.Future[LogUnavailable | None] = loop.create_future()
+
+
+class _Batch:
+    """What will be written together, and who is told of the errors of which partitions, or of None: all is durable."""
+
+    __slots__ = ("patience", "records", "size", "tell")
+
+    def __init__(self) -> None:
+        self.records: dict[int, _Record] = {}
+        self.size = 0
+        self.tell: list[tuple[Written, Iterable[int]]] = []
         self.patience: asyncio.TimerHandle | None = None
 
 
+class _Told:
+    """Tells once: of the first error, or once all the batches are durable."""
+
+    __slots__ = ("_left", "_tell")
+
+    def __init__(self, batches: int, tell: Written) -> None:
+        self._left = batches
+        self._tell: Written | None = tell
+
+    def __call__(self, error: LogUnavailable | None) -> None:
+        self._left -= 1
+        if self._tell is not None and (error is not None or not self._left):
+            tell, self._tell = self._tell, None
+            tell(error)
+
+
 class Gatherer:
-    """Gathers lines for at most `delay` seconds or `max_record` bytes a partition. Belongs to one event loop."""
+    """Gathers lines for at most `delay` seconds or `max_record` bytes a partition, then writes the records of all
+    partitions together. Belongs to one event loop."""
 
     def __init__(
         self,
@@ -47,8 +79,8 @@ class Gatherer:
         self._max_waiting = max_waiting
         self._patience = patience
         self._appended = appended
-        self._open: dict[int, _Record] = {}
-        self._appends: set[asyncio.Task[None]] = set()
+        self._open: _Batch | None = None
+        self._writes: set[asyncio.Task[None]] = set()
         self._connected = False
         self._failed: tuple[float, LogUnavailable] | None = None
         self._logged = -math.inf
@@ -79,25 +111,40 @@ class Gatherer:
         Raises LogUnavailable at once when too much waits already, else within 2 s when any line is not known to be
         durable; some may have been written all the same.
         """
+        # Of its own, because a request that is given up must not cancel what others wait for too.
+        written: asyncio.Future[LogUnavailable | None] = asyncio.get_running_loop().create_future()
+        self.add(lines, lambda error: None if written.done() else written.set_result(error))
+        error = await written
+        if error is not None:
+            raise LogUnavailable(str(error), error.retry_after)
+
+    def add(self, lines: Sequence[Line], tell: Written) -> None:
+        """As `write`, for at least one line; calls `tell` once, now or later, with what `write` would raise or None."""
         if not self._connected:
-            raise LogUnavailable("the log is not connected yet")
-        texts = [(_partition(line, self._producer.partitions), encode([line])) for line in lines]
-        if self.waiting + sum(len(text) for _, text in texts) > self._max_waiting:
-            raise LogUnavailable("too many events wait for the log")
-        loop = asyncio.get_running_loop()
-        records = {id(record): record for record in [self._add(number, text, loop) for number, text in texts]}
-        for record in records.values():
-            # Shielded, because a request that is given up must not cancel what others wait for too.
-            error = await asyncio.shield(record.written)
-            if error is not None:
-                raise LogUnavailable(str(error), error.retry_after)
+            return tell(LogUnavailable("the log is not connected yet"))
+        partitions = self._producer.partitions
+        texts = [(_partition(line, partitions), encode([line])) for line in lines]
+        size = sum([len(text) for _, text in texts])
+        if self.waiting + size > self._max_waiting:
+            return tell(LogUnavailable("too many events wait for the log"))
+        self.waiting += size
+        if len(texts) == 1:
+            number, text = texts[0]
+            self._add(number, text).tell.append((tell, (number,)))
+            return None
+        batches: dict[_Batch, set[int]] = {}
+        for number, text in texts:
+            batches.setdefault(self._add(number, text), set()).add(number)
+        told = tell if len(batches) == 1 else _Told(len(batches), tell)
+        for batch, numbers in batches.items():
+            batch.tell.append((told, numbers))
+        return None
 
     async def close(self) -> None:
         """Append what is in hand, wait for it and disconnect the producer."""
-        for number in list(self._open):
-            self._flush(number)
-        while self._appends:
-            await asyncio.wait(self._appends)
+        self._flush(self._open)
+        while self._writes:
+            await asyncio.wait(self._writes)
         await self._producer.close()
 
     def _fail(self, error: LogUnavailable) -> None:
@@ -108,58 +155,71 @@ class Gatherer:
             self._logged = now
         self._failed = (now, error)
 
-    def _add(self, number: int, text: bytes, loop: asyncio.AbstractEventLoop) -> _Record:
-        record = self._open.get(number)
-        if record is not None and record.size + len(text) > self._max_record:
-            self._flush(number)
-            record = None
+    def _add(self, number: int, text: bytes) -> _Batch:
+        batch = self._open
+        record = None if batch is None else batch.records.get(number)
+        if batch is not None and record is not None and record.size + len(text) > self._max_record:
+            self._flush(batch)
+            batch = record = None
+        if batch is None:
+            loop = asyncio.get_running_loop()
+            batch = self._open = _Batch()
+            loop.call_later(self._delay, self._flush, batch)
+            batch.patience = loop.call_later(self._patience, _give_up, batch)
         if record is None:
-            record = self._open[number] = _Record(loop)
-            loop.call_later(self._delay, self._flush_if_open, number, record)
-            record.patience = loop.call_later(self._patience, _give_up, record)
+            record = batch.records[number] = _Record()
         record.lines.append(text)
         record.size += len(text)
-        self.waiting += len(text)
-        return record
+        batch.size += len(text)
+        return batch
 
-    def _flush_if_open(self, number: int, record: _Record) -> None:
-        if self._open.get(number) is record:
-            self._flush(number)
+    def _flush(self, batch: _Batch | None) -> None:
+        if batch is None or batch is not self._open:
+            return
+        self._open = None
+        task = asyncio.ensure_future(self._write(batch))
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
 
-    def _flush(self, number: int) -> None:
-        task = asyncio.ensure_future(self._append(number, self._open.pop(number)))
-        self._appends.add(task)
-        task.add_done_callback(self._appends.discard)
-
-    async def _append(self, number: int, record: _Record) -> None:
-        error: LogUnavailable | None = None
+    async def _write(self, batch: _Batch) -> None:
+        records = [(number, b"".join(record.lines)) for number, record in batch.records.items()]
+        outcomes: Sequence[LogUnavailable | None] = [LogUnavailable("given up")] * len(records)
         try:
-            await self._producer.append(number, b"".join(record.lines))
-            self._appended(len(record.lines), record.size)
-            self._failed = None
+            outcomes = await self._producer.write(records)
         except LogUnavailable as unavailable:
-            error = unavailable
+            outcomes = [unavailable] * len(records)
         except Exception as unexpected:
             # Whatever broke, these lines are not known to be durable, and their requests must hear so.
-            log.exception("appending to the log failed")
-            error = LogUnavailable(type(unexpected).__name__)
+            log.exception("writing to the log failed")
+            outcomes = [LogUnavailable(type(unexpected).__name__)] * len(records)
         finally:
-            if error is not None:
-                self._fail(error)
-            self.waiting -= record.size
-            _resolve(record, error)
+            self.waiting -= batch.size
+            failed: dict[int, LogUnavailable] = {}
+            for (number, record), error in zip(batch.records.items(), outcomes, strict=True):
+                if error is None:
+                    self._appended(len(record.lines), record.size)
+                    self._failed = None
+                else:
+                    failed[number] = error
+                    self._fail(error)
+            _resolve(batch, failed)
 
 
-def _give_up(record: _Record) -> None:
-    """The append may go on; its bytes count as waiting until it ends."""
-    _resolve(record, LogUnavailable("the log did not answer in time"))
+def _give_up(batch: _Batch) -> None:
+    """The write may go on; its bytes count as waiting until it ends."""
+    error = LogUnavailable("the log did not answer in time")
+    _resolve(batch, dict.fromkeys(batch.records, error))
 
 
-def _resolve(record: _Record, error: LogUnavailable | None) -> None:
-    if record.patience is not None:
-        record.patience.cancel()
-    if not record.written.done():
-        record.written.set_result(error)
+def _resolve(batch: _Batch, failed: Mapping[int, LogUnavailable]) -> None:
+    if batch.patience is not None:
+        batch.patience.cancel()
+    told, batch.tell = batch.tell, []
+    for tell, numbers in told:
+        try:
+            tell(next((failed[number] for number in numbers if number in failed), None) if failed else None)
+        except Exception:
+            log.exception("an answer could not be given")  # the others are told all the same
 
 
 def _partition(line: Event | Filtered, partitions: int) -> int:

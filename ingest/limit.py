@@ -43,6 +43,8 @@ class Limiter:
 
     def wait(self, key: bytes, events: int, now: int) -> float:
         """Seconds until that many events fit, 0 if they fit now; takes nothing. More than a burst is as a burst."""
+        if not self._each:
+            return 0
         missing = self._missing(key, now) + min(events * self._each, self._full) - self._full
         if missing <= 0:
             return 0
@@ -57,8 +59,8 @@ class Limiter:
         if not self.on:
             return
         missing = self._missing(key, now) + min(events * self._each, self._full)
-        self._full_at.pop(key, None)
-        self._forget(now * _MS)
+        if self._full_at.pop(key, None) is None:
+            self._forget(now * _MS)
         self._full_at[key] = now * _MS + missing
 
     def _missing(self, key: bytes, now: int) -> int:

@@ -5,8 +5,10 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from ingest.contract.batch import Batch
 from ingest.contract.event import PAGEVIEW
-from ingest.contract.incoming import Batch, Problem, decode, validate
+from ingest.contract.exact import decode
+from ingest.contract.incoming import Problem, validate
 
 GIF = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
 MAX_QUERY = 16 * 1024  # bytes

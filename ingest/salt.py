@@ -41,11 +41,16 @@ class Salts:
         salt = self._held.get(day(time))
         return self._held[day(received)] if salt is None else salt
 
+    def held(self, now: int) -> bool:
+        """Whether the salts for events received `now` are here."""
+        today = day(now)
+        return today in self._held and today - 1 in self._held
+
     async def hold(self, now: int) -> None:
         """Have the salts for events received `now`; talks to Redis only when a day is new. Never raises."""
-        today = day(now)
-        if today in self._held and today - 1 in self._held:
+        if self.held(now):
             return
+        today = day(now)
         async with self._taking:
             missing = [one for one in (today - 1, today) if one not in self._held]
             if missing:

@@ -40,6 +40,10 @@ class Sites:
         site = self.snapshot.by_tracking_id.get(tracking_id)
         return None if site is None or site.deleted else site
 
+    def knows(self, tracking_ids: set[str]) -> bool:
+        """Whether each of them is, or was, a site's: nobody need look again."""
+        return self.snapshot.by_tracking_id.keys() >= tracking_ids
+
     async def refresh(self) -> None:
         """Take the published snapshot if it is newer. Raises SitesUnknown if Redis does not answer within a second."""
         try:
@@ -61,7 +65,7 @@ class Sites:
 
         Everybody who asks while a look waits to begin shares it. Raises SitesUnknown.
         """
-        if all(tracking_id in self.snapshot.by_tracking_id for tracking_id in tracking_ids):
+        if self.knows(tracking_ids):
             return
         look = self._next_look
         if look is None:

@@ -22,6 +22,9 @@ _CLICK_IDS = {
     "twclid": "x",
 }
 
+_SCHEMES = ("http", "https", "android-app")
+_REMEMBERED = 500  # characters of a query, since they come again
+
 _suffixes = PublicSuffixList()
 # Wildcards such as google.* hold for registries' suffixes only: google.github.io is somebody's page on GitHub.
 _registries = PublicSuffixList(only_icann=True)
@@ -64,28 +67,39 @@ def attribute(url: Url, referrer: Url, domain: str) -> Attribution:
     """Source and campaign of an event on a page `url` of the site `domain`; pure, never raises."""
     if not url.query:
         return Attribution(_referred(referrer, url.host, domain), NO_CAMPAIGN)
+    source, campaign = (_said_again if len(url.query) <= _REMEMBERED else _said)(url.query)
+    return Attribution(source or _referred(referrer, url.host, domain), campaign)
+
+
+def _said(query: str) -> tuple[str, str]:
+    """What a query says of source ("": nothing) and campaign."""
     # The first of repeated parameters stands, and an empty one says nothing.
     said: dict[str, str] = {}
-    for name, value in parameters(url):
+    for name, value in parameters(Url("", "", "", "", query)):
         if value:
             said.setdefault(name, value)
     campaign = said.get("utm_campaign", NO_CAMPAIGN)
     for name in _PARAMETERS:
         if name in said:
-            return Attribution(_named(said[name].lower()), campaign)
+            return _named(said[name].lower()), campaign
     for name, source in _CLICK_IDS.items():
         if name in said:
-            return Attribution(source, campaign)
-    return Attribution(_referred(referrer, url.host, domain), campaign)
+            return source, campaign
+    return "", campaign
+
+
+_said_again = lru_cache(2_048)(_said)
 
 
 def _referred(referrer: Url, own_host: str, domain: str) -> str:
-    name = referrer.host
+    return _referring(referrer.host, referrer.scheme, own_host, domain) if referrer.scheme in _SCHEMES else DIRECT
+
+
+@lru_cache(4_096)  # of hosts of ≤ 253 characters
+def _referring(name: str, scheme: str, own_host: str, domain: str) -> str:
     if not name or name in (own_host, domain, "localhost") or name.endswith(("." + domain, ".localhost")):
         return DIRECT
-    if referrer.scheme == "android-app":
-        return _published.hosts.get(name, name)
-    return source_of_host(name) if referrer.scheme in ("http", "https") else DIRECT
+    return _published.hosts.get(name, name) if scheme == "android-app" else source_of_host(name)
 
 
 def _named(value: str) -> str:

@@ -9,8 +9,9 @@ from deploy.importing.source import Line, Source
 from ingest import access_log
 from ingest.access_log import Malformed, Occurrences
 from ingest.admission import admit_import
+from ingest.contract.batch import parse
 from ingest.contract.event import Event, Filtered
-from ingest.contract.incoming import IncomingImport, parse
+from ingest.contract.incoming import IncomingImport
 from ingest.contract.site import Site
 from ingest.enrich import Country
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from ingest.contract.incoming import MAX_DATA, MAX_DATA_DEPTH, MAX_DATA_KEYS
+from ingest.contract.field import MAX_DATA, MAX_DATA_DEPTH, MAX_DATA_KEYS
 
 _decoder = msgspec.json.Decoder(float_hook=str)  # a number beyond a float's range is a leaf like any other
 

@@ -21,7 +21,7 @@ DIRECT = "direct"
 UNKNOWN = "unknown"
 
 
-class Revenue(msgspec.Struct, frozen=True):
+class Revenue(msgspec.Struct, frozen=True, gc=False):
     """`amount` in ten-thousandths of `currency` (exact); currency "" = the site's; `transaction` never empty."""
 
     amount: int
@@ -29,7 +29,7 @@ class Revenue(msgspec.Struct, frozen=True):
     transaction: str
 
 
-class Event(msgspec.Struct, frozen=True, tag_field="kind", tag="event", omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="event", omit_defaults=True):
     """One admitted event, already corrected in time, enriched and stripped of everything private.
 
     `time` and `received` are ms since the epoch, UTC; `visitor` is 16 hex digits, unique within `site`; `scroll` is in
@@ -64,7 +64,7 @@ class Event(msgspec.Struct, frozen=True, tag_field="kind", tag="event", omit_def
     settings: int = 0
 
 
-class Filtered(msgspec.Struct, frozen=True, tag_field="kind", tag="filtered", omit_defaults=True):
+class Filtered(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="filtered", omit_defaults=True):
     """What admission filtered: enough for the ledger to count it once, and nothing about the visitor."""
 
     site: str

@@ -81,18 +81,26 @@ def page(url: str) -> str:
 
 def host(url: str) -> str:
     """The host of an absolute url: lower case, IDNA form, no user, port or final dot; "" if there is no valid one."""
+    return _host_again(url) if len(url) <= _CACHED_LENGTH else _host(url)
+
+
+def _host(url: str) -> str:
     text = _stripped(url)
     match = _SCHEME.match(text)
     return _host_and_port(text, match.end())[0] if match else ""
+
+
+_host_again = lru_cache(_CACHED)(_host)
 
 
 def parameters(url: Url) -> tuple[tuple[str, str], ...]:
     """The first 50 of the decoded query that have a value, in order: names in lower case, values trimmed, printable,
     ≤ 200 characters.
     """
-    query = url.query
-    if not query:
-        return ()
+    return _read_parameters(url.query) if url.query else ()
+
+
+def _read_parameters(query: str) -> tuple[tuple[str, str], ...]:
     return _parameters_again(query) if len(query) <= _CACHED_LENGTH else _parameters_at_once(query)
 
 
@@ -107,9 +115,18 @@ _parameters_at_once = lru_cache(1)(_parameters)  # an event asks twice in a row
 
 def stored_url(url: Url) -> str:
     """Origin + page + the campaign parameters (`utm_*`, `source`, `ref`); anything else of a query may be private."""
-    campaign = ((name, value) for name, value in parameters(url) if _KEPT.fullmatch(name) and value)
+    if not url.query:
+        return url.origin + url.page
+    return url.origin + url.page + (_kept_again if len(url.query) <= _CACHED_LENGTH else _kept)(url.query)
+
+
+def _kept(query: str) -> str:
+    campaign = ((name, value) for name, value in _read_parameters(query) if _KEPT.fullmatch(name) and value)
     kept = [f"{name}={quote(value, safe='')}" for name, value in islice(campaign, MAX_KEPT)]
-    return url.origin + url.page + ("?" + "&".join(kept) if kept else "")
+    return "?" + "&".join(kept) if kept else ""
+
+
+_kept_again = lru_cache(_CACHED)(_kept)
 
 
 def stored_referrer(url: Url) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -86,6 +86,15 @@ class KafkaProducer:
     def ailment(self) -> str | None:
         """That partitions were added, if they were."""
         return self._changed or None
+
+    async def write(self, records: Sequence[tuple[int, bytes]]) -> Sequence[LogUnavailable | None]:
+        """See the protocol: a partition whose leader is away fails for itself."""
+        appends = [self.append(partition, value) for partition, value in records]
+        outcomes = await asyncio.gather(*appends, return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None and not isinstance(outcome, LogUnavailable):
+                raise outcome
+        return [outcome if isinstance(outcome, LogUnavailable) else None for outcome in outcomes]
 
     async def append(self, partition: int, value: bytes) -> None:
         """Return once all in-sync replicas have the record. Raises LogUnavailable."""

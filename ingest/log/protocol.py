@@ -91,8 +91,14 @@ class Producer(Protocol):
         """Connect, creating the topic if it is missing. Raises LogUnavailable."""
         ...
 
+    async def write(self, records: Sequence[tuple[int, bytes]]) -> Sequence["LogUnavailable | None"]:
+        """Append records, (partition, value) each, together: for each of them None once it is durable, or why it is not
+        known to be, within 2 s. Raises LogUnavailable when none is taken.
+        """
+        ...
+
     async def append(self, partition: int, value: bytes) -> None:
-        """Return once the record is durable. Raises LogUnavailable within 2 s; it may be written all the same."""
+        """`write` of one. Raises LogUnavailable within 2 s; the record may be written all the same."""
         ...
 
     async def holds(self) -> bool:

@@ -1,6 +1,6 @@
 """A producer that takes records only while the disks have room for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ingest.log.protocol import LogUnavailable, Producer
 
@@ -8,7 +8,7 @@ RETRY_SECONDS = 10
 
 
 class Reserved:
-    """Implements `Producer` by another. `lacking`: which disk has no room, "" if all have; asked at each append."""
+    """Implements `Producer` by another. `lacking`: which disk has no room, "" if all have; asked at each write."""
 
     def __init__(self, producer: Producer, lacking: Callable[[], str]) -> None:
         self._producer = producer
@@ -27,10 +27,17 @@ class Reserved:
     async def start(self) -> None:
         await self._producer.start()
 
+    async def write(self, records: Sequence[tuple[int, bytes]]) -> Sequence[LogUnavailable | None]:
+        self._check()
+        return await self._producer.write(records)
+
     async def append(self, partition: int, value: bytes) -> None:
+        self._check()
+        await self._producer.append(partition, value)
+
+    def _check(self) -> None:
         if lacking := self._lacking():
             raise LogUnavailable(f"the disk is nearly full: {lacking}", RETRY_SECONDS)
-        await self._producer.append(partition, value)
 
     async def holds(self) -> bool:
         return await self._producer.holds()

@@ -18,6 +18,31 @@ SEQUENCE_LIMIT = 1 << SEQUENCE_BITS
 VALUE = b"v"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
+# KEYS: stream. The last id that it gave, and that of its last entry; without the entries themselves, which XINFO sends.
+LAST = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return {'0-0', '0-0'} end
+local info, entry = redis.call('XINFO', 'STREAM', KEYS[1]), redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+for i = 1, #info, 2 do
+  if info[i] == 'last-generated-id' then return {info[i + 1], entry and entry[1] or '0-0'} end
+end
+"""
+
+# KEYS: stream. ARGV: ms at which its next ids begin at the earliest. Ids never go down: XSETID alone would let them. A
+# missing stream is made by an entry taken out at once.
+RAISE = """
+local last = 0
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  redis.call('XADD', KEYS[1], ARGV[1] .. '-0', 'v', '')
+  redis.call('XDEL', KEYS[1], ARGV[1] .. '-0')
+else
+  local info = redis.call('XINFO', 'STREAM', KEYS[1])
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then last = tonumber(string.match(info[i + 1], '^%d+')) end
+  end
+  if last < tonumber(ARGV[1]) then redis.call('XSETID', KEYS[1], ARGV[1] .. '-0') end
+end
+"""
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -57,9 +82,14 @@ def appended_at(offset: int) -> int:
     return offset >> SEQUENCE_BITS
 
 
+def compressor() -> zstandard.ZstdCompressor:
+    """Makes one zstd frame of each value, that carries its size. For one thread; making one costs more than its use."""
+    return zstandard.ZstdCompressor(level=1)
+
+
 def compress(value: bytes) -> bytes:
-    """One zstd frame that carries its size."""
-    return zstandard.ZstdCompressor(level=1).compress(value)
+    """The value as one frame."""
+    return compressor().compress(value)
 
 
 def decompress(stored: bytes) -> bytes:

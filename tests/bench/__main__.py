@@ -6,6 +6,7 @@ from tests.bench import ingest, million, stopped
 
 BENCHMARKS = {
     "ingest": ingest.main,
+    "endpoint": ingest.alone,
     "million": million.main,
     "stopped": stopped.main,
     "stopped-kafka": stopped.on_kafka,

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from ingest.contract.event import Event, encode
 from ingest.log.partition import hash31
-from ingest.log.redis import RedisProducer
+from ingest.log.redis_producer import RedisProducer
 from tests.bench.ingest import cpu_seconds
 from tests.bench.load import Outcome, request, run
 from tests.deploy.stack import Stack

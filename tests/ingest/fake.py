@@ -1,7 +1,7 @@
 """Stand-ins for what ingest talks to: a log that remembers, a Redis with the few commands ingest uses, a client."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeVar
@@ -70,6 +70,16 @@ class FakeProducer:
             raise LogUnavailable("the log is closed")
         self.log.append(partition, value)
         self.records.append((partition, value))
+
+    async def write(self, records: Sequence[tuple[int, bytes]]) -> Sequence[LogUnavailable | None]:
+        outcomes: list[LogUnavailable | None] = []
+        for partition, value in records:
+            try:
+                await self.append(partition, value)
+                outcomes.append(None)
+            except LogUnavailable as unavailable:
+                outcomes.append(unavailable)
+        return outcomes
 
     async def holds(self) -> bool:
         return True

@@ -7,8 +7,9 @@ import pytest
 
 from ingest import visitor
 from ingest.admission import IMPORT_STEPS, STEPS, Knowledge, Sender, admit, admit_import
+from ingest.contract.batch import parse, read
 from ingest.contract.event import Event, Filtered, Revenue, encode
-from ingest.contract.incoming import IncomingImport, Problem, parse, read
+from ingest.contract.incoming import IncomingImport, Problem
 from ingest.contract.site import Site
 from tests.ingest.fake import ADDRESS, FIREFOX, NOW, a_site, an_event
 

@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from deploy.web import collect_seldom
-from ingest import endpoint
+from ingest import intake
 from ingest.admission import Knowledge, Sender, admit
+from ingest.contract.batch import Batch, read, reading
 from ingest.contract.event import Line, encode
-from ingest.contract.incoming import Batch, read, reading
 from ingest.contract.page import MAX_NAME, host, page, parameters, read_url, stored_url
 from ingest.contract.split import split
 from ingest.enrich import read_agent
@@ -284,7 +284,7 @@ def test_others_have_their_turn_between_two_events(monkeypatch: pytest.MonkeyPat
         seen.append(ticks)
         return admit(*given)
 
-    monkeypatch.setattr(endpoint, "admit", slow)
+    monkeypatch.setattr(intake, "admit", slow)
 
     async def scenario(stand: Stand) -> httpx.Response:
         async def tick() -> None:
@@ -305,12 +305,12 @@ def test_others_have_their_turn_between_two_events(monkeypatch: pytest.MonkeyPat
 
 
 def test_turns_keep_the_result() -> None:
-    def steps() -> Generator[None, None, str]:
+    def steps() -> Generator[None, bool | None, str]:
         yield
         yield
         return "done"
 
-    assert asyncio.run(in_turns(steps(), 0)) == "done"
+    assert asyncio.run(in_turns(steps(), seconds=0)) == "done"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.contract.data import leaf_keys
-from ingest.contract.incoming import MAX_DATA_DEPTH, MAX_DATA_KEYS
+from ingest.contract.field import MAX_DATA_DEPTH, MAX_DATA_KEYS
 
 JSON = st.recursive(
     st.none() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from ingest.body import Refused, read_body
-from ingest.contract.incoming import MAX_BODY
+from ingest.contract.batch import MAX_BODY
 from ingest.limit import Rate
 from ingest.log.protocol import LogUnavailable
 from ingest.pixel import GIF

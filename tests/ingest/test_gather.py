@@ -1,7 +1,7 @@
 """Group commit."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 import pytest
@@ -165,6 +165,31 @@ def test_a_record_stays_below_its_size() -> None:
     assert max(len(value) for _, value in producer.records) <= 5_000
 
 
+@pytest.mark.parametrize("failing", [None, 0, 1])
+def test_lines_that_need_two_writes_are_durable_after_both(failing: int | None) -> None:
+    class Slow(FakeProducer):
+        writes = 0
+
+        async def write(self, records: Sequence[tuple[int, bytes]]) -> Sequence[LogUnavailable | None]:
+            number, self.writes = self.writes, self.writes + 1
+            await asyncio.sleep(0.02 * number)
+            return [UNAVAILABLE] if number == failing else await super().write(records)
+
+    producer = Slow(partitions=1)
+
+    async def main() -> None:
+        gatherer = Gatherer(producer, max_record=5_000)
+        await gatherer.start()
+        await gatherer.write([line(title="a" * 1000) for _ in range(8)])
+
+    if failing is None:
+        run(main())
+        assert (len(producer.events), producer.writes) == (8, 2)
+    else:
+        with pytest.raises(LogUnavailable):
+            run(main())
+
+
 def test_a_cancelled_request_does_not_harm_those_it_shares_a_record_with() -> None:
     producer = FakeProducer(partitions=1)
 
@@ -179,6 +204,24 @@ def test_a_cancelled_request_does_not_harm_those_it_shares_a_record_with() -> No
 
     run(main())
     assert len(producer.records) == 1
+
+
+def test_an_answer_that_cannot_be_given_does_not_keep_the_others_from_theirs() -> None:
+    producer = FakeProducer(partitions=1)
+    told: list[LogUnavailable | None] = []
+
+    def broken(_: LogUnavailable | None) -> None:
+        raise RuntimeError("the connection is closed")
+
+    async def main() -> None:
+        gatherer = Gatherer(producer)
+        await gatherer.start()
+        gatherer.add([line("one")], broken)
+        gatherer.add([line("other")], told.append)
+        await gatherer.close()
+
+    run(main())
+    assert told == [None]
 
 
 def test_closing_appends_what_is_in_hand() -> None:

@@ -18,7 +18,8 @@ from ingest.log.dead_redis import RedisDeadLetters
 from ingest.log.kafka_consumer import KafkaConsumer
 from ingest.log.kafka_producer import KafkaProducer
 from ingest.log.protocol import Consumer, Producer
-from ingest.log.redis import RedisConsumer, RedisProducer
+from ingest.log.redis_consumer import RedisConsumer
+from ingest.log.redis_producer import RedisProducer
 from tests.ingest.fake import FakeProducer
 from tests.log.fake import FakeConsumer, FakeDead, FakeLog
 from tests.services.kafka import KafkaBroker

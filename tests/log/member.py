@@ -8,7 +8,7 @@ import sys
 
 from ingest.log.kafka_consumer import KafkaConsumer
 from ingest.log.protocol import Consumer
-from ingest.log.redis import RedisConsumer
+from ingest.log.redis_consumer import RedisConsumer
 from tests.log.conftest import LEASE_SECONDS
 
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from ingest.log import redis_lacks, stream
 from ingest.log.protocol import Floor, LogTruncated, LogUnavailable
-from ingest.log.redis import _RAISE, RedisConsumer, RedisProducer
+from ingest.log.redis_consumer import RedisConsumer
+from ingest.log.redis_producer import RedisProducer
 from ingest.log.stream import Room
 from tests.log.conftest import on_redis
 from tests.log.test_contract import SECONDS, append, take, until
@@ -251,7 +252,7 @@ def test_whoever_raises_the_floor_late_does_not_lower_it(redis_url: str) -> None
     key = stream.Keys("events").stream(0)
     with redis.Redis.from_url(redis_url) as client:
         for ms in (1_000, 3_000, 2_000):
-            client.eval(_RAISE, 1, key, ms)
+            client.eval(stream.RAISE, 1, key, ms)
         assert client.xinfo_stream(key)["last-generated-id"] == b"3000-0"
 
 
@@ -285,7 +286,7 @@ def test_a_log_put_back_to_an_earlier_copy_goes_on_above_and_says_so(server: Red
 def test_a_producer_that_lives_on_gives_no_offset_again_whatever_the_clock_says(
     server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: bool
 ) -> None:
-    monkeypatch.setattr("ingest.log.redis.SAMPLE_SECONDS", 0.1 if looks else 600.0)
+    monkeypatch.setattr("ingest.log.redis_producer.SAMPLE_SECONDS", 0.1 if looks else 600.0)
     key, ahead = stream.Keys("events").stream(0), int(time.time() * 1000) + HOUR
 
     async def run() -> None:
@@ -358,8 +359,8 @@ def test_a_worker_that_counts_on_finds_its_position_put_back(redis_url: str) -> 
 @pytest.mark.services
 def test_ids_that_stand_still_are_trimmed_all_the_same(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a clock that was ahead, Redis counts within the last ms it saw; a trim goes by ms."""
-    monkeypatch.setattr("ingest.log.redis.SEQUENCE_ALARM", 10)
-    monkeypatch.setattr("ingest.log.redis.RECORDS_A_PIPELINE", 50)
+    monkeypatch.setattr("ingest.log.redis_producer.SEQUENCE_ALARM", 10)
+    monkeypatch.setattr("ingest.log.redis_producer.WRITES_A_PIPELINE", 50)
     key, ahead = stream.Keys("events").stream(0), int(time.time() * 1000) + 25 * HOUR
     with redis.Redis.from_url(redis_url) as client:
         client.xadd(key, {"v": b"x"}, id=f"{ahead}-0")

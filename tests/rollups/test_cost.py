@@ -19,8 +19,8 @@ from api.answer.scroll_depth import scroll_depth
 from api.answer.visitors import visitors
 from api.span import Span
 from ingest.admission import Knowledge, Sender, admit
+from ingest.contract.batch import read
 from ingest.contract.event import Event, encode
-from ingest.contract.incoming import read
 from ingest.contract.site import SiteSettings
 from rollups.client import Client, connect
 from rollups.migrate import migrate

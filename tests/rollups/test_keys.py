@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ingest.contract.data import leaf_keys
-from ingest.contract.incoming import MAX_DATA_DEPTH, MAX_DATA_KEYS
+from ingest.contract.field import MAX_DATA_DEPTH, MAX_DATA_KEYS
 from rollups import rollup
 from rollups.client import Client
 from rollups.engine import ONE_SERVER

@@ -15,7 +15,8 @@ from ingest.log.dead import replay
 from ingest.log.dead_redis import RedisDeadLetters
 from ingest.log.partition import partition as partition_of
 from ingest.log.protocol import Bounds
-from ingest.log.redis import RedisConsumer, RedisProducer
+from ingest.log.redis_consumer import RedisConsumer
+from ingest.log.redis_producer import RedisProducer
 from rollups import control
 from rollups.client import ClickHouseUnavailable, connect
 from rollups.migrate import migrate

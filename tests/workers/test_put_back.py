@@ -15,7 +15,7 @@ from ingest.contract.event import Event, encode
 from ingest.log import stream
 from ingest.log.dead_redis import RedisDeadLetters
 from ingest.log.protocol import Record
-from ingest.log.redis import RedisConsumer
+from ingest.log.redis_consumer import RedisConsumer
 from rollups import control
 from rollups.client import connect
 from rollups.migrate import migrate

@@ -17,7 +17,8 @@ from ingest.contract.site import SiteSettings
 from ingest.log.dead import replay
 from ingest.log.dead_redis import RedisDeadLetters
 from ingest.log.partition import partition as partition_of
-from ingest.log.redis import RedisConsumer, RedisProducer
+from ingest.log.redis_consumer import RedisConsumer
+from ingest.log.redis_producer import RedisProducer
 from rollups.client import Client, connect
 from rollups.migrate import migrate
 from rollups.past import newest, past
