@@ -49,7 +49,7 @@ def test_a_deleted_site_leaves_every_table_and_only_it(clickhouse_url: str) -> N
 
     write("a", ("deleted1", "deleted2", "kept"))
     before = held(client, "kept")
-    assert {"events", "sessions", "series", "country", "visitor"} <= before
+    assert {"events", "sessions", "series", "trait", "element", "visitor"} <= before
     assert set(remove_all()) == before
     assert held(client, "kept") == before
     assert remove(client, ["deleted1"]) == remove(client, []) == []

@@ -148,12 +148,12 @@ def _changed(name: str, type_: str) -> str:
 
 def test_a_lost_a_doubled_and_a_foreign_row_are_seen(live: Client) -> None:
     store(live, traffic(4, 100), batch=100)
-    live.command("INSERT INTO country SELECT * FROM country LIMIT 1")
+    live.command("INSERT INTO trait SELECT * FROM trait LIMIT 1")
     live.command("INSERT INTO ledger SELECT 'site99', * EXCEPT site FROM ledger LIMIT 1")
     live.command("ALTER TABLE series DELETE WHERE 1 SETTINGS mutations_sync = 2")
     live.command("INSERT INTO transaction SELECT * EXCEPT copies, 1 FROM transaction LIMIT 1")
     found = differences(live)
-    assert {each.table for each in found} == {"country", "ledger", "series", "transaction"}
+    assert {each.table for each in found} == {"trait", "ledger", "series", "transaction"}
     assert [each.site for each in found if each.table == "ledger"] == ["site99"]
 
 
