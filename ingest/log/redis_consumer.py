@@ -16,12 +16,14 @@ LOOK_SECONDS = 0.5
 READ_BYTES = 32 << 20
 
 # KEYS: stream, state. ARGV: position, ms before which nothing need be kept, the id before the position, the position of
-# the last commit. Answers whether the stream was put back: what was counted last is not there (the position that is
-# there then stays, for it tells what was), or the position fell back, or a producer found out.
+# the last commit, the Redis process as the partition was taken. Answers 1 if the stream was put back: what was counted
+# last is not there (the position that is there then stays, for it tells what was), or the position fell back, or a
+# producer found out; 2 if this is another process: it may have less than there was, also of dead letters.
 # The trim comes first: a Redis at its maxmemory refuses a script's writes until it has deleted something.
 _COMMIT = """
 if redis.call('XTRIM', KEYS[1], 'MINID', '~', ARGV[2]) > 0 then redis.call('HSET', KEYS[2], 'floor', ARGV[2]) end
 if ARGV[1] ~= '0' and #redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3]) == 0 then return 1 end
+if ARGV[5] ~= '' and string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') ~= ARGV[5] then return 2 end
 local before = redis.call('HGET', KEYS[2], 'committed') or '0'
 redis.call('HSET', KEYS[2], 'committed', ARGV[1])
 -- Offsets have more digits than a Lua number holds.
@@ -53,6 +55,7 @@ class RedisConsumer:
         self._paused: set[int] = set()
         self._assigned: dict[int, int] = {}
         self._committed: dict[int, int] = {}
+        self._taken_of: dict[int, str] = {}  # partition → the Redis process, as it was taken
         self._put_back: set[int] = set()
         self._record_bytes = 1
         self._was_tight = False
@@ -171,7 +174,7 @@ class RedisConsumer:
 
     def commit(self, offsets: Mapping[int, int]) -> None:
         """Store positions and trim what lies an hour behind them. Raises LogUnavailable, also once for a log that was
-        put back since the last commit: `raise_floor` is to be asked then.
+        put back since the last commit, and for a Redis that restarted since: `raise_floor` is to be asked then.
 
         When room is tight, trim right behind them: refusing new events for the sake of counted ones is the worse loss.
         """
@@ -182,15 +185,18 @@ class RedisConsumer:
                     floor = max(0, offset - 1 - keep) >> stream.SEQUENCE_BITS
                     keys = self._keys.stream(partition), self._keys.state(partition)
                     last, before = stream.id_at(max(0, offset - 1)), str(self._committed.get(partition, 0))
-                    pipe.eval(_COMMIT, 2, *keys, str(offset), floor, last, before)
+                    pipe.eval(_COMMIT, 2, *keys, str(offset), floor, last, before, self._taken_of.get(partition, ""))
                 answers: list[Any] = pipe.execute()
         except redis.RedisError as error:
             raise LogUnavailable(f"Redis: {error}") from error
-        behind = {partition for partition, told in zip(offsets, answers, strict=True) if told}
+        told = dict(zip(offsets, answers, strict=True))
+        behind = {partition for partition, answer in told.items() if answer == 1}
         self._committed |= offsets
         self._put_back = self._put_back - offsets.keys() | behind
         if behind:
             raise LogUnavailable("the log was put back to an earlier state")
+        if any(told.values()):
+            raise LogUnavailable("Redis has restarted: what it has is looked at again")
 
     def _tight(self) -> bool:
         """Asked at most once a second."""
@@ -205,6 +211,8 @@ class RedisConsumer:
         """See the protocol: from now on no record gets an offset below `offset`. Raises LogUnavailable."""
         key = self._keys.stream(partition)
         try:
+            server: Any = self._client.info("server")
+            self._taken_of[partition] = str(server["run_id"])
             held = stream.bounds(self._client, self._keys, partition)
             if held.end < offset:
                 # The next millisecond, so that all the bits for `seq` are free.

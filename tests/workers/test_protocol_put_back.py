@@ -37,6 +37,7 @@ class PutBackLog(FakeLog):
         self.committed = dict.fromkeys(records, 0)
         self.lost: list[Record] = []
         self.in_hand: set[tuple[int, int]] = set()
+        self.process = 1  # that serves it: putting back needs another one
 
     def append(self, partition: int, value: bytes) -> None:
         last = self.end(partition) if self.behind else self.given[partition]
@@ -50,6 +51,7 @@ class PutBackLog(FakeLog):
         return {p: list(own) for p, own in self.records.items()}, dict(self.floors), dict(self.committed)
 
     def put_back(self, copy: Any) -> None:
+        self.process += 1
         before = self.records
         self.records, self.floors, self.committed = {p: list(own) for p, own in copy[0].items()}, *map(dict, copy[1:])
         self.lost += [each for p, own in before.items() for each in own if each not in self.records[p]]
@@ -57,6 +59,10 @@ class PutBackLog(FakeLog):
 
 class PutBackConsumer(FakeConsumer):
     _log: PutBackLog
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._taken_of: dict[int, int] = {}
 
     def poll(self, timeout: float, max_records: int = 1000) -> Sequence[Record]:
         found = super().poll(timeout, max_records)
@@ -70,6 +76,7 @@ class PutBackConsumer(FakeConsumer):
         return self._log.end(partition)
 
     def raise_floor(self, partition: int, offset: int) -> Floor:
+        self._taken_of[partition] = self._log.process
         end, records = self.bounds(partition).end, self._log.records[partition]
         self._log.floors[partition] = max(self._log.floors[partition], offset)
         lacks = offset > 0 and all(record.offset != offset - 1 for record in records)
@@ -81,6 +88,8 @@ class PutBackConsumer(FakeConsumer):
             self._log.in_hand -= {(p, at) for of, at in self._log.in_hand if of == p and at < offset}
             if all(record.offset != offset - 1 for record in self._log.records[p]):
                 raise LogUnavailable("put back")
+            if self._taken_of.get(p, self._log.process) != self._log.process:
+                raise LogUnavailable("Redis has restarted")
             self._log.committed[p] = offset
 
 
