@@ -103,6 +103,7 @@ class KafkaBroker:
             formatted = subprocess.run(tool, capture_output=True, text=True, timeout=60, check=False)
             if formatted.returncode != 0:
                 raise ServiceUnavailable(f"Kafka: {(formatted.stderr or formatted.stdout).strip().splitlines()[-1]}")
+            os.sync()  # a broker does not start without them: no power cut of a trial comes while one is set up
         self.process = start([java, *JVM, "-cp", classpath, "kafka.Kafka", str(properties)], log)
 
     def _properties(self) -> str:
