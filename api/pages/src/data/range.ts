@@ -16,6 +16,7 @@ export type Range = { preset: Preset } | { preset: "custom"; from: string; to: s
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
 const DAY = 86_400_000;
+const MINUTE = 60_000;
 const DAYS: Record<Preset, number> = { today: 1, "24h": 1, "7d": 7, "30d": 30, "90d": 90 };
 
 export function readRange(query: URLSearchParams): Range {
@@ -64,13 +65,15 @@ export function rangeParams(range: Range, zone: string, previous: boolean, now: 
     const days = previous ? daysBetween(range.from, range.to) + 1 : 0;
     return { from: shiftDate(range.from, -days), to: shiftDate(range.to, -days) };
   }
+  // Until the next one it is the same question, of which the API has kept the answer while nothing is new.
+  const minute = now - (now % MINUTE);
   if (range.preset === "24h") {
-    const to = now - (previous ? DAY : 0);
+    const to = minute - (previous ? DAY : 0);
     const from = new Date(to - DAY).toISOString();
     return previous ? { from, to: new Date(to).toISOString() } : { from };
   }
   const days = DAYS[range.preset];
-  const { date, time } = localNow(zone, now);
+  const { date, time } = localNow(zone, minute);
   const from = shiftDate(date, 1 - days);
   if (!previous) return { from };
   return { from: shiftDate(from, -days), to: `${shiftDate(date, -days)}T${time}` };
