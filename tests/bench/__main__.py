@@ -2,11 +2,12 @@
 
 import sys
 
-from tests.bench import ingest, million, stopped
+from tests.bench import ingest, million, quiet, stopped
 
 BENCHMARKS = {
     "ingest": ingest.main,
     "endpoint": ingest.alone,
+    "quiet": quiet.main,
     "million": million.main,
     "stopped": stopped.main,
     "stopped-kafka": stopped.on_kafka,
