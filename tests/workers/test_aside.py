@@ -101,7 +101,7 @@ def replayed(stack: Stack) -> int:
 def numbers(stack: Stack) -> list[Any]:
     """Everything that answers are made of."""
     every = [stack.sessions(), stack.lines()]
-    for table, measures in (("ledger", "events"), ("scroll", "views"), ("series", "sessions"), ("data_key", "events")):
+    for table, measures in (("ledger", "events"), ("element", "times"), ("series", "sessions"), ("data_key", "events")):
         every += stack.client.rows(f"SELECT sum({measures}) AS n FROM {table}")
     return every
 

@@ -65,7 +65,7 @@ def test_unfinished_batches_are_finished_as_far_as_they_are_stored(client: Clien
     assert control.unfinished(client) == [("here", 0, 0, 2)]
     assert list(verify(client, wait_seconds=0)) == []
     assert client.rows("SELECT sum(sign) AS sessions FROM sessions") == [{"sessions": 1}]
-    assert client.rows("SELECT sum(views) AS views FROM scroll") == [{"views": 3}]
+    assert client.rows("SELECT sum(times) AS views FROM element WHERE kind = 'page'") == [{"views": 3}]
     assert forget(client, "gone") == []
     assert [(known.log, known.unfinished) for known in control.logs(client)] == [("gone", 0), ("here", 1)]
 

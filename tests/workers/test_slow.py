@@ -92,11 +92,11 @@ class Course:
 
 
 def test_an_insert_slower_than_every_patience_goes_in_once(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(pace, "PATIENCE_SECONDS", 1.5)
     stack.client.command(
         "CREATE MATERIALIZED VIEW slow ENGINE = MergeTree ORDER BY id "
         "SETTINGS non_replicated_deduplication_window = 1000 "
-        "AS SELECT id, sleep(1.75) + sleep(1.751) AS slept FROM events WHERE partition = 0"
+        "AS SELECT id, sleep(2.6) + sleep(2.601) AS slept FROM events WHERE partition = 0"
     )
     course, registry = Course(stack), CollectorRegistry()
     watch = Watch(stack)
