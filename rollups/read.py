@@ -1,8 +1,7 @@
 """Answers as plain rows: one query file each, values bound by the server, a time and a memory limit on all."""
 
 import re
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -10,16 +9,13 @@ from typing import Any
 
 from rollups import rollup
 from rollups.client import Client
-from rollups.rollup import BOTH, GRAINS, Ragged, Rollup
+from rollups.rollup import BOTH, Ragged, Rollup
 
 FOLDER = Path(__file__).parent / "query"
 
 _ROLLUP = re.compile(r"\{rollup:(\w+)\}")
 _PLACEHOLDER = re.compile(r"\{(\w+)\s*:\s*([^{}]+)\}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-# No event lies so far ahead of the clock: workers believe 5 min, the rest is for clocks that disagree.
-_AHEAD_MS = 15 * 60_000
 
 
 class Reader:
@@ -32,7 +28,6 @@ class Reader:
         max_bytes: int = 2_000_000_000,
         folder: Path = FOLDER,
         rollups: Mapping[str, Rollup] | None = None,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
         self._limits = {
@@ -43,7 +38,6 @@ class Reader:
         }
         self._folder = folder
         self._rollups = rollup.load() if rollups is None else rollups
-        self._clock = clock
 
     def rows(self, name: str, **params: Any) -> list[dict[str, Any]]:
         """The rows of `query/<name>.sql`, by column name; DateTime64 parameters take ms since the epoch or a datetime.
@@ -54,9 +48,7 @@ class Reader:
         ragged: Mapping[int, Ragged] = {}
         begin, end = params.get("from"), params.get("to")
         if isinstance(begin, int) and isinstance(end, int):
-            if end >= self._clock() * 1000 + _AHEAD_MS:
-                end += -end % GRAINS["day"]  # nothing lies behind it, so the whole day will do
-            params |= {"to": end, **rollup.bounds(begin, end)}
+            params |= rollup.bounds(begin, end)
             ragged = rollup.ragged(begin, end)
         sql = expand(_text(self._folder / f"{name}.sql"), self._rollups, ragged)
         bound = {key: _value(params[key], type_) for key, type_ in _placeholders(sql).items()}

@@ -114,32 +114,17 @@ class Asked:
         (MIDNIGHT + 1, MIDNIGHT + DAY, ["from"]),
         (MIDNIGHT, MIDNIGHT + DAY - 1, ["to"]),
         (MIDNIGHT + 1, MIDNIGHT + DAY - 1, ["from", "to"]),
-        (MIDNIGHT, MIDNIGHT + DAY + HOUR, []),  # nothing lies there yet
-        (MIDNIGHT, MIDNIGHT + DAY + 10 * MINUTE, ["to"]),  # something may
     ],
 )
 def test_only_ragged_ends_look_at_the_source(tmp_path: Path, begin: int, end: int, edges: list[str]) -> None:
     (tmp_path / "country.sql").write_text("SELECT * FROM {rollup:country}")
     asked: Any = Asked()
-    reader = Reader(asked, folder=tmp_path, rollups=ROLLUPS, clock=lambda: (MIDNIGHT + DAY) / 1000)
+    reader = Reader(asked, folder=tmp_path, rollups=ROLLUPS)
     reader.rows("country", **{"site": "site01", "from": begin, "to": end})
     assert [name for name in ("from", "to") if f"{{{name}:" in asked.sql] == edges
     assert ("FROM sessions" in asked.sql) == bool(edges)
     if not edges:
         assert asked.params["last_86400000"].timestamp() * 1000 >= end
-
-
-def test_a_range_that_ends_ahead_of_the_clock_holds_all_that_is_there(
-    client: Client, writer: Writer, tmp_path: Path
-) -> None:
-    (tmp_path / "series.sql").write_text("SELECT sum(sessions) AS n FROM {rollup:series}")
-    (tmp_path / "country.sql").write_text("SELECT sum(sessions) AS n FROM {rollup:country}")
-    now = MIDNIGHT + 10 * HOUR
-    reader = Reader(client, folder=tmp_path, rollups=ROLLUPS, clock=lambda: now / 1000)
-    writer.insert_sessions("t", [session(MIDNIGHT), session(now), session(now + 5 * MINUTE)])
-    for name in ("series", "country"):
-        for end, found in ((now + 15 * MINUTE, 3), (now + HOUR + 7, 3), (now + 5 * MINUTE, 2), (now + 1, 2), (now, 1)):
-            assert reader.rows(name, **{"site": "site01", "from": MIDNIGHT, "to": end}) == [{"n": found}], (name, end)
 
 
 def test_a_rollup_without_a_grain_is_grouped_by_its_key(reader: Reader, writer: Writer) -> None:
