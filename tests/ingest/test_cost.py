@@ -233,7 +233,7 @@ def taken(body: bytes) -> float:
 def within_ratio(worst: Callable[[], float], usual: Callable[[], float], ratio: float) -> bool:
     """Whether the least of some runs keeps the ratio; a busy machine has more of them."""
     pairs: list[tuple[float, float]] = []
-    for _ in range(12):
+    for _ in range(60):
         pairs.append((worst(), usual()))
         least, plainly = (min(column) for column in zip(*pairs, strict=True))
         if len(pairs) > 2 and least <= ratio * plainly:
