@@ -78,7 +78,7 @@ class Stack:
         thread = threading.Thread(target=work)
         thread.start()
         waited = threading.Event()
-        for _ in range(600):
+        for _ in range(1_800):
             if failed or until():
                 break
             waited.wait(0.1)
