@@ -165,14 +165,20 @@ def _let_finish(client: Client) -> None:
 
 
 def _apply(client: Client, numbers: Iterable[int], engines: Engines) -> list[str]:
-    """Run numbered files and record them; returns their names. Files are written so that a second run does nothing."""
-    files = _files()
-    done = {number: (files[number].stem, files[number].read_text()) for number in numbers}
-    for _, sql in done.values():
+    """Run numbered files; returns their names. Each is recorded before the next: a second run of one does nothing, a
+    second run of several might.
+    """
+    files, done = _files(), []
+    missing: Container[int] | None = None
+    for number in numbers:
+        sql = files[number].read_text()
         client.command(engines.fill(sql))
-    known = {*_files()} - {*_missing(client)}
-    _record(client, [(number, name, _digest(sql)) for number, (name, sql) in done.items() if number not in known])
-    return [name for name, _ in done.values()]
+        if missing is None:
+            missing = _missing(client)  # the first file makes the table that tells
+        if number in missing:
+            _record(client, [(number, files[number].stem, _digest(sql))])
+        done.append(files[number].stem)
+    return done
 
 
 def _record(client: Client, rows: Sequence[tuple[int, str, str]]) -> None:

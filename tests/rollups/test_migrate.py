@@ -11,8 +11,8 @@ import pytest
 
 from rollups import control
 from rollups.client import ClickHouseUnavailable, Client, connect
-from rollups.engine import Engines
-from rollups.migrate import SchemaRefused, drop_view, migrate
+from rollups.engine import ONE_SERVER, Engines
+from rollups.migrate import SchemaRefused, _files, drop_view, migrate
 from rollups.rollup import Rollup, parse
 from rollups.verify import verify
 from rollups.write import Decided, Writer
@@ -42,6 +42,29 @@ def in_threads(count: int, run: Callable[[], object]) -> None:
 
 def test_a_second_run_does_nothing(clickhouse_url: str) -> None:
     assert "rollup country" in migrate(clickhouse_url, rollups=ROLLUPS)
+    assert migrate(clickhouse_url, rollups=ROLLUPS) == []
+
+
+def test_a_migrator_that_dies_after_any_file_is_followed_by_one_that_goes_on(
+    clickhouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each run ends right behind one more file, before that is recorded."""
+    files, command = _files(), Client.command
+    texts = {ONE_SERVER.fill(path.read_text()): number for number, path in files.items()}
+    died: set[int] = set()
+
+    def dying(client: Client, sql: str, *arguments: Any, **named: Any) -> None:
+        command(client, sql, *arguments, **named)
+        if (number := texts.get(sql, 0)) and number not in died:
+            died.add(number)
+            raise ClickHouseUnavailable("the migrator dies")
+
+    monkeypatch.setattr(Client, "command", dying)
+    for _ in files:
+        with pytest.raises(ClickHouseUnavailable, match="dies"):
+            migrate(clickhouse_url, rollups=ROLLUPS)
+    migrate(clickhouse_url, rollups=ROLLUPS)
+    assert died == files.keys()
     assert migrate(clickhouse_url, rollups=ROLLUPS) == []
 
 
