@@ -191,7 +191,7 @@ class RedisConsumer:
             raise LogUnavailable(f"Redis: {error}") from error
         told = dict(zip(offsets, answers, strict=True))
         behind = {partition for partition, answer in told.items() if answer == 1}
-        self._committed |= offsets
+        self._committed |= {partition: offsets[partition] for partition, answer in told.items() if answer != 2}
         self._put_back = self._put_back - offsets.keys() | behind
         if behind:
             raise LogUnavailable("the log was put back to an earlier state")
