@@ -4,17 +4,25 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple, cast
 
+from prometheus_client import CollectorRegistry
+from redis import Redis
+
+from ingest.contract.site import SiteSettings
 from rollups.client import ClickHouseUnavailable
 from rollups.control import Unfinished
 from rollups.past import Asked, Found, PastEvent
 from rollups.rows import Columns, EventRow, SessionRow, event_rows
 from rollups.write import Decided, Look, Marked, Span, Standing, Writer
+from tests.log.fake import FakeConsumer, FakeDead
 from workers import blob as blobs
 from workers.aside import FENCED
+from workers.metrics import Metrics
 from workers.state import FORGET, SLACK, Moved, Position
-from workers.visitor import State
+from workers.visitor import FOREVER, State
+from workers.world import World
 
 Point = Callable[[str], None]  # called before and after every effect; may raise
 
@@ -369,3 +377,22 @@ def past(tables: Tables) -> Callable[[Sequence[Asked]], list[Found]]:
 def newest(tables: Tables) -> int:
     """`rollups.past.newest` over `Tables`."""
     return max((row.time for row in tables.event_rows()), default=0)
+
+
+def world(
+    tables: Tables, consumer: FakeConsumer, redis: FakeRedis | None = None, point: Point = lambda _: None, **parts: Any
+) -> World:
+    """What a worker over fakes is given, that never fail by themselves; `parts` of it may be others."""
+    made = World(
+        consumer=consumer,
+        writer=FakeWriter(tables, point, lambda _: None),
+        redis=cast(Redis, redis or FakeRedis()),
+        past=past(tables),
+        newest=lambda: newest(tables),
+        dead=FakeDead(),
+        lookup=lambda _site, _revision: SiteSettings(),
+        metrics=Metrics(CollectorRegistry()),
+        nonce=lambda: "n",
+        now=lambda: FOREVER,
+    )
+    return replace(made, **parts)

@@ -2,24 +2,17 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import pytest
-from prometheus_client import CollectorRegistry
-from redis import Redis
 
 from ingest.contract.event import encode
-from ingest.contract.site import SiteSettings
 from ingest.log.protocol import Record
-from tests.log.fake import FakeConsumer, FakeDead, FakeLog
-from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, newest, past
+from tests.log.fake import FakeConsumer, FakeLog
+from tests.workers.fakes import FakeStore, Tables, world
 from tests.workers.streams import stream
 from workers import take
 from workers.loop import Worker
-from workers.metrics import Metrics
 from workers.slot import Limits
-from workers.visitor import FOREVER
-from workers.world import World
 
 LINES = 8  # of a record, and of a batch
 BACKLOG = 50
@@ -56,19 +49,11 @@ class Bench:
             log.give(partition, self.consumer)
         self.tables, self.stop, self.ticks = Tables(), threading.Event(), 0.0
         self.stop_after = BACKLOG + 1
-        world = World(
-            consumer=self.consumer,
-            writer=FakeWriter(self.tables, self.effect, lambda _: None),
-            redis=cast(Redis, FakeRedis()),
-            past=past(self.tables),
-            newest=lambda: newest(self.tables),
-            dead=FakeDead(),
-            lookup=lambda _site, _revision: SiteSettings(),
-            metrics=Metrics(CollectorRegistry()),
-            nonce=lambda: "n",
-            now=lambda: FOREVER,
+        self.worker = Worker(
+            world(self.tables, self.consumer, point=self.effect),
+            limits=Limits(seconds=0, lines=LINES),
+            clock=self.clock,
         )
-        self.worker = Worker(world, limits=Limits(seconds=0, lines=LINES), clock=self.clock)
 
     def clock(self) -> float:
         self.ticks += 0.001

@@ -1,24 +1,16 @@
 """What random schedules meet seldom: the moments at which another life of ClickHouse would be believed too much."""
 
-from collections.abc import Callable
-from typing import cast
-
 import pytest
-from prometheus_client import CollectorRegistry
-from redis import Redis
 
-from ingest.contract.site import SiteSettings
 from rollups.write import Decided
-from tests.log.fake import FakeConsumer, FakeDead, FakeLog
+from tests.log.fake import FakeConsumer, FakeLog
 from tests.rollups.make import event, session
-from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, past
+from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, world
 from workers import take
 from workers.cache import Cache
-from workers.metrics import Metrics
 from workers.state import Moved, Position
-from workers.visitor import FOREVER, unread
+from workers.visitor import unread
 from workers.whole import complete
-from workers.world import World
 
 
 def writer(tables: Tables) -> FakeWriter:
@@ -46,23 +38,12 @@ def store(monkeypatch: pytest.MonkeyPatch) -> FakeStore:
     return FakeStore(FakeRedis(), "log", 1, 0, 0)
 
 
-def world(tables: Tables, store: FakeStore, newest: Callable[[], int] = lambda: 0) -> World:
-    """Of one worker that owns partition 0 of an empty log."""
+def owner() -> FakeConsumer:
+    """Of partition 0 of an empty log."""
     log = FakeLog({0: []})
     consumer = FakeConsumer(log, lambda _: None, lambda: 1)
     log.give(0, consumer)
-    return World(
-        consumer=consumer,
-        writer=writer(tables),
-        redis=cast(Redis, store.redis),
-        past=past(tables),
-        newest=newest,
-        dead=FakeDead(),
-        lookup=lambda _site, _revision: SiteSettings(),
-        metrics=Metrics(CollectorRegistry()),
-        nonce=lambda: "n",
-        now=lambda: FOREVER,
-    )
+    return consumer
 
 
 def test_states_do_not_begin_anew_by_what_another_life_says_is_newest(store: FakeStore) -> None:
@@ -74,7 +55,7 @@ def test_states_do_not_begin_anew_by_what_another_life_says_is_newest(store: Fak
         return 0
 
     with pytest.raises(Moved, match="restarted"):
-        take.take(world(tables, store, newest), 0, Cache(1 << 20))
+        take.take(world(tables, owner(), store.redis, newest=newest), 0, Cache(1 << 20))
     assert not store.redis.held
 
 
@@ -87,5 +68,5 @@ def test_states_of_another_life_are_not_believed(store: FakeStore) -> None:
     store.save(5, 5, 0, {seen.key: seen})
     for life, known in ((1, [seen.key]), (2, [])):
         tables.life = life
-        held = take.take(world(tables, store), 0, Cache(1 << 20)).store
+        held = take.take(world(tables, owner(), store.redis), 0, Cache(1 << 20)).store
         assert [*held.load(5, [seen.key])[0]] == known

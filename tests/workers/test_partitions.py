@@ -1,24 +1,16 @@
 """A log is counted with the number of partitions that its visitors were placed by, or not at all."""
 
-from typing import cast
-
 import pytest
-from prometheus_client import CollectorRegistry
-from redis import Redis
 
 from deploy.worker import STOPPED
 from ingest.contract.event import encode
-from ingest.contract.site import SiteSettings
 from ingest.log.protocol import PartitionsChanged, Record
-from tests.log.fake import FakeConsumer, FakeDead, FakeLog
-from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, newest, past
+from tests.log.fake import FakeConsumer, FakeLog
+from tests.workers.fakes import FakeStore, Tables, world
 from tests.workers.streams import stream
 from workers import take
 from workers.loop import Worker
-from workers.metrics import Metrics
 from workers.slot import Limits
-from workers.visitor import FOREVER
-from workers.world import World
 
 
 def worker(tables: Tables, log: FakeLog) -> Worker:
@@ -26,19 +18,7 @@ def worker(tables: Tables, log: FakeLog) -> Worker:
     consumer = FakeConsumer(log, lambda _: None, lambda: 100)
     for partition in log.records:
         log.give(partition, consumer)
-    world = World(
-        consumer=consumer,
-        writer=FakeWriter(tables, lambda _: None, lambda _: None),
-        redis=cast(Redis, FakeRedis()),
-        past=past(tables),
-        newest=lambda: newest(tables),
-        dead=FakeDead(),
-        lookup=lambda _site, _revision: SiteSettings(),
-        metrics=Metrics(CollectorRegistry()),
-        nonce=lambda: "n",
-        now=lambda: FOREVER,
-    )
-    return Worker(world, limits=Limits(seconds=0))
+    return Worker(world(tables, consumer), limits=Limits(seconds=0))
 
 
 def test_a_log_with_other_partitions_than_it_was_counted_with_stops_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,23 +1,16 @@
 """How often a worker wakes and counts while little comes, by a clock that only its own waiting moves."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import pytest
-from prometheus_client import CollectorRegistry
-from redis import Redis
 
 from ingest.contract.event import encode
-from ingest.contract.site import SiteSettings
 from ingest.log.protocol import Record
-from tests.log.fake import FakeConsumer, FakeDead, FakeLog
-from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, newest, past
+from tests.log.fake import FakeConsumer, FakeLog
+from tests.workers.fakes import FakeStore, Tables, world
 from tests.workers.streams import stream
 from workers import take
 from workers.loop import Worker
-from workers.metrics import Metrics
-from workers.visitor import FOREVER
-from workers.world import World
 
 
 class Trickle(FakeConsumer):
@@ -60,19 +53,7 @@ def run(monkeypatch: pytest.MonkeyPatch, rate: int, seconds: int, partitions: in
     consumer = Trickle(log, due)
     for partition in range(partitions):
         log.give(partition, consumer)
-    world = World(
-        consumer=consumer,
-        writer=FakeWriter(tables, lambda _: None, lambda _: None),
-        redis=cast(Redis, FakeRedis()),
-        past=past(tables),
-        newest=lambda: newest(tables),
-        dead=FakeDead(),
-        lookup=lambda _site, _revision: SiteSettings(),
-        metrics=Metrics(CollectorRegistry()),
-        nonce=lambda: "n",
-        now=lambda: FOREVER,
-    )
-    worker = Worker(world, clock=lambda: consumer.now, sleep=consumer.sleep)
+    worker = Worker(world(tables, consumer), clock=lambda: consumer.now, sleep=consumer.sleep)
     while consumer.now < seconds + 13:
         worker.turn()
     assert len(tables.event_rows()) == len(events)
