@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from rollups.write import Writer
 from tests.api.answer import world as generated
 from tests.api.answer.world import World
 from tests.api.answer.written import event_rows, session_rows
+from tests.services.process import ServiceUnavailable
 
 BATCH = 1_000
 
@@ -42,29 +44,39 @@ class Store:
             self.client.command(f"TRUNCATE TABLE {table}")
 
 
-_stores: list[Store] = []
-_worlds: list[World] = []
+def _server(clickhouse: Any) -> str:
+    if isinstance(clickhouse, ServiceUnavailable):
+        pytest.skip(str(clickhouse))
+    return str(clickhouse.url)
+
+
+@pytest.fixture(scope="session")
+def _store(_clickhouse: Any) -> Store:
+    return Store(f"{_server(_clickhouse)}/test_answers")
 
 
 @pytest.fixture
-def store(clickhouse_url: str) -> Iterator[Store]:
-    """An empty database: the same for all tests (making one takes seconds), emptied after each."""
-    if not _stores:
-        _stores.append(Store(clickhouse_url))
-    yield _stores[0]
-    _stores[0].empty()
+def store(_store: Store, clickhouse_url: str) -> Iterator[Store]:
+    """An empty database: the same for all tests, emptied after each. The other fixture reports on what it ran."""
+    del clickhouse_url
+    yield _store
+    _store.empty()
+
+
+@pytest.fixture(scope="session")
+def _world(_clickhouse: Any) -> World:
+    seed = 20_250_301
+    store = Store(f"{_server(_clickhouse)}/test_world")
+    sites = generated.facts(seed, events=2_500)
+    for site, model in sites.items():
+        rows = list(session_rows(model, generated.SETTINGS.model_dump(), seed))
+        Random(seed).shuffle(rows)  # a retraction may come in before what it retracts, in another batch
+        store.write(event_rows(site, model), rows)
+    return World(store.reader, sites, seed)
 
 
 @pytest.fixture
-def world(clickhouse_url: str) -> World:
+def world(_world: World, clickhouse_url: str) -> World:
     """Generated traffic, loaded once for all tests: they only read it."""
-    if not _worlds:
-        seed = 20_250_301
-        store = Store(clickhouse_url)
-        sites = generated.facts(seed, events=2_500)
-        for site, model in sites.items():
-            rows = list(session_rows(model, generated.SETTINGS.model_dump(), seed))
-            Random(seed).shuffle(rows)  # a retraction may come in before what it retracts, in another batch
-            store.write(event_rows(site, model), rows)
-        _worlds.append(World(store.reader, sites, seed))
-    return _worlds[0]
+    del clickhouse_url
+    return _world

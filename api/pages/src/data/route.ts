@@ -1,5 +1,5 @@
 /** The address bar is the state: what is shown is read from it, and every change of what is shown goes through it. */
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 export interface Route {
   path: string;
@@ -26,7 +26,7 @@ export function withQuery(change: Record<string, string | null>): string {
 
 export function useRoute(): Route {
   const [route, setRoute] = useState(here);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const moved = () => setRoute(here());
     addEventListener("popstate", moved);
     addEventListener(MOVED, moved);

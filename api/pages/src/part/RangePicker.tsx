@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import * as format from "../data/format";
 import { localNow, PRESET_NAMES, PRESETS, type Range, rangeQuery, shiftDate } from "../data/range";
 import { go, withQuery } from "../data/route";
@@ -12,7 +12,8 @@ export function RangePicker({ range, zone, compared }: { range: Range; zone: str
   const [to, setTo] = useState(range.preset === "custom" ? range.to : today);
   const box = useRef<HTMLDivElement>(null);
 
-  useEffect(() => {
+  // Not after the next frame: who is quick presses a key before it.
+  useLayoutEffect(() => {
     if (!open) return;
     const away = (event: Event) => {
       if (event instanceof KeyboardEvent ? event.key === "Escape" : !box.current?.contains(event.target as Node)) setOpen(false);
