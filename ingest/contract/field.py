@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import accumulate
 
 import msgspec
 
@@ -83,6 +84,7 @@ def depth(value: object) -> int:
 _data_encoder = msgspec.json.Encoder(decimal_format="number")
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"')
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
+_STEPS = bytes.maketrans(b"[]{}", b"\x01\xff\x01\xff")  # 1 and -1, as signed bytes
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
 
 
@@ -106,12 +108,10 @@ def data(value: object) -> str:
     structure = _STRINGS.sub(b"", text)
     if structure.count(b":") > MAX_DATA_KEYS:
         raise ValueError(f"must have at most {MAX_DATA_KEYS} keys")
-    nesting = structure.translate(None, _NO_BRACKET)
-    for _ in range(MAX_DATA_DEPTH + 1):
-        nesting = nesting.replace(b"[]", b" ").replace(b"{}", b" ").replace(b" ", b"")
-        if not nesting:
-            return text.decode()
-    raise _too_deep()
+    steps = memoryview(structure.translate(_STEPS, _NO_BRACKET)).cast("b")
+    if max(accumulate(steps)) - 1 > MAX_DATA_DEPTH:
+        raise _too_deep()
+    return text.decode()
 
 
 def _too_deep() -> ValueError:
