@@ -18,7 +18,7 @@ _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | 1 << 14  # those that a rule o
 _CONNECT_TCP = 1 << 1
 _PR_SET_NO_NEW_PRIVS = 38
 
-# What the engine and Python read while they run. Not /proc/self, nor its `task`: `environ` may hold passwords.
+# What the engine and Python read while they run. Not /proc/self.
 _READ = (
     *(sysconfig.get_path("stdlib"), *(path for path in sys.path if path.endswith("-packages"))),
     *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/localtime"),
@@ -26,6 +26,10 @@ _READ = (
     *("/proc/self/statm", "/proc/self/status", "/proc/self/io", "/proc/self/maps"),
     *("/sys/devices/system/cpu", "/sys/fs/cgroup", "/dev/urandom"),
 )
+# The engine looks what its threads cost, for every statement hundreds of times. Refused, each look is an exception with
+# a stack trace, a fifth of all it does. Beside what is looked for lies `environ`.
+_THREADS = "/proc/self/task"
+_ENVIRONMENT = ("HOME", "LANG", "PATH", "TMPDIR", "TZ")
 
 
 def version() -> int:
@@ -38,7 +42,7 @@ def version() -> int:
 def enter(folder: Path, read: Iterable[Path]) -> bool:
     """Leave `folder`, and to read `read`, to this thread and those it will start; False where the kernel has no fence.
 
-    It cannot be undone.
+    It cannot be undone. Of the environment what a library may need is left.
     """
     known = version()
     if known < 1:
@@ -50,7 +54,8 @@ def enter(folder: Path, read: Iterable[Path]) -> bool:
     if fence < 0:
         return False
     try:
-        for path in (*_READ, *map(str, read)):
+        threads = [_THREADS] if _forget_environment() else []
+        for path in (*_READ, *threads, *map(str, read)):
             _allow(libc, fence, path, _READ_FILE | _READ_DIR)
         _allow(libc, fence, "/dev/null", _READ_FILE | _WRITE_FILE)
         _allow(libc, fence, str(folder), files & ~_EXECUTE)
@@ -58,6 +63,18 @@ def enter(folder: Path, read: Iterable[Path]) -> bool:
         return bool(libc.syscall(_RESTRICT, fence, 0) == 0)
     finally:
         os.close(fence)
+
+
+def _forget_environment() -> bool:
+    """It may hold passwords, and the kernel shows it as this process was given it: there, too, it is overwritten."""
+    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    begin, end = map(int, Path("/proc/self/stat").read_text().rpartition(")")[2].split()[47:49])
+    if not 0 < begin < end:
+        return False
+    os.environ.clear()
+    ctypes.memset(begin, 0, end - begin)
+    os.environ.update(kept)
+    return True
 
 
 def _allow(libc: ctypes.CDLL, fence: int, path: str, rights: int) -> None:

@@ -1,5 +1,6 @@
 """The kernel's fence: what the engine is made to try fails, whatever let the statement through."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -25,6 +26,7 @@ def attempt(what):
         print(what())
     except OSError as error:
         print(type(error).__name__)
+import os
 import socket
 import threading
 outside, inside = Path(sys.argv[2]), Path(sys.argv[1])
@@ -36,7 +38,9 @@ attempt(lambda: (outside / "secret.txt").unlink())
 attempt(lambda: list(outside.iterdir()))
 attempt(Path("/etc/passwd").read_text)
 attempt(Path("/proc/self/environ").read_text)
-attempt(Path(f"/proc/self/task/{threading.get_native_id()}/environ").read_text)
+attempt(lambda: Path(f"/proc/self/task/{threading.get_native_id()}/environ").read_text().strip(chr(0)) or "nothing")
+attempt(lambda: os.environ.get("THROUGHLINE_SECRET", "nothing") + os.environ["PATH"][:1])
+attempt(lambda: Path("/proc/thread-self/schedstat").read_text() and "read")
 attempt(lambda: socket.create_connection(("127.0.0.1", int(sys.argv[3])), 5))
 """
 ENGINE = """
@@ -76,7 +80,8 @@ def listener() -> Iterator[int]:
 
 def fenced(script: str, *arguments: object) -> list[str]:
     command = [sys.executable, "-c", FENCED + script, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    environ = {**os.environ, "THROUGHLINE_SECRET": "s3cret"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=environ)
     first, *said = done.stdout.splitlines()
     if first != "True":
         pytest.skip("this kernel has no Landlock")
@@ -85,8 +90,9 @@ def fenced(script: str, *arguments: object) -> list[str]:
 
 def test_a_process_reaches_its_folder_and_nothing_else(places: tuple[Path, Path], listener: int) -> None:
     said = fenced(TRY, *places, listener)
-    assert said[:2] == ["1", "x"] and said[2:9] == ["PermissionError"] * 7
-    assert said[9] == "PermissionError" or sandbox.version() < 4
+    assert said[:2] == ["1", "x"] and said[2:8] == ["PermissionError"] * 6
+    assert said[8:11] == ["nothing", "nothing/", "read"]
+    assert said[11] == "PermissionError" or sandbox.version() < 4
     assert [path.name for path in places[1].iterdir()] == ["secret.txt"]
 
 
