@@ -134,7 +134,7 @@ class Worker:
     def _open_round(self, few_came: bool) -> None:
         """Once the log has no more for now, all that waits here is counted, a partition after the other."""
         waiting = [slot for slot in self._slots.values() if slot.records and not slot.due]
-        if waiting and self._rounds.open(self._clock(), few_came):
+        if waiting and self._rounds.open(self._clock(), few_came, sum(slot.lines for slot in waiting)):
             for slot in waiting:
                 slot.due = True
 

@@ -15,25 +15,30 @@ LEAST_LINES = 100
 _DOUBLINGS = 5
 _FEW_RECORDS, _FEW_BYTES = 10, 256 * 1024
 _GATHER = 0.25  # of the time between two rounds: for what comes together
+_LITTLE_LINES, _LITTLE_REST = 300, 2.0  # after a round of so few lines the next one waits so many times as long
 
 
 class Rounds:
-    """Begin at least `seconds` apart; one after a lull a moment after the first line, for those that come with it."""
+    """Begin at least `seconds` apart, twice as far after one of few lines: then nearly all that a batch costs is fixed.
+
+    One after a lull begins a moment after the first line, for those that come with it.
+    """
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self._seconds = self._apart = seconds
         self._opened = float("-inf")
         self._at: float | None = None  # when the next one opens; None: nothing waits
         self._more = False  # whether the log had more at once when last asked
 
-    def open(self, now: float, few_came: bool) -> bool:
-        """Whether it opens now, for something waits. Not while the log gives more at once: batches are large then."""
+    def open(self, now: float, few_came: bool, lines: int) -> bool:
+        """Whether it opens now: so many lines wait. Not while the log gives more, for batches are large then."""
         if self._at is None:
-            self._at = max(now + self._seconds * _GATHER, self._opened + self._seconds)
+            self._at = max(now + self._seconds * _GATHER, self._opened + self._apart)
         self._more = not few_came
         if self._more or now < self._at:
             return False
         self._opened, self._at = now, None
+        self._apart = self._seconds * (_LITTLE_REST if lines < _LITTLE_LINES else 1.0)
         return True
 
     def rest(self, now: float) -> float:

@@ -9,7 +9,8 @@ from workers.world import Held
 
 @dataclass(frozen=True)
 class Limits:
-    """Whatever waits is counted in rounds that are `seconds` apart; a batch that has one of the sizes at once.
+    """Whatever waits is counted in rounds that are `seconds` apart, twice as far after a round of few lines; a batch
+    that has one of the sizes at once.
 
     `bytes`: of its records.
     """

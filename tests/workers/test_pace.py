@@ -26,23 +26,35 @@ def test_a_limit_below_the_least_stands() -> None:
     assert most(50, 0.1, 50) == 50
 
 
-def test_a_round_begins_a_moment_after_the_first_line_and_a_second_after_the_last_round() -> None:
+def test_a_round_begins_a_moment_after_the_first_line_and_a_second_after_a_round_of_many() -> None:
     rounds = Rounds(1.0)
-    assert not rounds.open(10.0, True)
+    assert not rounds.open(10.0, True, 1)
     assert rounds.rest(10.0) == 0.25
-    assert rounds.open(10.25, True)
+    assert rounds.open(10.25, True, 300)
     assert rounds.rest(10.25) == 0.0  # nothing waits
-    assert not rounds.open(10.5, True)
+    assert not rounds.open(10.5, True, 1)
     assert rounds.rest(10.5) == 0.75
-    assert rounds.open(11.25, True)
+    assert rounds.open(11.25, True, 300)
+
+
+def test_after_a_round_of_few_lines_the_next_is_two_seconds_later() -> None:
+    rounds = Rounds(1.0)
+    assert not rounds.open(10.0, True, 1)
+    assert rounds.open(10.25, True, 299)
+    assert not rounds.open(10.5, True, 1)
+    assert rounds.rest(10.5) == 1.75
+    assert not rounds.open(12.0, True, 5_000)
+    assert rounds.open(12.25, True, 5_000)
+    assert not rounds.open(12.5, True, 1)
+    assert rounds.rest(12.5) == 0.75
 
 
 def test_it_waits_for_the_rest_of_what_the_log_has() -> None:
     rounds = Rounds(1.0)
-    assert not rounds.open(10.0, False)
+    assert not rounds.open(10.0, False, 1)
     assert rounds.rest(10.0) == 0.0
-    assert not rounds.open(12.0, False)
-    assert rounds.open(12.1, True)
+    assert not rounds.open(12.0, False, 1)
+    assert rounds.open(12.1, True, 1)
 
 
 def test_few_is_by_number_and_by_size() -> None:

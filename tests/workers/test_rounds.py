@@ -60,11 +60,13 @@ def run(monkeypatch: pytest.MonkeyPatch, rate: int, seconds: int, partitions: in
     return consumer, tables
 
 
-@pytest.mark.parametrize("rate", [5, 50, 500])
-def test_a_batch_a_second_however_much_trickles_in(monkeypatch: pytest.MonkeyPatch, rate: int) -> None:
+@pytest.mark.parametrize(("rate", "batches"), [(5, 12), (50, 12), (500, 22)])
+def test_a_batch_a_second_or_two_however_much_trickles_in(
+    monkeypatch: pytest.MonkeyPatch, rate: int, batches: int
+) -> None:
     consumer, tables = run(monkeypatch, rate, 20)
-    assert len(tables.batches) <= 22
-    assert consumer.polls <= 33 + 22 * 4
+    assert len(tables.batches) <= batches
+    assert consumer.polls <= 33 + batches * 4
 
 
 def test_the_partitions_of_a_worker_are_counted_in_one_round(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,10 +75,12 @@ def test_the_partitions_of_a_worker_are_counted_in_one_round(monkeypatch: pytest
     assert len(set(consumer.commits)) <= 22
 
 
-def test_nothing_waits_longer_than_its_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    consumer, _ = run(monkeypatch, 5, 20)
+@pytest.mark.parametrize(("rate", "seconds"), [(5, 2.3), (500, 1.3)])
+def test_nothing_waits_longer_than_its_round(monkeypatch: pytest.MonkeyPatch, rate: int, seconds: float) -> None:
+    consumer, _ = run(monkeypatch, rate, 20)
     assert consumer.commits[0] <= 10.5  # the first after a lull
-    assert max(b - a for a, b in zip(consumer.commits, consumer.commits[1:], strict=False)) <= 1.3
+    gaps = [b - a for a, b in zip(consumer.commits, consumer.commits[1:], strict=False)]
+    assert max(gaps[1:-1]) <= seconds  # the first round and the last may be of few lines
 
 
 def test_a_quiet_worker_polls_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
