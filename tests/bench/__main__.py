@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import batch, cold, fold, ingest, million, quiet, stopped
+from tests.bench import batch, cold, fold, ingest, million, quiet, scale, stopped
 from tests.bench.row import Row, machine, table
 
 # Name → what measures it, and returns rows; or tells by itself what is no table.
@@ -16,6 +16,7 @@ ASKED: dict[str, Callable[[], Sequence[Row] | None]] = {
     "cold": cold.measure,
 }
 OTHERS: dict[str, Callable[[], Sequence[Row] | None]] = {
+    "scale": scale.measure,
     "fold": fold.main,
     "stopped": stopped.main,
     "stopped-kafka": stopped.on_kafka,

@@ -3,7 +3,7 @@
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,6 +52,6 @@ def spent(pids: dict[str, int], before: dict[str, float] | None = None) -> dict[
     return {name: cpu_seconds(pid) - (before or {}).get(name, 0.0) for name, pid in pids.items()}
 
 
-def parts(each: dict[str, float], unit: str, factor: float = 1.0) -> str:
+def parts(each: Mapping[str, float], unit: str, factor: float = 1.0) -> str:
     """What a sum is made of."""
     return ", ".join(f"{name} {_number(value * factor)}" for name, value in each.items()) + f" {unit}"
