@@ -3,42 +3,51 @@
 import os
 import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from ingest.log.protocol import Record
 from tests.bench.row import Row, parts, spent
 from tests.deploy.stack import children, command_of
 from tests.services.clickhouse import open_clickhouse
 from tests.services.redis import RedisServer
-from tests.workers.place import events, taken
+from tests.workers.place import Place, events, taken
 from workers.batch import count
 
 ROUNDS, BATCHES = 5, 20
 
 
-def measure() -> list[Row]:
+@contextmanager
+def stores() -> Iterator[tuple[str, str, Mapping[str, int]]]:
+    """Addresses of a Redis and of a ClickHouse on this machine, and their processes."""
     with tempfile.TemporaryDirectory() as name:
         redis, clickhouse = RedisServer(Path(name)), open_clickhouse(Path(name))
         redis.start()
         try:
             assert redis.process is not None
             door = next(pid for pid in children(os.getpid()) if "deploy.local.clickhouse" in command_of(pid))
-            return _rows(redis.url, f"{clickhouse.url}/bench", {"clickhouse": door, "redis": redis.process.pid})
+            yield redis.url, clickhouse.url, {"clickhouse": door, "redis": redis.process.pid}
         finally:
             clickhouse.end()
             redis.stop()
 
 
-def _rows(redis: str, clickhouse: str, pids: dict[str, int]) -> list[Row]:
+def counted(place: Place, records: Sequence[Record], pids: Mapping[str, int]) -> dict[str, float]:
+    """Count one batch; the CPU seconds of each process."""
+    before, begun = spent(pids), time.process_time()
+    count(place.world, place.held, records)
+    return {"worker": time.process_time() - begun, **spent(pids, before)}
+
+
+def measure() -> list[Row]:
     rounds: list[dict[str, float]] = []
-    with taken(redis, clickhouse) as place:
+    with stores() as (redis, clickhouse, pids), taken(redis, f"{clickhouse}/bench") as place:
         made = iter(events(5, (ROUNDS + 1) * BATCHES // 5))
         for _ in range(ROUNDS + 1):
             before, worker = spent(pids), 0.0
             for _ in range(BATCHES):
-                records = place.append([next(made)])
-                begun = time.process_time()
-                count(place.world, place.held, records)
-                worker += time.process_time() - begun
+                worker += counted(place, place.append([next(made)]), pids)["worker"]
             rounds.append({"worker": worker, **spent(pids, before)})
     rounds.pop(0)
     sums = [sum(each.values()) / BATCHES * 1000 for each in rounds]

@@ -47,7 +47,7 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def spent(pids: dict[str, int], before: dict[str, float] | None = None) -> dict[str, float]:
+def spent(pids: Mapping[str, int], before: Mapping[str, float] | None = None) -> dict[str, float]:
     """CPU seconds of each process so far, or since `before`."""
     return {name: cpu_seconds(pid) - (before or {}).get(name, 0.0) for name, pid in pids.items()}
 
