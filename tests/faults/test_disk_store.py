@@ -69,7 +69,7 @@ class Door:
                 return self.ask(query)
             self.revive()
 
-    def revive(self, seconds: float = 60.0) -> None:
+    def revive(self, seconds: float = 180.0) -> None:
         """Return when it answers."""
         end = time.monotonic() + seconds
         while True:
