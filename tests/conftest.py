@@ -4,6 +4,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -79,9 +80,11 @@ def _kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service | Servi
 
 
 @pytest.fixture
-def redis_url(_redis: Service | ServiceUnavailable, request: pytest.FixtureRequest) -> str:
-    """An empty database of the session's Redis."""
-    return fresh_database(_use(_redis, request).url, next(_numbers))
+def redis_url(_redis: Service | ServiceUnavailable, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database of the session's Redis. Later tests get it again: nobody may go on beating in it."""
+    yield fresh_database(_use(_redis, request).url, next(_numbers))
+    beating = [thread for thread in threading.enumerate() if thread.name == "log leases"]
+    assert not beating, "a consumer of this test was not closed: it holds partitions of whoever has the database next"
 
 
 @pytest.fixture

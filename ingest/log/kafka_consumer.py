@@ -108,6 +108,7 @@ class KafkaConsumer:
             raise LogUnavailable(f"Kafka: {error}") from error
         finally:
             self._epochs = dict(self._assignment.epochs)
+            self._remember_join()
         self._look()
         return [
             Record(at.partition, record.offset, record.value or b"")
@@ -123,6 +124,16 @@ class KafkaConsumer:
         now = len(known | self._epochs.keys())
         if known and now != self._partitions:
             raise PartitionsChanged(f"topic {self._topic}", self._partitions, now)
+
+    def _remember_join(self) -> None:
+        """Have the next poll go on with a join that this one left under way.
+
+        A join that the client began because the topic's partitions changed is no longer wanted as soon as they are
+        given out. If the answer came after that poll, nobody would ever take it: no partitions, no heartbeats.
+        """
+        coordinator = self._consumer._coordinator  # noqa: SLF001
+        if coordinator.rejoining:
+            coordinator.request_rejoin()
 
     def assigned(self) -> Mapping[int, int]:
         """partition → epoch as of the last poll."""

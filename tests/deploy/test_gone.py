@@ -174,7 +174,11 @@ def test_all_of_it_gone_is_told_and_what_others_hold_comes_back(stack: Stack) ->
         counted(stack, new, 5)
 
 
-@pytest.mark.parametrize("table", ["registry", "logs", "progress", "events", "sessions", "decision"])
+TABLES = ["logs", "progress", "events"]
+LONG = [pytest.param(table, marks=pytest.mark.nightly) for table in ("registry", "sessions", "decision")]
+
+
+@pytest.mark.parametrize("table", [*TABLES, *LONG])
 def test_a_table_gone_is_told(stack: Stack, table: str) -> None:
     with stack:
         site = stack.site("gone.example")

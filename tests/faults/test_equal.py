@@ -27,7 +27,7 @@ def moved(sent: Sent, made: dict[str, Any]) -> Sent:
     return Sent(sent.body | {"site": made["tracking_id"]}, replace(sent.fact, site=made["id"]))
 
 
-@pytest.mark.parametrize("events", [10_000, pytest.param(100_000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("events", [3_000, pytest.param(100_000, marks=pytest.mark.nightly)])
 def test_in_order_and_shuffled_equal_the_model(tmp_path: Path, events: int) -> None:
     with Stack(tmp_path / "data", "--workers", "2") as stack:
         ordered, shuffled = site(stack), site(stack, "shuffled.shop.example")

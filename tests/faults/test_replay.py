@@ -94,7 +94,7 @@ def append_again(event_log: str) -> int:
 @pytest.mark.parametrize(
     ("log_flags", "events", "seconds"),
     [
-        ("redis", 300, 1),
+        ("redis", 100, 1),
         pytest.param("redis", 30_000, 60, marks=pytest.mark.nightly),
         pytest.param("kafka", 30_000, 60, marks=pytest.mark.nightly),
     ],

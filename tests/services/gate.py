@@ -25,11 +25,12 @@ class Gate:
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._ended = threading.Event()
-        self._sockets: list[socket.socket] = []
+        self._held = contextlib.ExitStack()  # every socket there is, until the end
+        self._holding = threading.Lock()
         self.mode = PASS
         self.swallowed = b""
         self.asked = 0  # pieces that clients sent
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self._listener = self._hold(socket.create_server(("127.0.0.1", 0), backlog=0))
         self.port: int = self._listener.getsockname()[1]
 
     def __enter__(self) -> "Gate":
@@ -37,11 +38,24 @@ class Gate:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        for each in (self._listener, *self._sockets):
+        with self._holding:
+            self._ended.set()
+            self._held.close()
+
+    def _hold(self, made: socket.socket) -> socket.socket:
+        """Raises OSError after the end: nobody would close it any more."""
+
+        def close() -> None:
             with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+                made.shutdown(socket.SHUT_RDWR)
+            made.close()
+
+        with self._holding:
+            self._held.callback(close)
+            if self._ended.is_set():
+                self._held.close()
+                raise OSError("ended")
+        return made
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -49,9 +63,8 @@ class Gate:
                 if self.mode == SHUT:
                     time.sleep(0.02)
                     continue
-                client, _ = self._listener.accept()
-                server = socket.create_connection(self._target)
-                self._sockets += [client, server]
+                client = self._hold(self._listener.accept()[0])
+                server = self._hold(socket.create_connection(self._target))
                 threading.Thread(target=self._questions, args=(client, server), daemon=True).start()
                 threading.Thread(target=self._answers, args=(server, client), daemon=True).start()
 

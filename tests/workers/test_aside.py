@@ -2,13 +2,12 @@
 # ruff: noqa: S608 - names of our own tables
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 import msgspec
 import pytest
-from redis import Redis
 
 from ingest.contract.event import Event
 from ingest.log.dead import replay
@@ -18,12 +17,12 @@ from ingest.log.protocol import Bounds
 from ingest.log.redis_consumer import RedisConsumer
 from ingest.log.redis_producer import RedisProducer
 from rollups import control
-from rollups.client import ClickHouseUnavailable, connect
-from rollups.migrate import migrate
+from rollups.client import ClickHouseUnavailable
 from rollups.verify import verify
 from rollups.write import Outlived, Running, Writer
 from tests.workers.streams import SITE, START
 from tests.workers.test_real import PARTITIONS, Stack, expected
+from tests.workers.test_real import stack as stack  # the fixture
 from workers import aside
 from workers import blob as blobs
 from workers.aside import Aside, Refused, Stuck, set_aside, stuck
@@ -39,16 +38,6 @@ PARTITION = partition_of(SITE, BAD, PARTITIONS)
 
 class Dies(BaseException):
     """The process ends here."""
-
-
-@pytest.fixture
-def stack(redis_url: str, clickhouse_url: str) -> Iterator[Stack]:
-    migrate(clickhouse_url)
-    client = connect(clickhouse_url)
-    redis = Redis.from_url(redis_url)
-    yield Stack(redis_url, client, redis)
-    redis.close()
-    client.close()
 
 
 def refuse(stack: Stack, table: str) -> None:

@@ -17,12 +17,11 @@ from ingest.log.dead_redis import RedisDeadLetters
 from ingest.log.protocol import Record
 from ingest.log.redis_consumer import RedisConsumer
 from rollups import control
-from rollups.client import connect
-from rollups.migrate import migrate
 from rollups.verify import verify
 from rollups.write import Writer
 from tests.workers.test_aside import PARTITION, accept, put, refuse, replayed, stand, visits_of
 from tests.workers.test_real import Stack, expected
+from tests.workers.test_real import stack as stack  # the fixture
 from workers.state import Store
 
 pytestmark = pytest.mark.services
@@ -30,16 +29,6 @@ pytestmark = pytest.mark.services
 WHO = f"{1:016x}"
 LATER = 60 * 60_000  # another session
 KEY = stream.Keys("events").stream(PARTITION)
-
-
-@pytest.fixture
-def stack(redis_url: str, clickhouse_url: str) -> Iterator[Stack]:
-    migrate(clickhouse_url)
-    client = connect(clickhouse_url)
-    redis = Redis.from_url(redis_url)
-    yield Stack(redis_url, client, redis)
-    redis.close()
-    client.close()
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 
@@ -48,11 +48,13 @@ class Stack:
     url: str
     client: Client
     redis: Redis
+    members: list[RedisConsumer] = field(default_factory=list)
 
     def world(self) -> World:
         numbers = count()
+        self.members.append(RedisConsumer(self.url, partitions=PARTITIONS, lease_seconds=3))
         return World(
-            consumer=RedisConsumer(self.url, partitions=PARTITIONS, lease_seconds=3),
+            consumer=self.members[-1],
             writer=Writer(self.client),
             redis=self.redis,
             past=partial(past, self.client),
@@ -135,7 +137,10 @@ def stack(redis_url: str, clickhouse_url: str) -> Iterator[Stack]:
     migrate(clickhouse_url)
     client = connect(clickhouse_url)
     redis = Redis.from_url(redis_url)
-    yield Stack(redis_url, client, redis)
+    made = Stack(redis_url, client, redis)
+    yield made
+    for member in made.members:
+        member.close()
     redis.close()
     client.close()
 
