@@ -23,7 +23,7 @@ _READ = (
     *(sysconfig.get_path("stdlib"), *(path for path in sys.path if path.endswith("-packages"))),
     *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/localtime"),
     *("/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/loadavg", "/proc/uptime", "/proc/self/stat"),
-    # Refused `auxv`, the engine looks for it behind the environment, where it no longer is once anything was set: a crash.
+    # Refused `auxv`, the engine looks for it behind the environment, where it is not once anything was set: a crash.
     *("/proc/self/statm", "/proc/self/status", "/proc/self/io", "/proc/self/maps", "/proc/self/auxv"),
     *("/sys/devices/system/cpu", "/sys/fs/cgroup", "/dev/urandom"),
 )
