@@ -8,7 +8,7 @@ SELECT
     sum(reached_50) AS reached_50,
     sum(reached_75) AS reached_75,
     sum(reached_100) AS reached_100
-FROM {rollup:element}
+FROM {rollup:element.page}
 WHERE kind = 'page' AND {page:String} IN ('', value)
 GROUP BY value
 HAVING views > 0
