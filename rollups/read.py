@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rollups import rollup
+from rollups import ends, rollup
 from rollups.client import Client
-from rollups.rollup import BOTH, Ragged, Rollup
+from rollups.ends import BOTH, Ragged
+from rollups.rollup import Rollup
 
 FOLDER = Path(__file__).parent / "query"
 
@@ -56,18 +57,18 @@ class Reader:
         if end > self._now() * 1000 - _JUST_NOW_MS and (behind := self._behind(text, begin, end)):
             # Asked first and looked afterwards, so that nothing comes in between.
             found = self._within(text, params, open_end=True)
-            if not self._asked(behind, params | rollup.bounds(begin, end, open_end=True)):
+            if not self._asked(behind, params | ends.bounds(begin, end, open_end=True)):
                 return found
         return self._within(text, params)
 
     def _within(self, text: str, params: Mapping[str, Any], *, open_end: bool = False) -> list[dict[str, Any]]:
         begin, end = params["from"], params["to"]
-        sql = expand(text, self._rollups, rollup.ragged(begin, end, open_end=open_end))
-        return self._asked(sql, {**params, **rollup.bounds(begin, end, open_end=open_end)})
+        sql = expand(text, self._rollups, ends.ragged(begin, end, open_end=open_end))
+        return self._asked(sql, {**params, **ends.bounds(begin, end, open_end=open_end)})
 
     def _behind(self, text: str, begin: int, end: int) -> str:
         """Selects rows if anything lies behind the end that makes it ragged; "" where that would spare nothing."""
-        closed, opened = rollup.ragged(begin, end), rollup.ragged(begin, end, open_end=True)
+        closed, opened = ends.ragged(begin, end), ends.ragged(begin, end, open_end=True)
         used = [self._rollups[name] for name, _ in _ROLLUP.findall(text)]
         cut = [each for each in used if each.grain_ms and closed[each.grain_ms].end]
         if not any(opened[each.grain_ms].whole for each in cut):
@@ -84,8 +85,8 @@ def expand(sql: str, rollups: Mapping[str, Rollup], ragged: Mapping[int, Ragged]
 
     `ragged`: by grain; a grain that it does not name is taken for ragged at both ends. Raises KeyError if unknown.
     """
-    ends = ragged or {}
-    return _ROLLUP.sub(lambda match: rollups[match[1]].exact(ends.get(rollups[match[1]].grain_ms, BOTH), match[2]), sql)
+    cut = ragged or {}
+    return _ROLLUP.sub(lambda match: rollups[match[1]].exact(cut.get(rollups[match[1]].grain_ms, BOTH), match[2]), sql)
 
 
 @cache

@@ -13,30 +13,20 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
+from rollups.ends import BOTH, GRAINS, REACH_MS, Ragged, at, inside
 from rollups.engine import Engines
 
 FOLDER = Path(__file__).parent / "rollup"
-GRAINS = {"quarter": 15 * 60_000, "day": 24 * 3_600_000, "none": 0}
 SOURCES = {"sessions": "start", "events": "time"}
 FROM = "{from:DateTime64(3,'UTC')}"
 TO = "{to:DateTime64(3,'UTC')}"
 SITE = "{site:String}"
-# A session's first and last interactive event are at most 24 h apart.
-REACH_MS = 24 * 3_600_000
 
 _EXPECTED = "anyIf(toString(row), side = 1)"
 _FOUND = "anyIf(toString(row), side = 0)"
 _EDGE = re.compile(r"^-- edge (\w+): ([\w, ]+)$", re.MULTILINE)
-_WHERE = re.compile(r"^WHERE\b", re.MULTILINE)
+_WHERE = re.compile(r"\bWHERE\b")
 _HEADER = re.compile(r"--\s*(source|grain|reach|key|sum|min|max):\s*([\w, ]+?)\s*(?:\(.*)?$")
-
-
-class Ragged(NamedTuple):
-    """Which ends of a range need the source; `whole`: whether there is a full grain between them."""
-
-    begin: bool
-    end: bool
-    whole: bool = True
 
 
 class Edge(NamedTuple):
@@ -47,9 +37,6 @@ class Edge(NamedTuple):
 
     columns: tuple[str, ...]
     facts: str
-
-
-BOTH = Ragged(True, True)
 
 
 @dataclass(frozen=True)
@@ -197,66 +184,38 @@ class Rollup:
             measures = [f"{function}({name}) AS {name}" for name, function in self.measures.items()]
             key = ", ".join(self.key)
             return f"(SELECT {key}, {', '.join(measures)} FROM {self.name} WHERE site = {SITE} GROUP BY {key})"
-        first, last = (_bound(end, self.grain_ms) for end in ("first", "last"))
-        here = f"site = {SITE} AND time >= {first} AND time < {last}"
-        ends = [end for end, cut in zip(((FROM, first), (last, TO)), ragged[:2], strict=True) if cut]
+        first, last = f"first_{self.grain_ms}", f"last_{self.grain_ms}"
+        here = f"site = {SITE} AND {inside('time', [(first, last)])}"
+        ends = [end for end, cut in zip((("from", first), (last, "to")), ragged[:2], strict=True) if cut]
         if not ends:
             return f"{self.name} PREWHERE {here}"  # a quarter less to analyse than a subquery
         if edge:
             names, cut = ", ".join(self.edges[edge].columns), self._near(self.edges[edge].facts, ends)
             if self.element:
-                cut += f" AND ({_inside('at', ends)})"
+                cut += f" AND ({inside('at', ends)})"
         else:
             names = ", ".join((*self.dimensions, *self.measures))
-            cut = f"SELECT {names} FROM ({self._near(self.facts, ends)}) WHERE {_inside('time', ends)}"
+            cut = f"SELECT {names} FROM ({self._near(self.facts, ends)}) WHERE {inside('time', ends)}"
         return f"(SELECT {names} FROM {self.name} WHERE {here} UNION ALL {cut})" if ragged.whole else f"({cut})"
 
     def behind(self) -> str:
         """Selects a row if the source may have facts of the site behind `to`, within its grain of a day at most."""
+        day = f"last_{GRAINS['day']}"
         if self.source == "sessions":
-            start = f"start >= {_minus(TO, REACH_MS)} AND start < {_bound('last', GRAINS['day'])}"
-            return f"SELECT 1 FROM sessions WHERE site = {SITE} AND {start} AND end >= {TO} LIMIT 1"
-        within = f"time >= {TO} AND time < {_bound('last', GRAINS['day'])}"
-        return f"SELECT 1 FROM ({self.facts_of(self.source)}) WHERE site = {SITE} AND {within} LIMIT 1"
+            near = f"site = {SITE} AND {inside('start', [('to_reach', day)])} AND end >= {TO}"
+            return f"SELECT 1 FROM sessions PREWHERE {near} LIMIT 1"
+        facts = self.facts_of(self.source)
+        return f"SELECT 1 FROM ({facts}) WHERE site = {SITE} AND {inside('time', [('to', day)])} LIMIT 1"
 
     def _near(self, facts: str, ends: Sequence[tuple[str, str]]) -> str:
         """Facts of the site that may lie within the ends: by their own time alone the engine would skip no session."""
         here = f"site = {SITE}"
-        if self.source == "sessions":
-            reach = REACH_MS if self.element else 0
-            near = [
-                f"(start >= {_minus(begin, reach)} AND start < {end}{f' AND end >= {begin}' if reach else ''})"
-                for begin, end in ends
-            ]
-            here += f" AND ({' OR '.join(near)})"
+        if self.source == "sessions" and self.element:
+            reached = [f"{inside('start', [(f'{begin}_reach', end)])} AND end >= {at(begin)}" for begin, end in ends]
+            here += f" AND ({' OR '.join(reached)})"
+        elif self.source == "sessions":
+            here += f" AND ({inside('start', ends)})"
         return f"{facts.replace('{source}', self.source)} {'AND' if _WHERE.search(facts) else 'WHERE'} {here}"
-
-
-def bounds(from_ms: int, to_ms: int, *, open_end: bool = False) -> dict[str, int]:
-    """The parameters of `exact` beside from and to, ms: of each grain, where the range's full ones begin and end.
-
-    Bound as values, for to fold these expressions costs ClickHouse as long as most answers take. `open_end`: nothing
-    lies behind the end, so the grain that it lies in counts as full.
-    """
-    found: dict[str, int] = {}
-    for grain in filter(None, GRAINS.values()):
-        end = to_ms + -to_ms % grain if open_end else to_ms
-        first = min(from_ms + -from_ms % grain, end)
-        found |= {f"first_{grain}": first, f"last_{grain}": max(end - end % grain, first)}
-    return found
-
-
-def ragged(from_ms: int, to_ms: int, *, open_end: bool = False) -> Mapping[int, Ragged]:
-    """By grain, ms: which ends of [from, to) need the source; to look there costs as much as the rollup itself."""
-    within = bounds(from_ms, to_ms, open_end=open_end)
-    return {
-        grain: Ragged(
-            from_ms % grain > 0,
-            to_ms % grain > 0 and not open_end,
-            within[f"first_{grain}"] < within[f"last_{grain}"],
-        )
-        for grain in filter(None, GRAINS.values())
-    }
 
 
 def parse(name: str, text: str) -> Rollup:
@@ -324,14 +283,6 @@ def _time(ms: str) -> str:
 # Plain arithmetic, for the functions that start an hour or a day leave DateTime64 and its range.
 def _floor(time: str, grain: int) -> str:
     return _time(f"{_ms(time)} - positiveModulo({_ms(time)}, {grain})")
-
-
-def _inside(time: str, ends: Sequence[tuple[str, str]]) -> str:
-    return " OR ".join(f"({time} >= {begin} AND {time} < {end})" for begin, end in ends)
-
-
-def _bound(end: str, grain: int) -> str:
-    return f"{{{end}_{grain}:DateTime64(3,'UTC')}}"
 
 
 def _minus(time: str, ms: int) -> str:
