@@ -172,7 +172,7 @@ def test_an_end_that_is_now_is_ragged_only_if_something_lies_behind_it(
 def test_what_comes_between_question_and_look_is_not_counted(client: Client, writer: Writer, tmp_path: Path) -> None:
     """Something behind the end that is inserted between the first statement and the second."""
     (tmp_path / "country.sql").write_text("SELECT country, sum(sessions) AS n FROM {rollup:country} GROUP BY country")
-    writer.insert_sessions("before", [session(NOON - 1)])
+    writer.insert_sessions("before", [session(NOON - HOUR)])
 
     class Late:
         asked = 0
