@@ -26,10 +26,13 @@ class CustomEventTypes(BaseModel):
 
 def custom_event_types(reader: Reader, site: str, span: Span) -> CustomEventTypes:
     """Every type with an event in the range or in a session that starts there; past 1,000 the last is `(other)`."""
-    few = reader.rows("custom_event_types_few", site=site, **within(span))
+    few: dict[str, dict[str, int]] = {}
+    for row in reader.rows("custom_event_types_few", site=site, **within(span)):
+        few.setdefault(row["type"], {"count": 0, "sessions": 0})[row["measure"]] = row["found"]
     if len(few) <= MOST:
-        rows = sorted(few, key=lambda row: (row["type"] == OTHER, -row["count"], row["type"]))
-        return CustomEventTypes(event_types=[EventType(**row) for row in rows])
+        types = [EventType(type=name, **found) for name, found in few.items()]
+        types.sort(key=lambda each: (each.type == OTHER, -each.count, each.type))
+        return CustomEventTypes(event_types=types)
     rows = reader.rows("custom_event_types", site=site, **within(span))
     named = rows[: MOST - 1] if rows and rows[0]["types"] > MOST else rows
     types = [EventType(type=row["type"], count=row["count"], sessions=row["sessions"]) for row in named]
