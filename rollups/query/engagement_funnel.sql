@@ -7,3 +7,4 @@ SELECT
     sum(reached_100) AS reached_100
 FROM {rollup:trait.page}
 WHERE kind = 'page' AND value = {page:String}
+SETTINGS max_threads = 1

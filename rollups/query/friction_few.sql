@@ -6,3 +6,4 @@ WHERE kind = 'bucket'
 GROUP BY source, campaign, value
 HAVING count > 0
 LIMIT 4001
+SETTINGS max_threads = 1

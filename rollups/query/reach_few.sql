@@ -6,3 +6,4 @@ WHERE kind = 'bucket' OR (kind = {metric:String} AND value = {value:String})
 GROUP BY source, campaign, kind
 HAVING count > 0
 LIMIT 2001
+SETTINGS max_threads = 1

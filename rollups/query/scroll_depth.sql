@@ -9,8 +9,9 @@ SELECT
     sum(reached_75) AS reached_75,
     sum(reached_100) AS reached_100
 FROM {rollup:element.page}
-WHERE kind = 'page' AND {page:String} IN ('', value)
+WHERE kind = 'page' AND ({page:String} = '' OR value = {page:String})
 GROUP BY value
 HAVING views > 0
 ORDER BY page = '(other)', views DESC, page
 LIMIT {limit:UInt32}
+SETTINGS max_threads = 1
