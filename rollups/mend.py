@@ -11,7 +11,8 @@ from typing import Any
 
 from rollups import control, rollup
 from rollups.client import Client
-from rollups.rollup import GRAINS, REACH_MS, Rollup
+from rollups.ends import GRAINS, REACH_MS
+from rollups.rollup import Rollup
 from rollups.sql import statement, utc
 from rollups.write import Running, Span
 

@@ -1,20 +1,23 @@
 """Answers as plain rows: one query file each, values bound by the server, a time and a memory limit on all."""
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rollups import rollup
+from rollups import ends, rollup
 from rollups.client import Client
-from rollups.rollup import BOTH, Ragged, Rollup
+from rollups.ends import BOTH, Ragged
+from rollups.rollup import Rollup
 
 FOLDER = Path(__file__).parent / "query"
 
-_ROLLUP = re.compile(r"\{rollup:(\w+)\}")
+_ROLLUP = re.compile(r"\{rollup:(\w+)\.?(\w*)\}")
 _PLACEHOLDER = re.compile(r"\{(\w+)\s*:\s*([^{}]+)\}")
+_JUST_NOW_MS = 10_000  # before now, a range ends now: nothing is likely to lie behind it
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -28,8 +31,10 @@ class Reader:
         max_bytes: int = 2_000_000_000,
         folder: Path = FOLDER,
         rollups: Mapping[str, Rollup] | None = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._client = client
+        self._now = now
         self._limits = {
             "max_execution_time": max_seconds,
             "max_memory_usage": max_bytes,
@@ -45,23 +50,43 @@ class Reader:
         Every `{name:Type}` of the file is bound by the server, none is pasted into the text; a parameter that the file
         does not name is left out, a missing one is a KeyError. Blocks; raises ClickHouseUnavailable, past a limit too.
         """
-        ragged: Mapping[int, Ragged] = {}
+        text = _text(self._folder / f"{name}.sql")
         begin, end = params.get("from"), params.get("to")
-        if isinstance(begin, int) and isinstance(end, int):
-            params |= rollup.bounds(begin, end)
-            ragged = rollup.ragged(begin, end)
-        sql = expand(_text(self._folder / f"{name}.sql"), self._rollups, ragged)
+        if not (isinstance(begin, int) and isinstance(end, int)):
+            return self._asked(expand(text, self._rollups), params)
+        if end > self._now() * 1000 - _JUST_NOW_MS and (behind := self._behind(text, begin, end)):
+            # Asked first and looked afterwards, so that nothing comes in between.
+            found = self._within(text, params, open_end=True)
+            if not self._asked(behind, params | ends.bounds(begin, end, open_end=True)):
+                return found
+        return self._within(text, params)
+
+    def _within(self, text: str, params: Mapping[str, Any], *, open_end: bool = False) -> list[dict[str, Any]]:
+        begin, end = params["from"], params["to"]
+        sql = expand(text, self._rollups, ends.ragged(begin, end, open_end=open_end))
+        return self._asked(sql, {**params, **ends.bounds(begin, end, open_end=open_end)})
+
+    def _behind(self, text: str, begin: int, end: int) -> str:
+        """Selects rows if anything lies behind the end that makes it ragged; "" where that would spare nothing."""
+        closed, opened = ends.ragged(begin, end), ends.ragged(begin, end, open_end=True)
+        used = [self._rollups[name] for name, _ in _ROLLUP.findall(text)]
+        cut = [each for each in used if each.grain_ms and closed[each.grain_ms].end]
+        if not any(opened[each.grain_ms].whole for each in cut):
+            return ""
+        return " UNION ALL ".join(sorted({each.behind() for each in cut}))
+
+    def _asked(self, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         bound = {key: _value(params[key], type_) for key, type_ in _placeholders(sql).items()}
         return self._client.rows(sql, bound, self._limits)
 
 
 def expand(sql: str, rollups: Mapping[str, Rollup], ragged: Mapping[int, Ragged] | None = None) -> str:
-    """`sql` with every `{rollup:name}` replaced by the rollup's exact derived table. Raises KeyError if unknown.
+    """`sql` with `{rollup:name}` replaced by the exact rows of the rollup, `{rollup:name.edge}` by those of its edge.
 
-    `ragged`: by grain; a grain that it does not name is taken for ragged at both ends.
+    `ragged`: by grain; a grain that it does not name is taken for ragged at both ends. Raises KeyError if unknown.
     """
-    ends = ragged or {}
-    return _ROLLUP.sub(lambda match: rollups[match[1]].exact(ends.get(rollups[match[1]].grain_ms, BOTH)), sql)
+    cut = ragged or {}
+    return _ROLLUP.sub(lambda match: rollups[match[1]].exact(cut.get(rollups[match[1]].grain_ms, BOTH), match[2]), sql)
 
 
 @cache

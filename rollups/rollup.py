@@ -6,37 +6,37 @@ table its facts come from. Facts are linear: a retracted session (sign -1) takes
 # ruff: noqa: S608 - names of our own tables and files; values are bound
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
+from rollups.ends import BOTH, GRAINS, REACH_MS, Ragged, at, inside
 from rollups.engine import Engines
 
 FOLDER = Path(__file__).parent / "rollup"
-GRAINS = {"quarter": 15 * 60_000, "day": 24 * 3_600_000, "none": 0}
 SOURCES = {"sessions": "start", "events": "time"}
 FROM = "{from:DateTime64(3,'UTC')}"
 TO = "{to:DateTime64(3,'UTC')}"
 SITE = "{site:String}"
-# A session's first and last interactive event are at most 24 h apart.
-REACH_MS = 24 * 3_600_000
 
 _EXPECTED = "anyIf(toString(row), side = 1)"
 _FOUND = "anyIf(toString(row), side = 0)"
+_EDGE = re.compile(r"^-- edge (\w+): ([\w, ]+)$", re.MULTILINE)
+_WHERE = re.compile(r"\bWHERE\b")
 _HEADER = re.compile(r"--\s*(source|grain|reach|key|sum|min|max):\s*([\w, ]+?)\s*(?:\(.*)?$")
 
 
-class Ragged(NamedTuple):
-    """Whether a range begins, and ends, within a grain."""
+class Edge(NamedTuple):
+    """The facts of some kinds alone, for the ends of ranges: to unfold what is not asked for costs most of an answer.
 
-    begin: bool
-    end: bool
+    `columns` are those of its SELECT, in order; without a time, which is `start` or, with reach element, `at`.
+    """
 
-
-BOTH = Ragged(True, True)
+    columns: tuple[str, ...]
+    facts: str
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Rollup:
     key: tuple[str, ...]
     measures: Mapping[str, str]
     facts: str
+    edges: Mapping[str, Edge] = field(default_factory=dict)
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -173,47 +174,48 @@ class Rollup:
             near = ""
         return f"(SELECT * FROM {self.source} WHERE site = {SITE}{near})"
 
-    def exact(self, ragged: Ragged = BOTH) -> str:
-        """A derived table of the site's numbers in [from, to), exact to the millisecond.
+    def exact(self, ragged: Ragged = BOTH, edge: str = "") -> str:
+        """What to write behind FROM for the site's numbers in [from, to), exact to the millisecond; WHERE may follow.
 
-        Whole grains come from the table, `ragged` ends from the source. No grain: the whole table, a row a key.
+        Whole grains come from the table, `ragged` ends from the source. No grain: the whole table, a row a key. `edge`:
+        with the columns of that one, whose kinds the caller must ask for.
         """
         if not self.grain_ms:
             measures = [f"{function}({name}) AS {name}" for name, function in self.measures.items()]
             key = ", ".join(self.key)
             return f"(SELECT {key}, {', '.join(measures)} FROM {self.name} WHERE site = {SITE} GROUP BY {key})"
-        first, last = (_bound(end, self.grain_ms) for end in ("first", "last"))
-        names = ", ".join((*self.dimensions, *self.measures))
-        whole = f"SELECT {names} FROM {self.name} WHERE site = {SITE} AND time >= {first} AND time < {last}"
-        edges = [edge for edge, cut in zip(((FROM, first), (last, TO)), ragged, strict=True) if cut]
-        if not edges:
-            return f"({whole})"
-        source = self.source
-        if source == "sessions":
-            # The facts' own time is too late a filter for the engine to skip what cannot matter.
-            reach = REACH_MS if self.element else 0
-            near = [f"(start >= {_minus(begin, reach)} AND start < {end})" for begin, end in edges]
-            source = f"(SELECT * FROM sessions WHERE site = {SITE} AND ({' OR '.join(near)}))"
-        inside = " OR ".join(f"(time >= {begin} AND time < {end})" for begin, end in edges)
-        facts = f"SELECT {names} FROM ({self.facts_of(source)}) WHERE site = {SITE} AND ({inside})"
-        return f"({whole} UNION ALL {facts})"
+        first, last = f"first_{self.grain_ms}", f"last_{self.grain_ms}"
+        here = f"site = {SITE} AND {inside('time', [(first, last)])}"
+        ends = [end for end, cut in zip((("from", first), (last, "to")), ragged[:2], strict=True) if cut]
+        if not ends:
+            return f"{self.name} PREWHERE {here}"  # a quarter less to analyse than a subquery
+        if edge:
+            names, cut = ", ".join(self.edges[edge].columns), self._near(self.edges[edge].facts, ends)
+            if self.element:
+                cut += f" AND ({inside('at', ends)})"
+        else:
+            names = ", ".join((*self.dimensions, *self.measures))
+            cut = f"SELECT {names} FROM ({self._near(self.facts, ends)}) WHERE {inside('time', ends)}"
+        return f"(SELECT {names} FROM {self.name} WHERE {here} UNION ALL {cut})" if ragged.whole else f"({cut})"
 
+    def behind(self) -> str:
+        """Selects a row if the source may have facts of the site behind `to`, within its grain of a day at most."""
+        day = f"last_{GRAINS['day']}"
+        if self.source == "sessions":
+            near = f"site = {SITE} AND {inside('start', [('to_reach', day)])} AND end >= {TO}"
+            return f"SELECT 1 FROM sessions PREWHERE {near} LIMIT 1"
+        facts = self.facts_of(self.source)
+        return f"SELECT 1 FROM ({facts}) WHERE site = {SITE} AND {inside('time', [('to', day)])} LIMIT 1"
 
-def bounds(from_ms: int, to_ms: int) -> dict[str, int]:
-    """The parameters of `exact` beside from and to, ms: of each grain, where the range's full ones begin and end.
-
-    Bound as values, for to fold these expressions costs ClickHouse as long as most answers take.
-    """
-    found: dict[str, int] = {}
-    for grain in filter(None, GRAINS.values()):
-        first = min(from_ms + -from_ms % grain, to_ms)
-        found |= {f"first_{grain}": first, f"last_{grain}": max(to_ms - to_ms % grain, first)}
-    return found
-
-
-def ragged(from_ms: int, to_ms: int) -> Mapping[int, Ragged]:
-    """By grain, ms: which ends of [from, to) need the source; to look there costs as much as the rollup itself."""
-    return {grain: Ragged(from_ms % grain > 0, to_ms % grain > 0) for grain in filter(None, GRAINS.values())}
+    def _near(self, facts: str, ends: Sequence[tuple[str, str]]) -> str:
+        """Facts of the site that may lie within the ends: by their own time alone the engine would skip no session."""
+        here = f"site = {SITE}"
+        if self.source == "sessions" and self.element:
+            reached = [f"{inside('start', [(f'{begin}_reach', end)])} AND end >= {at(begin)}" for begin, end in ends]
+            here += f" AND ({' OR '.join(reached)})"
+        elif self.source == "sessions":
+            here += f" AND ({inside('start', ends)})"
+        return f"{facts.replace('{source}', self.source)} {'AND' if _WHERE.search(facts) else 'WHERE'} {here}"
 
 
 def parse(name: str, text: str) -> Rollup:
@@ -222,8 +224,10 @@ def parse(name: str, text: str) -> Rollup:
     source: sessions | events. grain: quarter | day | none. reach: start | element (facts lie at a time of their own, up
     to 24 h after their session's start). key: dimensions besides the site, in the table's order; time is the first of
     them if it is not named. sum, min, max: measures.
+    Behind the SELECT may follow others, each under a line `-- edge name: columns`: see `Edge`.
     """
     fields: dict[str, str] = {}
+    text, *sections = _EDGE.split(text)
     for line in text.splitlines():
         if not line.startswith("--"):
             break
@@ -242,16 +246,26 @@ def parse(name: str, text: str) -> Rollup:
     }
     if not measures:
         raise ValueError(f"rollup {name}: no measure")
-    facts = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--")).strip()
-    if "{source}" not in facts:
-        raise ValueError(f"rollup {name}: its SELECT does not read {{source}}")
-    return Rollup(name, source, GRAINS[grain], reach == "element", _names(fields.get("key", "")), measures, facts)
+    facts = _select(text)
+    edges = {
+        edge: Edge(_names(columns), _select(section))
+        for edge, columns, section in zip(sections[::3], sections[1::3], sections[2::3], strict=True)
+    }
+    for each in (facts, *(edge.facts for edge in edges.values())):
+        if "{source}" not in each:
+            raise ValueError(f"rollup {name}: its SELECT does not read {{source}}")
+    key = _names(fields.get("key", ""))
+    return Rollup(name, source, GRAINS[grain], reach == "element", key, measures, facts, edges)
 
 
 @cache
 def load(folder: Path = FOLDER) -> Mapping[str, Rollup]:
     """Every rollup of a folder, by name."""
     return {path.stem: parse(path.stem, path.read_text()) for path in sorted(folder.glob("*.sql"))}
+
+
+def _select(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--")).strip()
 
 
 def _names(value: str) -> tuple[str, ...]:
@@ -269,10 +283,6 @@ def _time(ms: str) -> str:
 # Plain arithmetic, for the functions that start an hour or a day leave DateTime64 and its range.
 def _floor(time: str, grain: int) -> str:
     return _time(f"{_ms(time)} - positiveModulo({_ms(time)}, {grain})")
-
-
-def _bound(end: str, grain: int) -> str:
-    return f"{{{end}_{grain}:DateTime64(3,'UTC')}}"
 
 
 def _minus(time: str, ms: int) -> str:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.answer.touch import OTHER
 from api.answer.within import starts, within
 from api.number import percent, ratio
 from api.panels import together
@@ -14,7 +15,7 @@ from rollups.read import Reader
 
 DEVICES = ("Desktop", "Phone", "Tablet")
 TOP = 10
-_QUESTIONS = ("dashboard_series", "dashboard_traits", "dashboard_pages", "dashboard_visitors")
+_QUESTIONS = ("dashboard", "dashboard_visitors")
 
 
 class PeriodCount(BaseModel):
@@ -72,31 +73,31 @@ class Dashboard(BaseModel):
 def dashboard(reader: Reader, site: str, span: Span, fresh_as_of: int | None) -> Dashboard:
     """The dashboard's numbers; `fresh_as_of` in ms. Sessions are filed at their start, pageviews at their own time."""
     asked = {"site": site, "starts": starts(span), **within(span)}
-    by_bucket, traits, pages, visitors = together(partial(reader.rows, name, **asked) for name in _QUESTIONS)
-    series = {row["bucket"]: row for row in by_bucket}
-    total, bounces, duration = (
-        sum(row[measure] for row in series.values()) for measure in ("sessions", "bounces", "duration_ms")
-    )
-    counts: dict[str, dict[str, int]] = {kind: {} for kind in ("bucket", "country", "device", "event")}
-    for row in traits:
-        counts[row["kind"]][row["name"]] = row["count"]
+    rows, visitors = together(partial(reader.rows, name, **asked) for name in _QUESTIONS)
+    series, total, bounces, duration = {}, 0, 0, 0
+    counts: dict[str, dict[str, int]] = {kind: {} for kind in ("bucket", "country", "device", "event", "page")}
+    pageviews = 0
+    for row in rows:
+        if row["kind"] == "time":
+            series[int(row["name"])] = row["count"]
+            total, bounces, duration = total + row["count"], bounces + row["bounced"], duration + row["lasted"]
+        else:
+            counts[row["kind"]][row["name"]] = row["count"]
+            pageviews = max(pageviews, row["every"])
     devices = sorted((dict.fromkeys(DEVICES, 0) | counts["device"]).items(), key=lambda item: (-item[1], item[0]))
     return Dashboard(
-        sessions_over_time=[
-            PeriodCount(period=period, count=series[start]["sessions"] if start in series else 0)
-            for start, period in span.buckets()
-        ],
+        sessions_over_time=[PeriodCount(period=period, count=series.get(start, 0)) for start, period in span.buckets()],
         granularity=span.granularity,
         total_sessions=total,
         bounce_rate=percent(bounces, total),
         avg_session_duration=ratio(Fraction(duration, 1000), total),
-        referrers=[SourceCount(source=name, count=count) for name, count in _top(counts["bucket"])],
-        top_pages=[PageCount(page=row["page"], count=row["count"]) for row in pages],
-        top_events=[TypeCount(type=name, count=count) for name, count in _top(counts["event"])],
-        countries=[CountryCount(country=name, count=count) for name, count in counts["country"].items()],
+        referrers=[SourceCount(source=name, count=count) for name, count in _listed(counts["bucket"])[:TOP]],
+        top_pages=[PageCount(page=name, count=count) for name, count in _listed(counts["page"])],
+        top_events=[TypeCount(type=name, count=count) for name, count in _listed(counts["event"])[:TOP]],
+        countries=[CountryCount(country=name, count=count) for name, count in _listed(counts["country"])],
         devices=[DeviceCount(device=device, count=count) for device, count in devices],
         visitors=visitors[0]["visitors"],
-        pageviews=pages[0]["total"] if pages else 0,
+        pageviews=pageviews,
         from_=iso(span.start),
         to=iso(span.end),
         timezone=span.zone.key,
@@ -104,5 +105,5 @@ def dashboard(reader: Reader, site: str, span: Span, fresh_as_of: int | None) ->
     )
 
 
-def _top(counts: dict[str, int]) -> list[tuple[str, int]]:
-    return list(counts.items())[:TOP]
+def _listed(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (item[0] == OTHER, -item[1], item[0]))

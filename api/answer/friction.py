@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from api.answer.touch import FEW, by_touch, in_order
 from api.answer.within import within
 from api.number import shares
 from api.span import Span
 from ingest.contract.site import Friction as Thresholds
 from rollups.read import Reader
 
-FEW = 1_000  # pairs of source and campaign, none of which is past a limit
 BUCKETS = ("bouncer", "skimmer", "hesitator", "engaged")  # in the order in which ties of percentages are settled
 
 
@@ -56,9 +56,13 @@ class Friction(BaseModel):
 
 def friction(reader: Reader, site: str, span: Span, thresholds: Thresholds) -> Friction:
     """Sessions that start in the range, in lists as `Friction` says."""
-    rows = reader.rows("friction_few", site=site, **within(span))
-    if len(rows) > FEW:
+    few = reader.rows("friction_few", site=site, **within(span))
+    found = by_touch(few, "value")
+    rows = [_NONE | row | {"total": sum(row.get(each, 0) for each in BUCKETS)} for row in found]
+    if len(few) > FEW * len(BUCKETS) or len(rows) > FEW:
         rows = reader.rows("friction", site=site, **within(span))
+    else:
+        rows = in_order(rows)
     sources = [
         Source(
             **_described(source, campaigns),
@@ -67,6 +71,9 @@ def friction(reader: Reader, site: str, span: Span, thresholds: Thresholds) -> F
         for source, campaigns in ((source, list(rows)) for source, rows in groupby(rows, itemgetter("source")))
     ]
     return Friction(sources=sources, thresholds=thresholds)
+
+
+_NONE = dict.fromkeys(BUCKETS, 0)
 
 
 def _described(key: str, rows: list[dict[str, Any]]) -> dict[str, Any]:

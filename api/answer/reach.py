@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from api.answer.friction import FEW
+from api.answer.touch import FEW, by_touch, in_order
 from api.answer.within import within
 from api.number import percent
 from api.span import Span
@@ -38,9 +38,12 @@ class Reach(BaseModel):
 def reach(reader: Reader, site: str, span: Span, metric: Literal["page", "event"], value: str) -> Reach:
     """Sessions that start in the range; `value`: a page (normalised) or a type."""
     asked = {"site": site, "metric": metric, "value": value, **within(span)}
-    rows = reader.rows("reach_few", **asked)
-    if len(rows) > FEW:
+    few = reader.rows("reach_few", **asked)
+    found = [{"total": row.get("bucket", 0), "reached": row.get(metric, 0), **row} for row in by_touch(few, "kind")]
+    if len(few) > 2 * FEW or len(found) > FEW:
         rows = reader.rows("reach", **asked)
+    else:
+        rows = in_order(row for row in found if row["total"])
     sources = [
         Source(
             **_described(source, campaigns),

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from api.answer.touch import FEW, OTHER
 from api.answer.within import starts, within
 from api.number import money, ratio
 from api.span import Span
@@ -97,9 +98,16 @@ _NOTHING: dict[str, Any] = {"revenue": Decimal(0), "transactions": 0}
 
 
 def _rows(reader: Reader, site: str, span: Span, setting: Setting) -> list[dict[str, Any]]:
-    return reader.rows(
-        "revenue", site=site, currency=setting.currency, type=setting.type or "", starts=starts(span), **within(span)
-    )
+    begun = starts(span)
+    asked = {"currency": setting.currency, "type": setting.type or "", "starts": begun, **within(span)}
+    most = FEW + len(begun)
+    few = reader.rows("revenue_few", site=site, most=most + 1, **asked)
+    return sorted(few, key=_place) if len(few) <= most else reader.rows("revenue", site=site, **asked)
+
+
+def _place(row: dict[str, Any]) -> tuple[bool, Decimal, str, str, str]:
+    other = row["source"] == OTHER and row["campaign"] in ("", OTHER)
+    return other, -row["revenue"], row["currency"], row["source"], row["campaign"]
 
 
 def _sums(row: dict[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,11 @@ SELECT
     sum(sessions) OVER () AS all_sessions
 FROM (
     SELECT value AS type, times, 0 AS holders
-    FROM {rollup:element}
+    FROM {rollup:element.event}
     WHERE kind = 'event'
     UNION ALL
     SELECT value AS type, 0 AS times, sessions AS holders
-    FROM {rollup:trait}
+    FROM {rollup:trait.event}
     WHERE kind = 'event'
 )
 GROUP BY type

@@ -5,5 +5,6 @@ SELECT
     sum(reached_50) AS reached_50,
     sum(reached_75) AS reached_75,
     sum(reached_100) AS reached_100
-FROM {rollup:trait}
+FROM {rollup:trait.page}
 WHERE kind = 'page' AND value = {page:String}
+SETTINGS max_threads = 1

@@ -6,3 +6,4 @@ GROUP BY key
 HAVING sum(events) > 0
 ORDER BY key = '(other)', key
 LIMIT 1001
+SETTINGS max_threads = 1

@@ -1,13 +1,13 @@
 -- Sessions that start in the range, by first touch and friction bucket, in the order of the answer and bounded: sources
 -- past 1,000 and campaigns of a source past `depth` are `(other)`, always last. `depth` is the same for all sources: as
--- many campaigns as make 10,000 rows together, at most 1,000 (so never fewer than 10). Where friction_few.sql finds no more
--- than 1,000 rows, those are the answer.
+-- many campaigns as make 10,000 rows together, at most 1,000 (so never fewer than 10). Where friction_few.sql finds few,
+-- those are the answer.
 WITH
     (
         SELECT groupArray(source)
         FROM (
             SELECT source, sum(sessions) AS total
-            FROM {rollup:trait}
+            FROM {rollup:trait.bucket}
             WHERE kind = 'bucket'
             GROUP BY source
             HAVING total > 0
@@ -25,7 +25,7 @@ WITH
             sumIf(sessions, value = 'hesitator') AS hesitator,
             sumIf(sessions, value = 'engaged') AS engaged,
             bouncer + skimmer + hesitator + engaged AS total
-        FROM {rollup:trait}
+        FROM {rollup:trait.bucket}
         WHERE kind = 'bucket'
         GROUP BY shown, campaign
         HAVING total > 0

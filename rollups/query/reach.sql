@@ -5,7 +5,7 @@ WITH
         SELECT groupArray(source)
         FROM (
             SELECT source, sum(sessions) AS total
-            FROM {rollup:trait}
+            FROM {rollup:trait.reached}
             WHERE kind = 'bucket'
             GROUP BY source
             HAVING total > 0
@@ -20,7 +20,7 @@ WITH
             campaign,
             sumIf(sessions, kind = 'bucket') AS total,
             sumIf(sessions, kind = {metric:String}) AS reached
-        FROM {rollup:trait}
+        FROM {rollup:trait.reached}
         WHERE kind = 'bucket' OR (kind = {metric:String} AND value = {value:String})
         GROUP BY shown, campaign
         HAVING total > 0

@@ -8,9 +8,10 @@ SELECT
     sum(reached_50) AS reached_50,
     sum(reached_75) AS reached_75,
     sum(reached_100) AS reached_100
-FROM {rollup:element}
-WHERE kind = 'page' AND {page:String} IN ('', value)
+FROM {rollup:element.page}
+WHERE kind = 'page' AND ({page:String} = '' OR value = {page:String})
 GROUP BY value
 HAVING views > 0
 ORDER BY page = '(other)', views DESC, page
 LIMIT {limit:UInt32}
+SETTINGS max_threads = 1

@@ -32,3 +32,40 @@ ARRAY JOIN
     ) AS kind,
     arrayConcat([bucket, country, device], pages.1, types) AS value,
     arrayConcat([-1, -1, -1], pages.2, arrayWithConstant(length(types), -1)) AS depth
+-- edge bucket: kind, value, source, campaign, sessions
+SELECT 'bucket' AS kind, bucket AS value, source, campaign, sign AS sessions
+FROM {source}
+-- edge named: kind, value, source, sessions
+-- Of all kinds but page.
+SELECT kind, value, source, sign AS sessions
+FROM {source}
+ARRAY JOIN
+    arrayConcat(['bucket', 'country', 'device'], arrayWithConstant(length(arrayDistinct(ev_type)), 'event')) AS kind,
+    arrayConcat([bucket, country, device], arrayDistinct(ev_type)) AS value
+-- edge event: kind, value, sessions
+SELECT 'event' AS kind, value, sign AS sessions
+FROM {source}
+ARRAY JOIN arrayDistinct(ev_type) AS value
+-- edge page: kind, value, sessions, reached_25, reached_50, reached_75, reached_100
+-- Of the one page that is asked for.
+WITH arrayMax(arrayFilter((depth, page) -> {page:String} IN ('', page), pv_depth, pv_page)) AS depth
+SELECT
+    'page' AS kind,
+    {page:String} AS value,
+    sign AS sessions,
+    sign * (depth >= 2500) AS reached_25,
+    sign * (depth >= 5000) AS reached_50,
+    sign * (depth >= 7500) AS reached_75,
+    sign * (depth >= 10000) AS reached_100
+FROM {source}
+WHERE if({page:String} = '', notEmpty(pv_page), has(pv_page, {page:String}))
+-- edge reached: kind, value, source, campaign, sessions
+-- Of kind bucket, and of the one page or event that is asked for.
+SELECT kind, {value:String} AS value, source, campaign, sign AS sessions
+FROM {source}
+ARRAY JOIN
+    if(
+        if({metric:String} = 'page', has(pv_page, {value:String}), has(ev_type, {value:String})),
+        ['bucket', {metric:String}],
+        ['bucket']
+    ) AS kind

@@ -30,6 +30,13 @@ def reader(client: Client, tmp_path: Path) -> Reader:
     return Reader(client, max_seconds=1, max_bytes=50_000_000, folder=tmp_path, rollups=ROLLUPS)
 
 
+@pytest.fixture
+def ending_now(reader: Reader, client: Client, tmp_path: Path) -> Reader:
+    """The same; every range ends now for it, so it looks for what lies behind."""
+    del reader
+    return Reader(client, folder=tmp_path, rollups=ROLLUPS, now=lambda: -(10.0**10))
+
+
 def rows(seed: int) -> tuple[list[SessionRow], list[EventRow]]:
     """Times on, just before and just after the edges of quarters and days, over five days and two sites."""
     rng = random.Random(seed)
@@ -60,7 +67,9 @@ def rows(seed: int) -> tuple[list[SessionRow], list[EventRow]]:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_every_range_equals_a_plain_sum(reader: Reader, writer: Writer, seed: int) -> None:
+@pytest.mark.parametrize("kind", ["reader", "ending_now"])
+def test_every_range_equals_a_plain_sum(request: pytest.FixtureRequest, kind: str, writer: Writer, seed: int) -> None:
+    reader: Reader = request.getfixturevalue(kind)
     sessions, events = rows(seed)
     writer.insert_sessions("t", sessions)
     writer.insert_events("t", events)
@@ -74,6 +83,9 @@ def test_every_range_equals_a_plain_sum(reader: Reader, writer: Writer, seed: in
         (MIDNIGHT + 1, MIDNIGHT + 2),
         (MIDNIGHT - 1, MIDNIGHT + 1),
         (-2 * 10**12, 7 * 10**12),
+        (-2 * 10**12, MIDNIGHT + 9 * DAY + 1),  # nothing behind
+        (MIDNIGHT + 1, MIDNIGHT + 9 * DAY + 1),
+        (MIDNIGHT + 9 * DAY, MIDNIGHT + 9 * DAY + 1),
     ]
     for begin, end in ranges:
         if begin == end:
@@ -96,15 +108,18 @@ def test_every_range_equals_a_plain_sum(reader: Reader, writer: Writer, seed: in
 
 
 class Asked:
-    """A client that notes what is asked."""
+    """A client that notes what is asked; `behind`: what a look behind the end finds."""
 
-    def __init__(self) -> None:
+    def __init__(self, behind: int = 0) -> None:
         self.sql = ""
+        self.all: list[str] = []
         self.params: Mapping[str, Any] = {}
+        self._behind = [{"1": 1}] * behind
 
     def rows(self, sql: str, params: Mapping[str, Any], settings: Mapping[str, Any]) -> list[dict[str, Any]]:
         self.sql, self.params = sql, params
-        return []
+        self.all.append(sql)
+        return self._behind if sql.startswith("SELECT 1 ") else []
 
 
 @pytest.mark.parametrize(
@@ -125,6 +140,54 @@ def test_only_ragged_ends_look_at_the_source(tmp_path: Path, begin: int, end: in
     assert ("FROM sessions" in asked.sql) == bool(edges)
     if not edges:
         assert asked.params["last_86400000"].timestamp() * 1000 >= end
+
+
+NOON = MIDNIGHT + DAY // 2
+
+
+@pytest.mark.parametrize(
+    ("begin", "now", "behind", "sources"),
+    [
+        (MIDNIGHT - DAY, NOON, 0, [False, True]),  # asked as if its day were over, then looked behind
+        (MIDNIGHT - DAY, NOON, 1, [False, True, True]),
+        (MIDNIGHT, NOON, 0, [False, True]),
+        (MIDNIGHT - DAY, NOON + 9_000, 0, [False, True]),
+        (MIDNIGHT - DAY, NOON - DAY, 0, [False, True]),  # ahead of the clock
+        (MIDNIGHT - 1, NOON, 0, [True, True]),
+        (MIDNIGHT + 1, NOON, 0, [True]),  # within a day there is nothing to spare
+        (MIDNIGHT - DAY, NOON + 11_000, 0, [True]),
+    ],
+)
+def test_an_end_that_is_now_is_ragged_only_if_something_lies_behind_it(
+    tmp_path: Path, begin: int, now: int, behind: int, sources: list[bool]
+) -> None:
+    (tmp_path / "country.sql").write_text("SELECT * FROM {rollup:country}")
+    asked: Any = Asked(behind)
+    Reader(asked, folder=tmp_path, rollups=ROLLUPS, now=lambda: now / 1000).rows(
+        "country", **{"site": "site01", "from": begin, "to": NOON}
+    )
+    assert ["FROM sessions" in sql for sql in asked.all] == sources
+
+
+def test_what_comes_between_question_and_look_is_not_counted(client: Client, writer: Writer, tmp_path: Path) -> None:
+    """Something behind the end that is inserted between the first statement and the second."""
+    (tmp_path / "country.sql").write_text("SELECT country, sum(sessions) AS n FROM {rollup:country} GROUP BY country")
+    writer.insert_sessions("before", [session(NOON - HOUR)])
+
+    class Late:
+        asked = 0
+
+        def rows(self, sql: str, *others: Any) -> list[dict[str, Any]]:
+            self.asked += 1
+            if self.asked == 2:
+                writer.insert_sessions("behind", [session(NOON), session(NOON + HOUR)])
+            return client.rows(sql, *others)
+
+    late: Any = Late()
+    found = Reader(late, folder=tmp_path, rollups=ROLLUPS, now=lambda: NOON / 1000).rows(
+        "country", **{"site": "site01", "from": MIDNIGHT - DAY, "to": NOON}
+    )
+    assert [row["n"] for row in found] == [1]
 
 
 def test_a_rollup_without_a_grain_is_grouped_by_its_key(reader: Reader, writer: Writer) -> None:

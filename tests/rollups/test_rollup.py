@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from rollups.ends import Ragged
 from rollups.read import expand
 from rollups.rollup import load, parse
 from tests.rollups.make import COUNTRY, ROLLUPS
@@ -22,6 +23,21 @@ def test_a_header_is_read_field_by_field() -> None:
     assert made.measures == {"a": "sum", "b": "sum", "c": "min", "d": "max"}
     assert made.columns == ("site", "time", "source", "campaign", "a", "b", "c", "d")
     assert made.facts == SELECT
+
+
+EDGE = "\n-- edge few: n, m\nSELECT 1 AS n, 2 AS m\nFROM {source}\nWHERE sign > 0"
+
+
+def test_an_edge_is_no_part_of_what_the_table_holds() -> None:
+    header = "-- source: sessions\n-- grain: day\n-- sum: n\n"
+    made, plain = parse("x", header + SELECT + EDGE), parse("x", header + SELECT)
+    assert made.edges["few"].columns == ("n", "m")
+    assert (made.facts, made.definition) == (plain.facts, plain.definition)
+    cut = made.exact(edge="few")
+    assert "SELECT n, m FROM x WHERE" in cut and "FROM sessions\nWHERE sign > 0 AND site =" in cut
+    assert "UNION ALL" not in made.exact(Ragged(True, True, whole=False), "few")
+    with pytest.raises(ValueError, match="source"):
+        parse("x", header + SELECT + EDGE.replace("{source}", "sessions"))
 
 
 def test_the_key_is_the_order_of_the_table() -> None:

@@ -72,7 +72,8 @@ def _world(_clickhouse: Any) -> World:
         rows = list(session_rows(model, generated.SETTINGS.model_dump(), seed))
         Random(seed).shuffle(rows)  # a retraction may come in before what it retracts, in another batch
         store.write(event_rows(site, model), rows)
-    return World(store.reader, sites, seed)
+    ending_now = Reader(store.client, now=lambda: -(10.0**10))
+    return World(store.reader, ending_now, sites, seed)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Every answer equals the batch model's on generated traffic, for ragged ranges in many zones."""
 
 import json
+from collections.abc import Callable
 from random import Random
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -22,7 +23,9 @@ from api.answer.session_events import session_events
 from api.answer.sites import counts, sparklines
 from api.answer.visitor_sessions import visitor_sessions
 from api.answer.visitors import visitors
+from api.span import Span
 from ingest.contract.site import Revenue
+from rollups.read import Reader
 from tests.api.answer.world import SETTINGS, START, World
 from tests.api.answer.written import session_id, visitor_hash
 from tests.oracle import answers
@@ -177,3 +180,22 @@ def test_sites(world: World) -> None:
             assert found[site].model_dump() | {"sparkline": days[site]} == expected
     assert counts(world.reader, []) == {}
     assert sparklines(world.reader, {}, START) == {}
+
+
+def test_ranges_that_end_now_say_the_same(world: World) -> None:
+    """Where nothing lies behind the end the day is taken whole, elsewhere it is cut."""
+    asked: list[Callable[[Reader, str, Span], BaseModel]] = [
+        lambda reader, site, span: dashboard(reader, site, span, None),
+        lambda reader, site, span: friction(reader, site, span, SETTINGS.friction),
+        lambda reader, site, span: scroll_depth(reader, site, span, None, 20),
+        lambda reader, site, span: engagement_funnel(reader, site, span, None),
+        lambda reader, site, span: reach(reader, site, span, "page", "/checkout"),
+        custom_event_types,
+        lambda reader, site, span: event_data_keys(reader, site, span, "purchase"),
+    ]
+    last = max(session.facts[-1].time for session in world.sites["s1"].sessions)
+    ends = [span.end for _, span, _ in world.ranges] + [last, last + 1, last + DAY // 3]
+    for end in ends:
+        span = Span(end - 9 * DAY - (end % 2) * 7_200_000, end, ZoneInfo("Europe/Berlin"))
+        for answer in asked:
+            assert answer(world.ending_now, "s1", span) == answer(world.reader, "s1", span), (span, answer)

@@ -1,12 +1,20 @@
 """Where ranges begin and end, and in which bucket a session falls."""
 
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import BaseModel
 
+from api.answer.custom_event_types import custom_event_types
 from api.answer.dashboard import dashboard
+from api.answer.engagement_funnel import engagement_funnel
+from api.answer.friction import friction
+from api.answer.reach import reach
 from api.answer.scroll_depth import scroll_depth
 from api.span import Span
+from ingest.contract.site import Friction
+from rollups.read import Reader
 from tests.api.answer.conftest import Store
 from tests.api.answer.made import at, event, retracted, session, viewing
 
@@ -117,3 +125,31 @@ def test_the_average_duration_is_rounded_half_up_from_exact_milliseconds(store: 
     assert answer.avg_session_duration == 0.01  # 0.0125 s
     store.write(sessions=[session("c", NOON, end=NOON + 20)])
     assert dashboard(store.reader, "s1", Span(NOON, NOON + 1, UTC), None).avg_session_duration == 0.02  # 0.015 s
+
+
+ANSWERS: list[Callable[[Reader, str, Span], BaseModel]] = [
+    lambda reader, site, span: dashboard(reader, site, span, None),
+    lambda reader, site, span: friction(reader, site, span, Friction()),
+    lambda reader, site, span: scroll_depth(reader, site, span, None, 20),
+    lambda reader, site, span: engagement_funnel(reader, site, span, None),
+    lambda reader, site, span: engagement_funnel(reader, site, span, "/x"),
+    lambda reader, site, span: reach(reader, site, span, "page", "/x"),
+    lambda reader, site, span: reach(reader, site, span, "event", "signup"),
+    custom_event_types,
+]
+
+
+def test_a_retracted_session_leaves_nothing_at_a_ragged_end(store: Store) -> None:
+    signup = {"ev_type": ("signup",), "ev_time": (NOON + 2,), "ev_seq": (0,), "end": NOON + 2, "source": "x"}
+    row = viewing("a", [("/x", NOON, 5_000), ("/y", NOON + 1, -1)], **signup)
+    spans = [
+        Span(NOON - before, NOON + after, UTC) for before in (1, 3 * DAY + 1, NOON % DAY) for after in (9, 3 * DAY + 1)
+    ]
+    store.write(sessions=[row])
+    held = [[answer(store.reader, "s1", span) for answer in ANSWERS] for span in spans]
+    store.write(sessions=[retracted(row)])
+    for span, before in zip(spans, held, strict=True):
+        for answer, was in zip(ANSWERS, before, strict=True):
+            nothing = answer(store.reader, "s2", span)
+            assert was != nothing
+            assert answer(store.reader, "s1", span) == nothing

@@ -22,7 +22,10 @@ ZONES = ["UTC", "Asia/Kathmandu", "Europe/Berlin", "America/New_York", "Australi
 
 @dataclass(frozen=True)
 class World:
+    """`ending_now`: a reader for which every range ends now, so that it looks for what lies behind the end."""
+
     reader: Reader
+    ending_now: Reader
     sites: dict[str, model.Site]
     seed: int
 
