@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import clickhouse_connect
 from clickhouse_connect import common
 from clickhouse_connect.driver import Client as Driver
+from clickhouse_connect.driver import options
 from clickhouse_connect.driver.exceptions import Error
 from urllib3.exceptions import HTTPError
 
@@ -41,6 +42,9 @@ TOKEN_SETTINGS: Mapping[str, Any] = {
 common.set_setting("autogenerate_session_id", False)
 # Nor would it do to have connections closed for their age between two steps of a batch.
 common.set_setting("max_connection_age", 1 << 31)
+# To ask whether data are a DataFrame the driver imports pandas where it is, as beside chDB: 80 MB and 0.3 s a process.
+for _absent in ("np", "pd", "pd_time_test", "arrow", "pl"):
+    setattr(options, _absent, None)
 
 
 class ClickHouseUnavailable(Exception):

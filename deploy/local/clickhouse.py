@@ -32,8 +32,9 @@ from urllib.parse import parse_qsl, urlsplit
 from deploy.folder import StackError, private_folder, secret
 from deploy.local import sandbox
 from deploy.local.body import BadBody, BodyTooLarge, compress, decompress, form
-from deploy.local.engine import DATABASE, Engine, QueryError, default_memory
+from deploy.local.engine import DATABASE, LIBRARY, Engine, QueryError, default_memory
 from deploy.local.guard import Refused
+from deploy.local.resident import give_back
 from deploy.local.writes import WriteFailed
 from deploy.room import spaces
 
@@ -44,6 +45,7 @@ IDLE_SECONDS = 60  # a kept-alive connection holds a thread; clients open a new 
 DRAIN_SECONDS = 6.0
 LOOK_SECONDS = 5.0  # within this a broken merge is noticed, long before what it was made from is removed
 LOW_SECONDS = 1.0
+SETTLED_SECONDS = 15.0  # then the code that the start alone needed is given back
 NOT_WRITTEN = 74  # exit code
 
 # URL parameters that belong to the transport; every other one is a setting of the query.
@@ -371,6 +373,8 @@ def serve(data: Path, host: str, port: int, memory: int, reserve: int) -> None:
     threading.Thread(target=door.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
     sys.stdout.write(f"clickhouse ready http://{host}:{door.server_address[1]}\n")
     sys.stdout.flush()
+    if not stop.wait(SETTLED_SECONDS):
+        give_back(LIBRARY)
     while not stop.wait(1.0):
         pass
     if door.drain(DRAIN_SECONDS):

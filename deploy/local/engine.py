@@ -16,6 +16,7 @@ from deploy.local import guard, writes
 from deploy.room import floor
 
 SESSIONS = 8
+LIBRARY = "_chdb.abi3.so"  # the engine's file
 DATABASE = "main"  # of who names none: the engine's own `default` reads files as if they were tables
 
 # Small pools and caches: the stack must idle on a small machine. What is not named keeps the engine's default.

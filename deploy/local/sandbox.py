@@ -23,7 +23,8 @@ _READ = (
     *(sysconfig.get_path("stdlib"), *(path for path in sys.path if path.endswith("-packages"))),
     *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/localtime"),
     *("/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/loadavg", "/proc/uptime", "/proc/self/stat"),
-    *("/proc/self/statm", "/proc/self/status", "/proc/self/io", "/proc/self/maps"),
+    # Refused `auxv`, the engine looks for it behind the environment, where it is not once anything was set: a crash.
+    *("/proc/self/statm", "/proc/self/status", "/proc/self/io", "/proc/self/maps", "/proc/self/auxv"),
     *("/sys/devices/system/cpu", "/sys/fs/cgroup", "/dev/urandom"),
 )
 # The engine looks what its threads cost, for every statement hundreds of times. Refused, each look is an exception with

@@ -1,9 +1,7 @@
 """`make bench ARGS=ingest`: POST /e with durable acknowledgement beside a bare handler, in the same run, by turns."""
 
 import json
-import os
 import socket
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,11 +11,10 @@ from typing import NamedTuple
 
 import redis
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from ingest.contract.snapshot import Snapshot, publish
 from tests.bench.load import request, run
+from tests.bench.row import Row, cpu_seconds
 from tests.deploy.stack import Stack
 from tests.ingest.fake import a_site
 from tests.services.process import free_port, start, stop, wait_until
@@ -30,7 +27,6 @@ SIZE = 20
 AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 )
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Target(NamedTuple):
@@ -57,11 +53,6 @@ def event(target: Target, number: int) -> dict[str, object]:
         "view": f"v{number}", "url": f"https://{target.domain}/blog/post-{number % 100}?utm_source=newsletter",
         "referrer": "https://www.google.com/", "title": "A page with a title of usual length", "screen": [1440, 900],
     }  # fmt: skip
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def measure(target: Target, size: int, requests: int) -> Cost:
@@ -96,8 +87,8 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def compare(bare: Target, ours: Target, requests: int = REQUESTS) -> None:
-    """Bare, single events and bodies of 20 by turns; prints the ratios to bare of the same round."""
+def compare(bare: Target, ours: Target, requests: int = REQUESTS) -> list[Row]:
+    """Bare, single events and bodies of 20 by turns, and the ratios to bare of the same round."""
     measure(ours, 1, requests // 10)
     measure(ours, SIZE, requests // 100)
     measure(bare, 1, requests // 10)
@@ -105,35 +96,34 @@ def compare(bare: Target, ours: Target, requests: int = REQUESTS) -> None:
         (measure(bare, 1, requests), measure(ours, 1, requests), measure(ours, SIZE, requests // 10))
         for _ in range(ROUNDS)
     ]
-    rows: list[tuple[str, str, Callable[[Cost, Cost, Cost], float]]] = [
-        ("CPU of a single event ÷ bare's of a request", "≤ 1.0", lambda plain, one, _: one.cpu / plain.cpu),
-        ("single events/s ÷ bare requests/s", "≥ 0.75", lambda plain, one, _: one.rate / plain.rate),
-        ("events/s in bodies of 20 ÷ bare requests/s", "≥ 6", lambda plain, _, many: many.rate * SIZE / plain.rate),
-        ("µs CPU of a bare request", "", lambda plain, _, __: plain.cpu),
-        ("µs CPU of a single event", "", lambda _, one, __: one.cpu),
-        ("µs CPU of an event in a body of 20", "", lambda _, __, many: many.cpu / SIZE),
-        ("bare requests/s", "", lambda plain, _, __: plain.rate),
-        ("single events/s", "", lambda _, one, __: one.rate),
-        ("events/s in bodies of 20", "", lambda _, __, many: many.rate * SIZE),
+
+    def row(name: str, target: str, of: Callable[[Cost, Cost, Cost], float]) -> Row:
+        return Row(name, target, [of(*costs) for costs in rounds])
+
+    return [
+        row("CPU of a single event ÷ bare's of a request", "≤ 1.0", lambda plain, one, _: one.cpu / plain.cpu),
+        row("single events/s ÷ bare requests/s", "≥ 0.75", lambda plain, one, _: one.rate / plain.rate),
+        row("events/s in bodies of 20 ÷ bare requests/s", "≥ 6", lambda plain, _, many: many.rate * SIZE / plain.rate),
+        row("µs CPU of a bare request", "", lambda plain, _, __: plain.cpu),
+        row("µs CPU of a single event", "", lambda _, one, __: one.cpu),
+        row("µs CPU of an event in a body of 20", "", lambda _, __, many: many.cpu / SIZE),
+        row("bare requests/s", "", lambda plain, _, __: plain.rate),
+        row("single events/s", "", lambda _, one, __: one.rate),
+        row("events/s in bodies of 20", "", lambda _, __, many: many.rate * SIZE),
     ]
-    table = Table("", "target", "median", "min-max")
-    for name, target, of in rows:
-        values = [of(*costs) for costs in rounds]
-        table.add_row(name, target, f"{statistics.median(values):,.2f}", f"{min(values):,.2f}-{max(values):,.2f}")
-    Console(width=120).print(table)
 
 
-def main() -> None:
+def whole() -> list[Row]:
     """The whole one-machine stack, counting meanwhile."""
     env = {"THROUGHLINE_ADDRESS_RATE": "0", "THROUGHLINE_WORKERS": "1"}
     with tempfile.TemporaryDirectory() as name, Stack(Path(name) / "data", env=env) as stack:
         site = stack.site("bench.example")
         ours = Target(stack.parts()["web"], int(stack.url.rpartition(":")[2]), site["tracking_id"], site["domain"])
         with served(Path(name), "tests.bench.bare") as (pid, port):
-            compare(Target(pid, port, "", "bench.example"), ours)
+            return compare(Target(pid, port, "", "bench.example"), ours)
 
 
-def alone() -> None:
+def alone() -> list[Row]:
     """The endpoint on a Redis log and nothing else: what its own CPU is."""
     with tempfile.TemporaryDirectory() as name:
         server = RedisServer(Path(name))
@@ -146,10 +136,6 @@ def alone() -> None:
                 served(Path(name), "tests.bench.bare") as bare,
                 served(Path(name), "tests.bench.endpoint", server.url) as (pid, port),
             ):
-                compare(Target(*bare, "", site.domain), Target(pid, port, site.tracking_id, site.domain))
+                return compare(Target(*bare, "", site.domain), Target(pid, port, site.tracking_id, site.domain))
         finally:
             server.stop()
-
-
-if __name__ == "__main__":
-    main()

@@ -21,8 +21,8 @@ from rich.console import Console
 from ingest.contract.event import Event, encode
 from ingest.log.partition import hash31
 from ingest.log.redis_producer import RedisProducer
-from tests.bench.ingest import cpu_seconds
 from tests.bench.load import Outcome, request, run
+from tests.bench.row import cpu_seconds
 from tests.deploy.stack import Stack
 from tests.oracle.fact import DAY, MINUTE
 

@@ -102,3 +102,18 @@ def test_the_engine_works_inside_and_gets_nothing_from_outside(places: tuple[Pat
     assert (made, found) == ("b'' b''", r"b'7\t1\n'")
     assert [line.isdigit() for line in refused] == [True, True, True]
     assert [path.name for path in places[1].iterdir()] == ["secret.txt"]
+
+
+MOVED = """
+import ctypes
+text = ctypes.create_string_buffer(b"TMPDIR=" + sys.argv[1].encode())
+environ = (ctypes.c_size_t * 5)(ctypes.addressof(text), 0, 33, 0x5555555555555555, 0)
+ctypes.c_size_t.in_dll(ctypes.CDLL(None), "environ").value = ctypes.addressof(environ)
+Engine(Path(sys.argv[1]), 1 << 30)
+"""
+
+
+def test_the_engine_starts_whatever_lies_behind_an_environment_that_was_set(tmp_path: Path) -> None:
+    """There the kernel's words to a new process were: 33 leads to code of its own, here to nowhere."""
+    done = subprocess.run([sys.executable, "-c", FENCED + MOVED, str(tmp_path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

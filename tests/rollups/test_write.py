@@ -1,6 +1,8 @@
 # ruff: noqa: S608 - names of our own tables
 """Inserts under tokens on a real ClickHouse: what is repeated changes nothing, what was cut short is completed."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -56,6 +58,18 @@ def test_an_event_comes_back_as_it_was(writer: Writer, client: Client) -> None:
     assert client.rows("SELECT scroll, engaged_ms, amount FROM events WHERE id = 'e2'") == [
         {"scroll": None, "engaged_ms": None, "amount": None}
     ]
+
+
+def test_an_insert_needs_no_dataframes(writer: Writer, client: Client) -> None:
+    program = (
+        "import sys; from rollups.client import connect; from rollups.write import Writer; "
+        "from tests.rollups.make import *; w = Writer(connect(sys.argv[1])); w.insert_events('t', [event()]); "
+        "w.insert_sessions('t', [session()]); print({'numpy', 'pandas', 'pyarrow'} & sys.modules.keys())"
+    )
+    url = client.url.rpartition("/")[0] + "/" + client.database
+    done = subprocess.run([sys.executable, "-c", program, url], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("set()\n", "")
+    assert client.rows("SELECT count() AS n FROM sessions") == [{"n": 1}]
 
 
 def test_a_session_comes_back_as_it_was(writer: Writer, client: Client) -> None:
