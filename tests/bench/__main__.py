@@ -2,12 +2,13 @@
 
 import sys
 
-from tests.bench import ingest, million, quiet, stopped
+from tests.bench import backlog, ingest, million, quiet, stopped
 
 BENCHMARKS = {
     "ingest": ingest.main,
     "endpoint": ingest.alone,
     "quiet": quiet.main,
+    "backlog": backlog.main,
     "million": million.main,
     "stopped": stopped.main,
     "stopped-kafka": stopped.on_kafka,
