@@ -17,6 +17,7 @@ from rollups.client import ClickHouseUnavailable
 from rollups.control import ClaimLost, Unfinished
 from rollups.write import Damaged, Running
 from workers import cache as caches
+from workers.ahead import Ahead
 from workers.batch import count
 from workers.cache import Cache
 from workers.pace import Rounds, few, most, patience
@@ -66,6 +67,7 @@ class Worker:
         self._cache_text = cache_text
         self._report = report or Report()
         self._slots: dict[int, Slot] = {}
+        self._ahead = Ahead(world.now)
         self._settle_at: float | None = 0.0  # when to look for doubted rollups; None: nobody can have left any
         self._jitter = random.Random()  # noqa: S311 - spreads retries
 
@@ -86,6 +88,7 @@ class Worker:
                     logger.warning("the event log is away: %s", error)
                     stop.wait(self._backoff(failures))
         finally:
+            self._ahead.close()
             with suppress(LogUnavailable):
                 self._world.consumer.close()
 
@@ -212,10 +215,11 @@ class Worker:
         if slot.held is None or not slot.records:
             return
         batch = slot.batch(self._limits, self._clock())
+        self._ahead.expect(slot.held.log, slot.following(self._limits))
         metrics, begun = self._world.metrics, self._begin("counting a batch of partition", slot)
         try:
             demand(self._world.lacking)
-            counts = count(self._world, slot.held, batch.records)
+            counts = count(self._world, slot.held, batch.records, self._ahead)
         except Broken as error:
             self._failed(slot, error)
             return

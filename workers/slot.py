@@ -60,14 +60,22 @@ class Slot:
 
     def batch(self, limits: Limits, at: float) -> "Slot":
         """The next batch of what waits, taken out of it; the rest waits from now on."""
+        taken = self._first(limits, at)
+        self.records = self.records[len(taken.records) :]
+        self.lines, self.bytes, self.since = self.lines - taken.lines, self.bytes - taken.bytes, at
+        self.due = False
+        return taken
+
+    def following(self, limits: Limits) -> list[Record]:
+        """The records of the next batch if a whole one waits, so that no more will be of it."""
+        return self._first(limits, self.since).records if self.full(limits) else []
+
+    def _first(self, limits: Limits, at: float) -> "Slot":
         taken = Slot(self.partition, self.epoch, self.most, None)
         for record in self.records:
             if taken.full(limits):
                 break
             taken.add(record, at)
-        self.records = self.records[len(taken.records) :]
-        self.lines, self.bytes, self.since = self.lines - taken.lines, self.bytes - taken.bytes, at
-        self.due = False
         return taken
 
     def clear(self) -> None:
