@@ -149,9 +149,9 @@ class Worker:
         return min([self._rounds.rest(now), *(s.retry_at - now for s in self._slots.values() if s.held is None)])
 
     def _hold_back(self) -> None:
-        """Of a partition of which a whole batch waits nothing more is polled."""
+        """No more is polled of a partition of which two whole batches wait: one to be counted, one to be prepared."""
         for slot in self._slots.values():
-            if slot.held is not None and slot.crowded != slot.full(self._limits):
+            if slot.held is not None and slot.crowded != slot.full(self._limits, 2):
                 slot.crowded = not slot.crowded
                 (self._world.consumer.pause if slot.crowded else self._world.consumer.resume)([slot.partition])
 

@@ -75,7 +75,10 @@ def test_others_than_expected_are_prepared_when_they_come() -> None:
     made.close()
 
 
-def test_a_backlog_is_prepared_while_clickhouse_has_the_batch_before(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("a_poll", [2, 1_000])
+def test_a_backlog_is_prepared_while_clickhouse_has_the_batch_before(
+    monkeypatch: pytest.MonkeyPatch, a_poll: int
+) -> None:
     ahead_of = 0
 
     def counting(log: str, records: Sequence[Record], latest: int) -> Prepared:
@@ -84,7 +87,7 @@ def test_a_backlog_is_prepared_while_clickhouse_has_the_batch_before(monkeypatch
         return prepared(log, records, latest)
 
     monkeypatch.setattr(ahead, "prepared", counting)
-    bench = Bench(monkeypatch, 1_000)
+    bench = Bench(monkeypatch, a_poll)
     bench.worker.run(bench.stop)
     assert len(bench.tables.event_rows()) == LINES * (BACKLOG + 1)
     assert ahead_of >= BACKLOG - 3  # but for the first of each partition, and where they took turns
