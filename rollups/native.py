@@ -10,13 +10,12 @@ from clickhouse_connect.driver.insert import InsertContext
 # How an amount in ten-thousandths travels already: without this each would become a Decimal, a text and an int again.
 _MONEY, _TRAVELS_AS = "Decimal(18, 4)", "Int64"
 
-
 Packed: TypeAlias = Mapping[str, bytes]  # columns by name
 NOTHING: Packed = {}
 
 
 def packed(types: Mapping[str, str], columns: Sequence[Sequence[Any]], but: Collection[str]) -> Packed:
-    """The columns, but for some of them. None if one cannot be: the insert will say why. Pure."""
+    """The columns, but for some of them; nothing if one cannot be packed: the insert will say why. Pure."""
     try:
         named = zip(types.items(), columns, strict=True)
         return {name: column(name, type_, values) for (name, type_), values in named if name not in but}

@@ -179,7 +179,7 @@ def main() -> None:
     for fold in found.folds:
         console.print(f"Bytewax, the same events: {fold.rate:,.0f}/s; CPU, µs an event: {fold.cpu:.1f}")
     if found.ratio is None:
-        console.print("Bytewax is not installed here: nothing to compare with")
+        console.print("Bytewax is not installed (pip install '.[bench]'): nothing to compare with")
     else:
         console.print(f"worker ÷ Bytewax, events a second: {found.ratio:.2f}")
 
