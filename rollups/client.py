@@ -13,7 +13,7 @@ from clickhouse_connect.driver import options
 from clickhouse_connect.driver.exceptions import Error
 from urllib3.exceptions import HTTPError
 
-from rollups import deadline
+from rollups import deadline, native
 
 TIMEOUT_SECONDS = 60
 DEFAULT_DATABASE = "throughline"
@@ -115,16 +115,16 @@ class Client:
         types: Sequence[str],
         columns: Sequence[Sequence[Any]],
         settings: Mapping[str, Any],
+        packed: native.Packed = native.NOTHING,
     ) -> None:
-        """Insert whole columns. Ints in a DateTime64 column are its ticks. Blocks; raises ClickHouseUnavailable."""
+        """Insert whole columns, as one block; `packed`: those that are packed already. For what ints are see
+        `native.column`. Blocks; raises ClickHouseUnavailable.
+        """
         try:
-            self._connected().insert(
-                table,
-                columns,
-                column_names=names,
-                column_type_names=types,
-                column_oriented=True,
-                settings=dict(settings),
+            typed = zip(names, types, columns, strict=True)
+            made = [packed.get(name) or native.column(name, type_, values) for name, type_, values in typed]
+            self._connected().raw_insert(
+                table, names, native.block(made, len(columns[0])), settings=dict(settings), fmt="Native"
             )
         except (Error, HTTPError, OSError) as error:
             raise _unavailable(error) from error

@@ -6,7 +6,6 @@ a client builds its dictionary.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Annotated, Any, NamedTuple, TypeAlias, get_type_hints
 
 _TIME = "DateTime64(3, 'UTC')"
@@ -125,12 +124,10 @@ def event_rows(columns: Columns) -> list[EventRow]:
     return list(map(EventRow._make, zip(*columns, strict=True)))
 
 
-def decimal(amount: int | None) -> Decimal | None:
-    """The amount as it is sent."""
-    return None if amount is None else Decimal(amount).scaleb(-4)
-
-
-def types(row: type[EventRow] | type[SessionRow]) -> Mapping[str, str]:
-    """column → its type as it is sent, in order."""
+def _types(row: type[EventRow] | type[SessionRow]) -> Mapping[str, str]:
     hints = get_type_hints(row, include_extras=True)
     return {name: getattr(hints[name], "__metadata__", ("String",))[0] for name in row._fields}
+
+
+# column → its type as it is sent, in order
+EVENT, SESSION = _types(EventRow), _types(SessionRow)

@@ -9,13 +9,11 @@ from rollups import control, damage, deadline
 from rollups.client import TIMEOUT_SECONDS, TOKEN_SETTINGS, Client
 from rollups.engine import WINDOW
 from rollups.life import life
-from rollups.rows import Columns, EventRow, SessionRow, decimal, transposed, types
+from rollups.native import NOTHING, Packed
+from rollups.rows import EVENT, SESSION, Columns, EventRow, SessionRow, transposed
 from rollups.sql import statement
 
 _TIME = "DateTime64(3, 'UTC')"
-_EVENT, _SESSION = types(EventRow), types(SessionRow)
-_AMOUNT = EventRow._fields.index("amount")
-_TX_AMOUNT = SessionRow._fields.index("tx_amount")
 
 PATIENCE_SECONDS = 20.0  # of a worker's first attempt: its other partitions wait meanwhile
 
@@ -202,21 +200,16 @@ class Writer:
         """Insert the lines of a batch."""
         self.insert_columns(token, transposed(EventRow, rows))
 
-    def insert_columns(self, token: str, events: Columns) -> None:
-        """The same, of columns."""
-        if not events[0]:
-            return
-        columns = list(events)
-        columns[_AMOUNT] = [decimal(amount) for amount in columns[_AMOUNT]]
-        self._insert("events", token, tuple(_EVENT), tuple(_EVENT.values()), columns)
+    def insert_columns(self, token: str, events: Columns, packed: Packed = NOTHING) -> None:
+        """The same, of columns, of which some are packed already."""
+        if events[0]:
+            self._insert("events", token, tuple(EVENT), tuple(EVENT.values()), events, packed)
 
     def insert_sessions(self, token: str, rows: Sequence[SessionRow]) -> None:
         """Insert the signed session rows of a batch."""
-        if not rows:
-            return
-        columns = list(transposed(SessionRow, rows))
-        columns[_TX_AMOUNT] = [[decimal(amount) for amount in amounts] for amounts in columns[_TX_AMOUNT]]
-        self._insert("sessions", token, tuple(_SESSION), tuple(_SESSION.values()), columns)
+        if rows:
+            columns = transposed(SessionRow, rows)
+            self._insert("sessions", token, tuple(SESSION), tuple(SESSION.values()), columns)
 
     def mark(
         self, log: str, partition: int, a: int, b: int, received_to: int, counts: Mapping[str, int], reach: int = 0
@@ -293,7 +286,13 @@ class Writer:
         return Marked(rows[0]["b"], rows[0]["clock"], rows[0]["reach"]) if rows else None
 
     def _insert(
-        self, table: str, token: str, names: Sequence[str], types: Sequence[str], columns: Sequence[Sequence[Any]]
+        self,
+        table: str,
+        token: str,
+        names: Sequence[str],
+        types: Sequence[str],
+        columns: Sequence[Sequence[Any]],
+        packed: Packed = NOTHING,
     ) -> None:
         settings = {**TOKEN_SETTINGS, "insert_deduplication_token": token + self._life}
-        self._own.insert(table, names, types, columns, settings)
+        self._own.insert(table, names, types, columns, settings, packed)

@@ -3,33 +3,35 @@
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from ingest.contract.data import leaf_keys
-from ingest.contract.event import Event, Filtered, Rebuild, encode
+from ingest.contract.event import Event, Rebuild, encode
 from ingest.log.dead import DeadLetter
 from ingest.log.partition import hash31
 from ingest.log.protocol import Record
 from rollups.control import CLEARED
+from rollups.native import NOTHING, Packed
 from rollups.past import Asked, Found
 from rollups.rows import Columns, EventRow, event_rows
 from rollups.write import Decided
 from workers import blob as blobs
+from workers.ahead import Ahead, without
 from workers.back import fold_back
 from workers.blob import Blob, Named
-from workers.fold import Entry, Folded, Visits, visits
+from workers.fold import Entry, Folded, Visits
 from workers.names import OTHER, Names
 from workers.raw import decided_columns
-from workers.read import FUTURE_MS, read
 from workers.rows import version
 from workers.state import Moved
 from workers.visitor import State, key, unread
 from workers.whole import complete
 from workers.world import Held, Paused, World
 
-_REASON, _SITE = map(EventRow._fields.index, ("reason", "site"))
+_REASON, _SITE, _KEYS = map(EventRow._fields.index, ("reason", "site", "keys"))
 
 
-def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, int]:
+def count(world: World, held: Held, records: Sequence[Record], ahead: Ahead | None = None) -> Mapping[str, int]:
     """Count the records, which begin at `held.offset`; afterwards `held` stands behind them. Blocks.
+
+    While it waits for ClickHouse, `ahead` works.
 
     Returns reason → lines ("counted" for those that do). Raises ClickHouseUnavailable, RedisError, LogUnavailable,
     Moved or Paused, after which nothing is known: drop `held` and take the partition again. Raises TwoDecided and
@@ -39,16 +41,17 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
     a, b = held.offset, records[-1].offset + 1
 
     # 1. Fold: pure. Redis is asked for its offset even if the cache holds every state, so a wipe is seen at once.
-    entries, letters = read(log, records, world.now() + FUTURE_MS)
+    ahead = ahead or Ahead(world.now)
+    batch = ahead.take(log, records)
     token = writer.token(log, partition, a)
-    visited = visits(entries)
-    folded = _folded(world, held, visited, version(token))
-    letters += _thrown(log, partition, entries, folded)
-    named = _named(entries, {each[:2] for each in folded.reasons}, world.names)
-    lost = {(letter.offset, letter.index) for letter in letters}
-    lines = sum(isinstance(line, Event | Filtered) and (offset, place) not in lost for offset, place, line in entries)
+    folded = _folded(world, held, batch.visited, version(token))
+    thrown = _thrown(log, partition, batch.entries, folded)
+    if thrown:
+        batch = without(batch, log, thrown)
+    stored, columns = batch.stored, batch.columns
+    named = _named(zip(stored, columns[_KEYS], strict=True), {each[:2] for each in folded.reasons}, world.names)
     reach = world.consumer.reach(partition)
-    decision = blobs.blob(folded.reasons, letters, folded.rows, folded.clock, named, lines, records, reach)
+    decision = blobs.blob(folded.reasons, batch.letters, folded.rows, folded.clock, named, len(stored), records, reach)
 
     with writer.one_life() as look:
         if look.life != held.life:
@@ -66,7 +69,8 @@ def count(world: World, held: Held, records: Sequence[Record]) -> Mapping[str, i
             raise Paused
 
         # 3. Insert what was decided, and last the marker.
-        counts = insert(world, mine, decision, entries, letters)
+        ahead.begin()
+        counts = insert(world, mine, decision, stored, batch.letters, counted=columns, packed=batch.packed)
 
     # 4. Save the states, unless somebody else went on meanwhile.
     held.store.save(a, b, folded.clock, folded.states)
@@ -85,6 +89,8 @@ def insert(
     entries: Iterable[Entry],
     letters: Iterable[DeadLetter],
     believed: bool = True,
+    counted: Columns | None = None,
+    packed: Packed = NOTHING,
 ) -> Mapping[str, int]:
     """Insert a decided batch, under its token: the same again changes nothing. Returns reason → lines.
 
@@ -93,13 +99,19 @@ def insert(
     """
     for letter in letters:
         world.dead.append(letter)
-    return insert_columns(world, decided, decision, decided_columns(decided, decision, entries), believed)
+    events = decided_columns(decided, decision, entries, counted)
+    return insert_columns(world, decided, decision, events, believed, packed)
 
 
 def insert_columns(
-    world: World, decided: Decided, decision: Blob, events: Columns, believed: bool = True
+    world: World,
+    decided: Decided,
+    decision: Blob,
+    events: Columns,
+    believed: bool = True,
+    packed: Packed = NOTHING,
 ) -> Mapping[str, int]:
-    """The same, of raw events that are columns already."""
+    """The same, of raw events that are columns already, of which some are packed too."""
     writer, log, partition = world.writer, decided.log, decided.partition
     token = writer.token(log, partition, decided.a)
     counts = Counter(events[_REASON])
@@ -110,7 +122,7 @@ def insert_columns(
     sites = {*events[_SITE], *(row.site for row in decision.rows)}
     with world.changing(f"{log}/{partition}", sites):
         if believed:
-            writer.insert_columns(token, events)
+            writer.insert_columns(token, events, packed)
             writer.insert_sessions(token, decision.rows)
         else:
             complete(writer, decided, event_rows(events), decision.rows)
@@ -140,13 +152,14 @@ def _folded(world: World, held: Held, visited: Visits, version_: int) -> Folded:
     return fold_back(states | loaded, horizon, clock, visited, version_, world.lookup, read_back, world.names)
 
 
-def _named(entries: Iterable[Entry], misjudged: Container[tuple[int, int]], names: Names) -> list[Named]:
-    """The counted events that have data keys beyond their site's daily number."""
+def _named(
+    stored: Iterable[tuple[Entry, Sequence[str]]], misjudged: Container[tuple[int, int]], names: Names
+) -> list[Named]:
+    """The counted events that have data keys (given beside them) beyond their site's daily number."""
     found: list[Named] = []
-    for offset, place, line in entries:
-        if isinstance(line, Event) and line.data and (offset, place) not in misjudged:
+    for (offset, place, line), keys in stored:
+        if keys and isinstance(line, Event) and (offset, place) not in misjudged:
             name = names.day(line.site, line.time).name
-            keys = leaf_keys(line.data)
             kept = [key for key in keys if name("key", f"{line.type}\0{key}") != OTHER]
             if len(kept) < len(keys):
                 found.append(Named(offset, place, (*kept, OTHER)))

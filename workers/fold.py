@@ -74,7 +74,7 @@ class Folded(NamedTuple):
     errors: dict[str, str]  # visitor key → what the rule threw on it
 
 
-@dataclass
+@dataclass(slots=True)
 class Visit:
     """What the lines of a batch say of one visitor. `revision`: by whose settings all its sessions are judged anew.
 
@@ -89,16 +89,6 @@ class Visit:
     last: int = BEGINNING
     heard: int = 0
 
-    def add(self, offset: int, place: int, event: Event) -> None:
-        self.lines.append((offset, place, event))
-        time = event.time
-        if time < self.first:
-            self.first = time
-        if time > self.last:
-            self.last = time
-        if (heard := max(time, event.received)) > self.heard:
-            self.heard = heard
-
 
 class Visits(NamedTuple):
     """The lines of a batch by visitor (key), and the newest receipt of them all."""
@@ -112,14 +102,24 @@ def visits(entries: Iterable[Entry]) -> Visits:
     found: dict[str, Visit] = {}
     received = 0
     for offset, place, line in entries:
-        if line.received > received:
-            received = line.received
+        heard = line.received
+        if heard > received:
+            received = heard
         if isinstance(line, Event):
-            name = f"{line.site}-{line.visitor}"
+            name, time = f"{line.site}-{line.visitor}", line.time
             visit = found.get(name)
             if visit is None:
                 visit = found[name] = Visit(line.site, line.visitor)
-            visit.add(offset, place, line)
+            visit.lines.append((offset, place, line))
+            # Comparisons, for each call would cost as much as all of this.
+            if time < visit.first:
+                visit.first = time
+            if time > visit.last:
+                visit.last = time
+            if time > heard:
+                heard = time
+            if heard > visit.heard:
+                visit.heard = heard
         elif isinstance(line, Rebuild):
             for visitor in line.visitors:
                 found.setdefault(key(line.site, visitor), Visit(line.site, visitor)).revision = line.settings

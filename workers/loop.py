@@ -17,6 +17,7 @@ from rollups.client import ClickHouseUnavailable
 from rollups.control import ClaimLost, Unfinished
 from rollups.write import Damaged, Running
 from workers import cache as caches
+from workers.ahead import Ahead
 from workers.batch import count
 from workers.cache import Cache
 from workers.pace import Rounds, few, most, patience
@@ -66,6 +67,7 @@ class Worker:
         self._cache_text = cache_text
         self._report = report or Report()
         self._slots: dict[int, Slot] = {}
+        self._ahead = Ahead(world.now)
         self._settle_at: float | None = 0.0  # when to look for doubted rollups; None: nobody can have left any
         self._jitter = random.Random()  # noqa: S311 - spreads retries
 
@@ -86,6 +88,7 @@ class Worker:
                     logger.warning("the event log is away: %s", error)
                     stop.wait(self._backoff(failures))
         finally:
+            self._ahead.close()
             with suppress(LogUnavailable):
                 self._world.consumer.close()
 
@@ -146,9 +149,9 @@ class Worker:
         return min([self._rounds.rest(now), *(s.retry_at - now for s in self._slots.values() if s.held is None)])
 
     def _hold_back(self) -> None:
-        """Of a partition of which a whole batch waits nothing more is polled."""
+        """No more is polled of a partition of which two whole batches wait: one to be counted, one to be prepared."""
         for slot in self._slots.values():
-            if slot.held is not None and slot.crowded != slot.full(self._limits):
+            if slot.held is not None and slot.crowded != slot.full(self._limits, 2):
                 slot.crowded = not slot.crowded
                 (self._world.consumer.pause if slot.crowded else self._world.consumer.resume)([slot.partition])
 
@@ -212,10 +215,11 @@ class Worker:
         if slot.held is None or not slot.records:
             return
         batch = slot.batch(self._limits, self._clock())
+        self._ahead.expect(slot.held.log, slot.following(self._limits))
         metrics, begun = self._world.metrics, self._begin("counting a batch of partition", slot)
         try:
             demand(self._world.lacking)
-            counts = count(self._world, slot.held, batch.records)
+            counts = count(self._world, slot.held, batch.records, self._ahead)
         except Broken as error:
             self._failed(slot, error)
             return

@@ -1,7 +1,6 @@
 """The lines of a batch as they lie in `events`: whole columns, with no row made of any of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
 from typing import Any
 
 from ingest.contract.data import leaf_keys
@@ -12,8 +11,78 @@ from rollups.write import Decided
 from workers.blob import Blob
 from workers.fold import Entry
 
-# What the table has under the name that it has in an event.
-_OWN = {name: attrgetter(name) for name in EventRow._fields if name in Event.__struct_fields__}
+DECIDED = ("reason", "keys")  # columns of which a decision may say otherwise than the lines
+_REASON, _KEYS = map(EventRow._fields.index, DECIDED)
+
+
+def counted_columns(entries: Sequence[Entry], log: str, partition: int) -> Columns:
+    """The lines, events or filtered ones, as they lie in `events` if every event of them counts."""
+    events = [line if isinstance(line, Event) else _filtered(line) for _, _, line in entries]
+    screens = [event.screen for event in events]
+    sold = [event.revenue for event in events]
+    made: dict[str, Sequence[Any]] = {
+        "site": [event.site for event in events],
+        "visitor": [event.visitor for event in events],
+        "id": [event.id for event in events],
+        "type": [event.type for event in events],
+        "time": [event.time for event in events],
+        "received": [event.received for event in events],
+        "seq": [event.seq for event in events],
+        "view": [event.view for event in events],
+        "url": [event.url for event in events],
+        "page": [event.page for event in events],
+        "referrer": [event.referrer for event in events],
+        "title": [event.title for event in events],
+        "source": [event.source for event in events],
+        "campaign": [event.campaign for event in events],
+        "country": [event.country for event in events],
+        "device": [event.device for event in events],
+        "browser": [event.browser for event in events],
+        "os": [event.os for event in events],
+        "screen_width": [width for width, _ in screens],
+        "screen_height": [height for _, height in screens],
+        "data": [event.data for event in events],
+        "scroll": [event.scroll for event in events],
+        "engaged_ms": [event.engaged_ms for event in events],
+        "amount": [revenue and revenue.amount for revenue in sold],
+        "currency": [revenue.currency if revenue else "" for revenue in sold],
+        "transaction": [revenue.transaction if revenue else "" for revenue in sold],
+        "settings": [event.settings for event in events],
+        "reason": [line.reason if isinstance(line, Filtered) else "" for _, _, line in entries],
+        "hash": [hash31(event.site, event.visitor) for event in events],
+        "log": [log] * len(events),
+        "partition": [partition] * len(events),
+        "offset": [offset for offset, _, _ in entries],
+        "index": [place for _, place, _ in entries],
+        "keys": [leaf_keys(event.data) if event.data else () for event in events],
+    }
+    return [made[name] for name in EventRow._fields]
+
+
+def _filtered(line: Logged) -> Event:
+    """What admission filtered, for the ledger: site and receipt."""
+    return Event(site=line.site, visitor="", id="", type="", time=line.received, received=line.received, page="")
+
+
+def judged(
+    counted: Columns,
+    entries: Iterable[Entry],
+    reasons: Mapping[tuple[int, int], str],
+    keys: Mapping[tuple[int, int], Sequence[str]],
+) -> Columns:
+    """The columns of these entries as they were decided to be: `reasons` of those that do not count; `keys` of the data
+    of those of which they are others.
+    """
+    if not reasons and not keys:
+        return counted
+    columns, why, own = list(counted), list(counted[_REASON]), list(counted[_KEYS])
+    for at, (offset, place, _) in enumerate(entries):
+        if reason := reasons.get((offset, place)):
+            why[at], own[at] = reason, ()
+        elif (offset, place) in keys:
+            own[at] = keys[offset, place]
+    columns[_REASON], columns[_KEYS] = why, own
+    return columns
 
 
 def event_columns(
@@ -23,46 +92,18 @@ def event_columns(
     log: str,
     partition: int,
 ) -> Columns:
-    """The lines, events or filtered ones, as they lie in `events`.
-
-    `reasons`: of those that do not count; `keys`: of the data of those of which they were decided to be others.
-    """
-    events = [line if isinstance(line, Event) else _filtered(line) for _, _, line in entries]
-    places = [entry[:2] for entry in entries]
-    why = [
-        entry.line.reason if isinstance(entry.line, Filtered) else reasons.get(place, "")
-        for place, entry in zip(places, entries, strict=True)
-    ]
-    sold = [event.revenue for event in events]
-    made: dict[str, Sequence[Any]] = {
-        "screen_width": [event.screen[0] for event in events],
-        "screen_height": [event.screen[1] for event in events],
-        "amount": [revenue and revenue.amount for revenue in sold],
-        "currency": [revenue.currency if revenue else "" for revenue in sold],
-        "transaction": [revenue.transaction if revenue else "" for revenue in sold],
-        "reason": why,
-        "hash": [hash31(event.site, event.visitor) for event in events],
-        "log": [log] * len(events),
-        "partition": [partition] * len(events),
-        "offset": [entry.offset for entry in entries],
-        "index": [entry.place for entry in entries],
-        "keys": [
-            keys[place] if place in keys else leaf_keys(event.data) if event.data and not reason else ()
-            for place, event, reason in zip(places, events, why, strict=True)
-        ],
-    }
-    return [list(map(_OWN[name], events)) if name in _OWN else made[name] for name in EventRow._fields]
+    """Both at once."""
+    return judged(counted_columns(entries, log, partition), entries, reasons, keys)
 
 
-def _filtered(line: Logged) -> Event:
-    """What admission filtered, for the ledger: site and receipt."""
-    return Event(site=line.site, visitor="", id="", type="", time=line.received, received=line.received, page="")
-
-
-def decided_columns(decided: Decided, decision: Blob, entries: Iterable[Entry]) -> Columns:
-    """Those of a decided batch."""
-    lost = {(offset, place) for offset, place, _ in decision.dead}
+def decided_columns(
+    decided: Decided, decision: Blob, entries: Iterable[Entry], counted: Columns | None = None
+) -> Columns:
+    """Those of a decided batch; `counted`: of the same entries, if they are made already and none of them is dead."""
     reasons = {(offset, place): reason for offset, place, reason in decision.reasons}
     keys = {(offset, place): own for offset, place, own in decision.named}
+    if counted is not None:
+        return judged(counted, entries, reasons, keys)
+    lost = {(offset, place) for offset, place, _ in decision.dead}
     stored = [entry for entry in entries if isinstance(entry.line, Event | Filtered) and entry[:2] not in lost]
     return event_columns(stored, reasons, keys, decided.log, decided.partition)

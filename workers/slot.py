@@ -28,7 +28,7 @@ class Slot:
     """An assigned partition: taken if `held`, else to be taken from `retry_at` on.
 
     `most`: lines of its next batch; `oldest`: ms, no uncounted event was received before; None if nothing waits;
-    `due`: what waits is of the round that is counted; `crowded`: a whole batch waits, the log is asked for no more.
+    `due`: what waits is of the round that is counted; `crowded`: enough waits, the log is asked for no more.
     """
 
     partition: int
@@ -55,19 +55,32 @@ class Slot:
         self.lines += record.value.count(b"\n") + 1
         self.bytes += len(record.value)
 
-    def full(self, limits: Limits) -> bool:
-        return len(self.records) >= limits.records or self.lines >= self.most or self.bytes >= limits.bytes
+    def full(self, limits: Limits, batches: int = 1) -> bool:
+        """Whether so many whole batches wait."""
+        return (
+            len(self.records) >= batches * limits.records
+            or self.lines >= batches * self.most
+            or self.bytes >= batches * limits.bytes
+        )
 
     def batch(self, limits: Limits, at: float) -> "Slot":
         """The next batch of what waits, taken out of it; the rest waits from now on."""
+        taken = self._first(limits, at)
+        self.records = self.records[len(taken.records) :]
+        self.lines, self.bytes, self.since = self.lines - taken.lines, self.bytes - taken.bytes, at
+        self.due = False
+        return taken
+
+    def following(self, limits: Limits) -> list[Record]:
+        """The records of the next batch if a whole one waits, so that no more will be of it."""
+        return self._first(limits, self.since).records if self.full(limits) else []
+
+    def _first(self, limits: Limits, at: float) -> "Slot":
         taken = Slot(self.partition, self.epoch, self.most, None)
         for record in self.records:
             if taken.full(limits):
                 break
             taken.add(record, at)
-        self.records = self.records[len(taken.records) :]
-        self.lines, self.bytes, self.since = self.lines - taken.lines, self.bytes - taken.bytes, at
-        self.due = False
         return taken
 
     def clear(self) -> None:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import answers, batch, cold, fold, ingest, million, quiet, scale, stopped, wide
+from tests.bench import answers, backlog, batch, cold, fold, ingest, million, quiet, scale, stopped, wide
 from tests.bench.row import Row, machine, table
 
 # Name → what measures it, and returns rows; or tells by itself what is no table.
@@ -12,6 +12,7 @@ ASKED: dict[str, Callable[[], Sequence[Row] | None]] = {
     "endpoint": ingest.alone,
     "quiet": quiet.measure,
     "batch": batch.measure,
+    "backlog": backlog.rows,
     "answers": answers.measure,
     "million": million.main,
     "cold": cold.measure,

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from rollups import native
 from rollups.client import TOKEN_SETTINGS, ClickHouseUnavailable, Client, connect
 from rollups.engine import WINDOW
-from rollups.rows import EventRow, SessionRow
+from rollups.rows import EVENT, EventRow, SessionRow, transposed
 from rollups.write import Damaged, Decided, TwoDecided, Writer
 from tests.rollups.make import DAY, HOUR, ROLLUPS, T0, event, session
 
@@ -70,6 +71,32 @@ def test_an_insert_needs_no_dataframes(writer: Writer, client: Client) -> None:
     done = subprocess.run([sys.executable, "-c", program, url], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("set()\n", "")
     assert client.rows("SELECT count() AS n FROM sessions") == [{"n": 1}]
+
+
+def test_columns_packed_before_come_back_as_the_others(writer: Writer, client: Client) -> None:
+    rows = [event(), event("e2", seq=-5, scroll=0, amount=-19_9001, transaction="t", keys=("a", "b.c"))]
+    columns = transposed(EventRow, rows)
+    writer.insert_columns("whole", columns)
+    columns = [
+        [f"{id_}-packed" for id_ in values] if name == "id" else values
+        for name, values in zip(EVENT, columns, strict=True)
+    ]
+    made = native.packed(EVENT, columns, ("keys",))
+    writer.insert_columns(
+        "packed", [values if name == "keys" else [None] * 2 for name, values in zip(EVENT, columns, strict=True)], made
+    )
+    assert client.rows("SELECT count() AS n FROM events") == [{"n": 4}]
+    same = "SELECT * REPLACE (replaceOne(id, '-packed', '') AS id) FROM events"
+    assert client.rows(f"SELECT DISTINCT * FROM ({same}) ORDER BY id") == client.rows(
+        "SELECT * FROM events WHERE id IN ('e1', 'e2') ORDER BY id"
+    )
+
+
+def test_what_cannot_be_packed_is_for_the_insert_to_refuse(writer: Writer) -> None:
+    columns = transposed(EventRow, [event(seq=2**63)])
+    assert native.packed(EVENT, columns, ()) == {}
+    with pytest.raises(ClickHouseUnavailable):
+        writer.insert_columns("t", columns)
 
 
 def test_a_session_comes_back_as_it_was(writer: Writer, client: Client) -> None:

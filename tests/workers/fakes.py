@@ -13,6 +13,7 @@ from redis import Redis
 from ingest.contract.site import SiteSettings
 from rollups.client import ClickHouseUnavailable
 from rollups.control import Unfinished
+from rollups.native import NOTHING, Packed
 from rollups.past import Asked, Found, PastEvent
 from rollups.rows import Columns, EventRow, SessionRow, event_rows
 from rollups.write import Decided, Look, Marked, Span, Standing, Writer
@@ -189,7 +190,7 @@ class FakeWriter(Writer):
         found = self._tables.decided.get((mine.log, mine.partition, mine.a))
         return Standing(found.nonce if found else None, self._tables.phase == "closed")
 
-    def insert_columns(self, token: str, events: Columns) -> None:
+    def insert_columns(self, token: str, events: Columns, packed: Packed = NOTHING) -> None:
         self._commit("events", token, event_rows(events))
 
     def insert_sessions(self, token: str, rows: Sequence[SessionRow]) -> None:

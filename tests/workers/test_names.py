@@ -16,6 +16,7 @@ from workers.blob import Named
 from workers.fold import Entry, Known, fold, visits
 from workers.memory import DAY
 from workers.names import DAY_COST, OTHER, Names
+from workers.raw import counted_columns
 
 TODAY = START // DAY * DAY
 
@@ -103,7 +104,8 @@ def test_data_keys_beyond_the_number_are_decided_with_the_batch() -> None:
         Entry(n, 0, Event(SITE, f"{n:016x}", f"e{n}", "signup", START, START, data=data))
         for n, data in enumerate(['{"a":1,"b":2}', '{"a":1,"c":2,"d":3}', "", '{"b":1}'])
     ]
-    assert named(entries, {(3, 0)}, names) == [Named(1, 0, ("a", OTHER))]
+    columns = counted_columns(entries, "log", 0)
+    assert named(zip(entries, columns[-1], strict=True), {(3, 0)}, names) == [Named(1, 0, ("a", OTHER))]
 
 
 @pytest.mark.services
