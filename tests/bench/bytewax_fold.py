@@ -77,7 +77,7 @@ def fold(records: Sequence[bytes]) -> Folded:
     before = gc.get_threshold()
     gc.set_threshold(100_000, 50, 50)  # as a worker does: else it collects for a third of the time
     began, spent = time.perf_counter(), time.process_time()
-    run_main(flow)  # type: ignore[no-untyped-call]
+    run_main(flow)
     gc.set_threshold(*before)
     gc.unfreeze()
     seconds, spent, count = time.perf_counter() - began, time.process_time() - spent, sum(events)
