@@ -6,12 +6,16 @@ answered, and now and then for the sake of merges; once it is not 0 the process 
 is broken, and takes back what it was merged from.
 """
 
+import os
 import re
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 from deploy.room import hinders
 
 FAILED = "SELECT value FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'"
+NOT_WRITTEN = 74  # exit code
 NO_ROOM = 243  # ClickHouse's code NOT_ENOUGH_SPACE
 
 _READS = re.compile(rb"\s*(?:SELECT|SHOW|EXISTS|DESC|EXPLAIN|WITH(?!.*\bINSERT\b))\b", re.IGNORECASE | re.DOTALL)
@@ -32,3 +36,9 @@ def no_room(head: bytes, data: Path, reserve: int) -> str:
     if _GROWS.match(head) and (lacking := hinders(data, reserve)):
         return f"Code: {NO_ROOM}. DB::Exception: Not enough room to write: {lacking}. (NOT_ENOUGH_SPACE)"
     return ""
+
+
+def end_unwritten() -> NoReturn:
+    """End at once, answering nobody: what the engine says it has written may be empty files."""
+    sys.stderr.write("clickhouse: a file could not be written (is the disk full?), so nothing of it is believed\n")
+    os._exit(NOT_WRITTEN)

@@ -18,8 +18,8 @@ import redis
 
 from deploy.folder import private_folder, secret
 from deploy.local import redis as local_redis
-from deploy.local.clickhouse import NOT_WRITTEN
 from deploy.local.redis import LocalRedis
+from deploy.local.writes import NOT_WRITTEN
 from deploy.room import floor
 from tests.faults import ground
 from tests.faults.filler import MB, Filler

@@ -231,7 +231,7 @@ def test_a_view_comes_off_while_an_insert_hangs_in_it(writer: Writer, client: Cl
     with pytest.raises(ClickHouseUnavailable):
         hasty.insert_sessions(writer.token("log", 0, 5), [session(T0), session(T0 + 9 * DAY)])
     drop_view(clickhouse_url, "country")
-    hanging = client.rows("SELECT count() AS n FROM system.processes WHERE startsWith(query, 'INSERT INTO `sessions`')")
+    hanging = client.rows("SELECT count() AS n FROM system.processes WHERE startsWith(query, 'INSERT INTO sessions')")
     finish(writer)
     assert migrate(clickhouse_url, rollups=ROLLUPS) == ["rollup country"]
     assert total(client, "country") == total(client, "series") == 2

@@ -49,8 +49,10 @@ export function currencyName(code: string): string {
 export const source = (key: string): string => (key === "direct" ? "Direct" : key);
 export const campaign = (key: string): string => (key === "(none)" ? "No campaign" : key);
 
-/** A bucket's start as the site's clock shows it: the offset is in the text, so no zone is needed. */
+/** A bucket's start as the site's clock shows it: the offset is in the text, so no zone is needed. "" for one that the
+ * answer no longer has: a chart draws the old buckets until it has the new ones. */
 export function period(text: string, granularity: "hour" | "day", long = false): string {
+  if (!text) return "";
   const date = new Date(`${text.slice(0, 16)}Z`);
   const options: Intl.DateTimeFormatOptions =
     granularity === "hour"
