@@ -11,7 +11,8 @@ from ingest.contract.event import Event, Filtered, Line, encode
 from ingest.log.partition import partition
 from ingest.log.protocol import LogUnavailable, Producer
 
-DELAY_SECONDS = 0.005
+DELAY_SECONDS = 0.003
+LONGEST_SECONDS = 0.015  # while a write is under way: the log would only queue what came before its end
 MAX_RECORD = 512 * 1024  # bytes; Kafka's default limit is 1 MiB
 MAX_WAITING = 64 * 1024 * 1024  # bytes gathered and not yet durable
 _FORGET_SECONDS = 10
@@ -35,11 +36,12 @@ class _Record:
 class _Batch:
     """What will be written together, and who is told of the errors of which partitions, or of None: all is durable."""
 
-    __slots__ = ("patience", "records", "size", "tell")
+    __slots__ = ("patience", "records", "ripe", "size", "tell")
 
     def __init__(self) -> None:
         self.records: dict[int, _Record] = {}
         self.size = 0
+        self.ripe = False  # to be written as soon as no other write is under way
         self.tell: list[tuple[Written, Iterable[int]]] = []
         self.patience: asyncio.TimerHandle | None = None
 
@@ -61,13 +63,14 @@ class _Told:
 
 
 class Gatherer:
-    """Gathers lines for at most `delay` seconds or `max_record` bytes a partition, then writes the records of all
-    partitions together. Belongs to one event loop."""
+    """Gathers lines for `delay` seconds, for up to `longest` while a write is under way, or `max_record` bytes a
+    partition; then writes the records of all partitions together. Belongs to one event loop."""
 
     def __init__(
         self,
         producer: Producer,
         delay: float = DELAY_SECONDS,
+        longest: float = LONGEST_SECONDS,
         max_record: int = MAX_RECORD,
         max_waiting: int = MAX_WAITING,
         patience: float = PATIENCE_SECONDS,
@@ -75,6 +78,7 @@ class Gatherer:
     ) -> None:
         self._producer = producer
         self._delay = delay
+        self._longest = longest
         self._max_record = max_record
         self._max_waiting = max_waiting
         self._patience = patience
@@ -164,7 +168,7 @@ class Gatherer:
         if batch is None:
             loop = asyncio.get_running_loop()
             batch = self._open = _Batch()
-            loop.call_later(self._delay, self._flush, batch)
+            loop.call_later(self._delay, self._ripen, batch)
             batch.patience = loop.call_later(self._patience, _give_up, batch)
         if record is None:
             record = batch.records[number] = _Record()
@@ -173,13 +177,25 @@ class Gatherer:
         batch.size += len(text)
         return batch
 
+    def _ripen(self, batch: _Batch) -> None:
+        if self._writes:
+            batch.ripe = True
+            asyncio.get_running_loop().call_later(self._longest - self._delay, self._flush, batch)
+        else:
+            self._flush(batch)
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        self._writes.discard(task)
+        if self._open is not None and self._open.ripe and not self._writes:
+            self._flush(self._open)
+
     def _flush(self, batch: _Batch | None) -> None:
         if batch is None or batch is not self._open:
             return
         self._open = None
         task = asyncio.ensure_future(self._write(batch))
         self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
+        task.add_done_callback(self._written)
 
     async def _write(self, batch: _Batch) -> None:
         records = [(number, b"".join(record.lines)) for number, record in batch.records.items()]

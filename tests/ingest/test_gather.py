@@ -75,6 +75,44 @@ def test_a_write_returns_only_after_the_append() -> None:
     run(main())
 
 
+def test_what_comes_during_a_write_is_written_together_when_it_ends() -> None:
+    producer = FakeProducer(partitions=1)
+
+    async def main() -> None:
+        producer.gate = first = asyncio.Event()
+        gatherer = Gatherer(producer, delay=0.001, longest=3600.0)
+        await gatherer.start()
+        writes = [asyncio.create_task(gatherer.write([line("0")]))]
+        await asyncio.sleep(0.02)  # it is under way
+        for number in range(1, 4):
+            writes.append(asyncio.create_task(gatherer.write([line(str(number))])))
+            await asyncio.sleep(0.02)
+        assert len(producer.records) == 0
+        first.set()
+        await asyncio.gather(*writes)
+
+    run(main())
+    assert [value.count(b"\n") for _, value in producer.records] == [1, 3]
+
+
+def test_a_write_that_hangs_holds_up_the_next_ones_for_a_moment_only() -> None:
+    producer = FakeProducer(partitions=1)
+
+    async def main() -> None:
+        producer.gate = asyncio.Event()
+        gatherer = Gatherer(producer, delay=0.001, longest=0.02)
+        await gatherer.start()
+        hanging = asyncio.create_task(gatherer.write([line("0")]))
+        await asyncio.sleep(0.02)
+        hung, producer.gate = producer.gate, None
+        await asyncio.wait_for(gatherer.write([line("1")]), 60)
+        assert not hanging.done()
+        hung.set()
+        await hanging
+
+    run(main())
+
+
 def test_one_failed_partition_fails_the_request_and_not_its_neighbours() -> None:
     """Part may be written: the answer is 503, and the ids make the retry harmless."""
 
