@@ -69,7 +69,10 @@ def enter(folder: Path, read: Iterable[Path]) -> bool:
 def _forget_environment() -> bool:
     """It may hold passwords, and the kernel shows it as this process was given it: there, too, it is overwritten."""
     kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    begin, end = map(int, Path("/proc/self/stat").read_text().rpartition(")")[2].split()[47:49])
+    try:
+        begin, end = map(int, Path("/proc/self/stat").read_text().rpartition(")")[2].split()[47:49])
+    except (OSError, ValueError):
+        return False
     if not 0 < begin < end:
         return False
     os.environ.clear()
