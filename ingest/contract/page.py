@@ -139,10 +139,11 @@ def _page_of_path(path: str) -> str:
         path = "/" + path
     if len(path) <= MAX_PAGE and _PLAIN.fullmatch(path):
         return path
-    path = quote(_one_spelling(path), safe=_PATH_SAFE, errors="surrogatepass")
-    path = re.sub("//+", "/", _without_dots(path))
+    path = re.sub("//+", "/", _without_dots(_one_spelling(path)))
     if len(path) > 1 and path.endswith("/"):
         path = path[:-1]
+    # Escaping takes longest and only ever lengthens, so what the cut takes away is not escaped.
+    path = quote(path[: MAX_PAGE + 1], safe=_PATH_SAFE, errors="surrogatepass")
     if len(path) > MAX_PAGE:
         # Half an escape, a dot segment or a trailing slash at the cut would make the result no page itself.
         path = path[: MAX_PAGE - _MAX_TAIL] + _CUT_TAIL.sub("", path[MAX_PAGE - _MAX_TAIL : MAX_PAGE])
