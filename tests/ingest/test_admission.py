@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ingest import visitor
-from ingest.admission import IMPORT_STEPS, STEPS, Knowledge, Sender, admit, admit_import
+from ingest.admission import ACCESS_LOG, ENDPOINT, EVENTS, STEPS, Knowledge, Sender, Way, admit, is_bot, no_salt
 from ingest.contract.batch import parse, read
 from ingest.contract.event import Event, Filtered, Revenue, encode
 from ingest.contract.incoming import IncomingImport, Problem
@@ -43,11 +43,12 @@ def reason(**fields: Any) -> str | None:
     return line.reason if isinstance(line, Filtered) else None
 
 
-def imported(**fields: Any) -> Event | Filtered | Problem:
+def imported(**fields: Any) -> Event | Filtered:
     line = json.dumps({"type": "pageview", "url": "https://example.com/", "at": NOW - 400 * DAY, **fields})
     posted = parse(0, line.encode(), IncomingImport)
     assert isinstance(posted, IncomingImport), posted
-    return admit_import(posted, "line-id", a_site(), NOW, KNOWLEDGE.country)
+    sender = Sender(NOW, posted.ip, posted.user_agent)
+    return admit(posted.posted, a_site(), sender, Knowledge(KNOWLEDGE.country, no_salt), EVENTS, "line-id")
 
 
 def test_the_steps_are_these_in_this_order() -> None:
@@ -62,7 +63,25 @@ def test_the_steps_are_these_in_this_order() -> None:
         "find_country",
         "identify_visitor",
     ]
-    assert [step.__name__ for step in IMPORT_STEPS if step not in STEPS] == ["take_own_time", "identify_imported"]
+
+
+@pytest.mark.parametrize(
+    ("agent", "way", "bot"),
+    [
+        (GOOGLEBOT, ENDPOINT, True),
+        (GOOGLEBOT, EVENTS, True),
+        (GOOGLEBOT, ACCESS_LOG, True),
+        ("curl/8.5.0", ENDPOINT, False),
+        ("curl/8.5.0", EVENTS, False),
+        ("curl/8.5.0", ACCESS_LOG, True),
+        ("", EVENTS, False),
+        ("", ACCESS_LOG, True),
+        ("-", ACCESS_LOG, True),
+        (FIREFOX, ACCESS_LOG, False),
+    ],
+)
+def test_in_logs_programs_and_nameless_agents_are_bots_too(agent: str, way: Way, bot: bool) -> None:
+    assert is_bot(agent, way) is bot
 
 
 def test_an_event_says_everything_and_nothing_private() -> None:
@@ -215,11 +234,9 @@ def test_an_imported_event_may_tell_its_sender() -> None:
     assert ADDRESS.encode() not in encode([line])
 
 
-def test_what_an_import_filters_and_refuses() -> None:
+def test_what_an_import_filters() -> None:
     assert imported(visitor="v1", user_agent=GOOGLEBOT) == Filtered(site="shop01", reason="bot", received=NOW)
     assert imported(visitor="v1", url="https://evil.test/") == Filtered(site="shop01", reason="host", received=NOW)
-    assert imported(visitor="v1", at=NOW + 1) == Problem(0, "at", "lies in the future")
-    assert imported() == Problem(0, "visitor", "is missing, and so is ip")
 
 
 def test_an_imported_event_needs_its_time() -> None:
