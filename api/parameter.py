@@ -18,9 +18,8 @@ from pydantic import (
 from ingest.contract.incoming import EventType
 from ingest.contract.page import page as page_of
 
-_MOMENT = {
-    "type": "string",
-    "anyOf": [{"format": "date"}, {"format": "date-time"}],
+_MOMENT = {  # each with its type: generators of clients look no further up
+    "anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}],
     "examples": ["2025-03-30", "2025-03-30T12:00:00+02:00"],
 }
 _Moment = Annotated[str, WithJsonSchema(_MOMENT)]
@@ -104,7 +103,10 @@ class StepsOf(Range):
     """The ordered steps of a funnel; a type may come more than once."""
 
     steps: list[EventType] = Field(
-        alias="steps[]", min_length=2, max_length=10, description="Event types in order; also spelled `steps`."
+        alias="steps[]",
+        min_length=2,
+        max_length=10,
+        description="Event types in order; also spelled `steps`, or `steps[0]`, `steps[1]` …",
     )
 
 

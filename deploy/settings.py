@@ -7,6 +7,7 @@ A value comes from, in this order: the flag, `THROUGHLINE_<NAME>`, the `stack.js
 import ipaddress
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -48,6 +49,10 @@ class Settings:
     trusted_proxies: str = _setting(
         "127.0.0.0/8,::1/128", "networks whose `X-Forwarded-For` is believed, comma-separated"
     )
+    api_origins: str = _setting(
+        "",
+        "origins whose pages may ask the read API from a browser, comma-separated (`https://app.example.com`); `*` any",
+    )
     country_db: str = _setting("", "MMDB file of countries; empty = the one that `make setup` fetched, if any")
     log_max_bytes: int = _setting(0, "bytes of log on Redis above which events are refused; 0 = half of `maxmemory`")
     state_bytes: int = _setting(
@@ -85,6 +90,21 @@ class Settings:
         return tuple(
             ipaddress.ip_network(part.strip(), strict=False) for part in self.trusted_proxies.split(",") if part.strip()
         )
+
+    def origins(self) -> frozenset[str]:
+        """`api_origins`, parsed: `scheme://host[:port]` as browsers spell it. Raises ValueError."""
+        given = [part.strip() for part in self.api_origins.split(",")]
+        return frozenset(_origin(part) for part in given if part)
+
+
+def _origin(text: str) -> str:
+    if text == "*":
+        return text
+    found = re.fullmatch(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?/?", text.lower())
+    if found is None:
+        raise ValueError(f"{text!r} is no origin such as https://app.example.com")
+    scheme, host, port = found.groups("")
+    return f"{scheme}://{host}" + ("" if (scheme, port) in (("http", ":80"), ("https", ":443")) else port)
 
 
 SCHEMES = {
@@ -156,6 +176,10 @@ def _check(settings: Settings) -> None:
         settings.networks()
     except ValueError as error:
         raise SettingError(f"trusted-proxies: {error}") from None
+    try:
+        settings.origins()
+    except ValueError as error:
+        raise SettingError(f"api-origins: {error}") from None
     for folder in settings.disk_folders():
         if not folder.is_dir():
             raise SettingError(f"disks: {folder} is no folder of this machine")
