@@ -4,6 +4,7 @@ A value comes from, in this order: the flag, `THROUGHLINE_<NAME>`, the `stack.js
 `docs/settings.md` is the same table for operators; a test holds the two together.
 """
 
+import fcntl
 import ipaddress
 import json
 import os
@@ -16,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 PREFIX = "THROUGHLINE_"
 STACK_FILE = "stack.json"
+PARTS_LOCK = "parts.lock"
 DEFAULT_DATA = Path("data")
 
 
@@ -127,7 +129,8 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str] | None = None, dat
         if (text := environ.get(PREFIX + name.upper(), "").strip()) != "":
             given[name] = text
     for name, value in (running(data) if data else {}).items():
-        given.setdefault(name, value)
+        if name in _OF_A_STACK:
+            given.setdefault(name, value)
     settings = Settings(**{name: _typed(name, value) for name, value in given.items()})
     _check(settings)
     return settings
@@ -139,12 +142,18 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def running(data: Path) -> dict[str, str]:
-    """The addresses and disks of the stack that runs in the folder, {} if there is none."""
+    """Url, addresses and disks of the stack that runs in the folder, {} if none does: a copy names another's."""
     try:
         stack = json.loads((data / STACK_FILE).read_text())
+        with (data / PARTS_LOCK).open() as parts:
+            fcntl.flock(parts, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:  # held by every part
+        pass
     except (OSError, ValueError):
         return {}
-    return {name: str(stack[name]) for name in _OF_A_STACK if stack.get(name)}
+    else:
+        return {}
+    return {name: str(value) for name, value in stack.items() if value}
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -160,12 +160,13 @@ class Rollup:
             )
         )
 
-    def months(self) -> str:
-        """The months (first day) in which a site has rows or facts."""
+    def days(self) -> str:
+        """The days on which a site has rows or facts, in order, each with the number of facts (`n`)."""
         facts = self.facts_of(self._site_source(ranged=False))
         return (
-            f"SELECT DISTINCT toYYYYMM(time) AS month FROM (SELECT time FROM {self.name} WHERE site = {SITE} "
-            f"UNION ALL SELECT time FROM ({facts}) WHERE site = {SITE}) ORDER BY month"
+            f"SELECT toDate32(time) AS day, sum(fact) AS n "
+            f"FROM (SELECT time, 0 AS fact FROM {self.name} WHERE site = {SITE} "
+            f"UNION ALL SELECT time, 1 FROM ({facts}) WHERE site = {SITE}) GROUP BY day ORDER BY day"
         )
 
     def _site_source(self, ranged: bool = True) -> str:

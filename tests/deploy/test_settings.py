@@ -1,5 +1,6 @@
 """Settings: where they come from, what is refused, and that the documentation lists exactly what the code reads."""
 
+import fcntl
 import json
 import re
 from dataclasses import MISSING, fields
@@ -29,12 +30,16 @@ def test_every_setting_has_a_default() -> None:
 
 def test_a_flag_wins_over_the_environment_over_the_running_stack_over_the_default(tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text(json.dumps({"redis": "redis://stack:1/0", "clickhouse": "http://stack:2/t"}))
+    assert load({}, {}, tmp_path).redis == ""  # a copy, or what a killed stack left
+    held = (tmp_path / "parts.lock").open("w")
+    fcntl.flock(held, fcntl.LOCK_EX)
     environ = {"THROUGHLINE_REDIS": "redis://environ:1/0", "THROUGHLINE_PORT": "9000", "THROUGHLINE_HOST": " "}
     assert load({}, {}, tmp_path).redis == "redis://stack:1/0"
     assert load({}, environ, tmp_path).redis == "redis://environ:1/0"
     settings = load({"redis": "redis://flag:1/0", "event_log": None}, environ, tmp_path)
     assert settings.redis == "redis://flag:1/0"
     assert (settings.clickhouse, settings.port, settings.host) == ("http://stack:2/t", 9000, "127.0.0.1")
+    held.close()
 
 
 def test_a_child_loads_the_same_settings() -> None:
