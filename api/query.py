@@ -16,6 +16,8 @@ def parameters(model: type[Parameters], pairs: Sequence[tuple[str, str]]) -> Par
 
     A list is given by repeating its name, with or without the `[]` at its end, or with `[0]`, `[1]` … as PHP does.
     """
+    if getattr(model, "refuses_filter", False) and _listed("filter", pairs):
+        raise invalid("filter", "this answer cannot be filtered")
     given: dict[str, str | list[str]] = {}
     spelled: dict[str, list[str]] = {}
     for field_name, field in model.model_fields.items():
@@ -36,10 +38,12 @@ def parameters(model: type[Parameters], pairs: Sequence[tuple[str, str]]) -> Par
     except ValidationError as error:
         problem = first_problem(error, given)
         param, _, place = str(problem.detail.param).partition(".")
-        keys = spelled.get(param, [param])
+        # `steps[]` has several spellings; what was sent is what its sender looks for.
+        keys = spelled.get(param, []) if param.endswith("[]") else []
         if place:
-            raise invalid(keys[int(place)], f"number {int(place) + 1}: {problem.detail.message}") from None
-        raise invalid(keys[0], problem.detail.message) from None
+            at = int(place)
+            raise invalid(keys[at] if keys else param, f"number {at + 1}: {problem.detail.message}") from None
+        raise invalid(keys[0] if keys else param, problem.detail.message) from None
 
 
 def _listed(name: str, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

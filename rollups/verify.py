@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from rollups import control, rollup
 from rollups.client import Client
+from rollups.compared import days, differing
 from rollups.rollup import Rollup
 from rollups.sql import statement
 
@@ -97,7 +98,7 @@ def _parts(client: Client, site: str, made: Mapping[str, Rollup]) -> Iterator[Pa
 def _windows(client: Client, site: str, one: Rollup) -> list[dict[str, Any]]:
     base = {"site": site, "most": MOST}
     if one.grain_ms:
-        rows = client.rows(one.days(), {"site": site}, _SETTINGS)
+        rows = client.rows(days(one), {"site": site}, _SETTINGS)
         return [{**base, "from": first, "to": last + timedelta(days=1)} for first, last in _spans(rows)]
     rows = client.rows(f"SELECT count() AS n FROM {one.name} WHERE site = {{site:String}}", {"site": site})[0]["n"]
     chunks = 1 + rows // _KEYS_A_PART
@@ -143,7 +144,7 @@ def _sessions(client: Client, params: Mapping[str, Any]) -> list[Difference]:
 
 
 def _rollup(client: Client, one: Rollup, params: Mapping[str, Any]) -> list[Difference]:
-    rows = client.rows(one.compared(), params, _SETTINGS)
+    rows = client.rows(differing(one), params, _SETTINGS)
     return [
         Difference(
             params["site"], one.name, " ".join(str(row[name]) for name in one.dimensions), row["expected"], row["found"]
