@@ -53,8 +53,6 @@ def run(
     """
     report = Report()
     started = time.monotonic()
-    # What an import before this one left on the log must be among the raw events before they are asked.
-    wait_until_counted(settings, wiring.now() - _RECENT_MS, lambda: progress(report))
     rules = Rules(
         site,
         wiring.now(),
@@ -65,6 +63,8 @@ def run(
         fields,
     )
     files = [recognise(source, rules) for source in sources]
+    # What an import before this one left on the log must be among the raw events before they are asked.
+    wait_until_counted(settings, rules.received - _RECENT_MS, lambda: progress(report))
     reader = Reader(wiring.clickhouse(settings), max_seconds=_ASK_SECONDS)
 
     def held(ids: Sequence[str], first: int, last: int) -> dict[str, int]:
