@@ -10,7 +10,8 @@ _QUOTED = r'"((?:[^"\\]|\\.)*+)"'
 _HEAD = (
     r'\s*+("[^"]*+"|[^\s",]++(?: ?, *+[^\s",]++)*+) ++'  # an address, maybe a list of them, maybe quoted
     r"(?!\d+\.\d+\.\d+\.\d+[ :,]|\|)\S++ ++"  # the ident, which nobody writes; an address here is the real one
-    r'(?:"[^"]*+" *+|[^\["]*+)\[([^\]]++)\] ++'  # a user of any words, and the time
+    r'(?![^\["]*? \d+\.\d+\.\d+\.\d+ )(?:"[^"]*+" *+|[^\["]*+)'  # a user of any words, but no address
+    r"\[([^\]]++)\] ++"  # the time
     rf"{_QUOTED} ++(\d{{3}}) ++(?:\d++|-)"
 )
 _COMMON = re.compile(_HEAD + r"(?:\s++[^\"].*)?\s*", re.ASCII)

@@ -12,12 +12,12 @@ MAX_LINE = 64 * 1024  # bytes, or characters of a record
 _CRI = re.compile(r"\S+ (stdout|stderr) ([FP])(?::\S*)? ")
 _TIME = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
 _ADDRESS = (
-    r"(?:\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\](?::\d+)?"
-    r"|(?=[0-9A-Fa-f]*:[0-9A-Fa-f]*:)[0-9A-Fa-f:]+(?:\.\d{1,3}){0,3}(?:%[\w.-]+)?)"
+    r"(?:\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|\[[0-9A-Fa-f:.]{2,45}(?:%[\w.-]{1,30})?\](?::\d+)?"
+    r"|(?=[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{2,45}(?:\.\d{1,3}){0,3}(?:%[\w.-]{1,30})?)"
 )
 # The server's own line: an address, maybe a list of them, or a host's name; the ident, which is neither; user; time.
-_IDENT = rf"(?!{_ADDRESS} |[\w-]+\.[\w.-]+ )[^\s|]+"
-_CORE = rf'"?{_ADDRESS}(?: ?, *{_ADDRESS})*"? +{_IDENT} +[^\[]{{0,200}}\[[^\]]{{1,60}}\] +"'
+_IDENT = rf"(?!{_ADDRESS} |[\w-]{{1,63}}\.[\w.-]{{1,200}} )[^\s|]{{1,100}}"
+_CORE = rf'"?{_ADDRESS}(?: ?, ?{_ADDRESS}){{0,20}}"? +{_IDENT} +[^\[]{{0,200}}\[[^\]]{{1,60}}\] +"'
 _NAMED = rf'[A-Za-z0-9][\w.-]* {_IDENT} (?:\S+|"[^"]*") \[[^\]]{{1,60}}\] +"'
 _STRUCTURED = r'(?:\[(?:[^\]"]|"(?:[^"\\]|\\.)*")*\])'
 _SHAPES: Sequence[re.Pattern[str]] = [
@@ -30,14 +30,14 @@ _SHAPES: Sequence[re.Pattern[str]] = [
         r"(?:<\d+>)?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? \S+ [^\s:\[]+(?:\[\d+\])?: ?",  # RFC 3164, journald
         rf"(?:<\d+>)?{_TIME} \S+ [^\s:\[]+(?:\[\d+\])?: ?",  # rsyslog, journald -o short-iso
         rf"{_TIME} ",  # docker logs -t
-        r"(?:[\w./@-]+[:-])?\d+[:-](?=\S)",  # grep -n
+        rf"(?:[\w./@-]{{1,255}}?:)?(?:\d+[:-])??(?=(?:{_ADDRESS}|[\w-]{{1,63}}\.[\w.-]{{1,200}}),? |\{{)",  # grep
         rf"[\w.*-]+(?::\d+)? (?=(?:{_ADDRESS}|[\w-]+\.[\w.-]+) \S+ \S+ \[)",  # Apache's vhost_combined
     )
 ]
 _BARE = re.compile(rf"{_CORE}|{_NAMED}", re.ASCII)
 _NUMBER = re.compile(r"(\d+):")
-_ANYTHING = re.compile(rf".*?(?:(?<=[\s:|>\])=])|^)(?={_CORE})", re.ASCII)
-_BEFORE_OBJECT = re.compile(r"[^{\"]*(?=\{\")")
+_ANYTHING = re.compile(rf".{{0,300}}?(?:(?<=[\s:|>\])=])|^)(?={_CORE})", re.ASCII)
+_BEFORE_OBJECT = re.compile(r"[^{\"]*(?=\{\s*\")")
 _WRAPPED = ("log", "message", "msg", "MESSAGE")  # docker's json-file, fluentd, journald -o json
 
 

@@ -103,7 +103,7 @@ class IncomingImport(Incoming):
 
     site: Annotated[Text, Field(max_length=64)] = ""
     at: Time
-    ip: Annotated[Text, Field(max_length=64)] = ""
+    ip: Annotated[str, Field(max_length=1024)] = ""
     user_agent: Annotated[Text, Field(max_length=2048)] = ""
 
 
