@@ -135,14 +135,20 @@ class Source:
         first = next(blocks, b"")
         while len(first) < 512 and (more := next(blocks, b"")):
             first += more
-        for magic, why in _UNREADABLE.items():
-            if first.startswith(magic):
-                raise UnknownFormat(f"{self.name} {why}")
+        self._refuse(first)
         blocks = chain([first], blocks)
         for magic, (machine, most) in _COMPRESSED.items():
             if first.startswith(magic):
-                return _unpacked(blocks, machine, most)
+                blocks = _unpacked(blocks, machine, most)
+                first = next(blocks, b"")
+                self._refuse(first)
+                return chain([first], blocks)
         return blocks
+
+    def _refuse(self, first: bytes) -> None:
+        for magic, why in _UNREADABLE.items():
+            if first.startswith(magic):
+                raise UnknownFormat(f"{self.name} {why}")
 
     def _raw(self, raw: BufferedReader) -> Iterator[bytes]:
         while block := raw.read1(_BLOCK):
