@@ -109,7 +109,7 @@ def events(number: int, file: File, rules: Rules, tally: Tally) -> Iterator[Foun
             yield found
     elif tail is not None:
         tally.unended.append((file.source.name, tail.number))
-    if take.read and take.malformed == take.read and file.reader is not None:
+    if take.read and not take.readable and file.reader is not None:
         why = f"is not read as {file.reader.format}: every line is malformed"
         raise UnknownFormat(f"{file.source.name} {why}")
 
@@ -127,7 +127,7 @@ class _Taker:
     def __init__(self, number: int, file: File, rules: Rules, tally: Tally) -> None:
         self._number, self._file, self._rules, self._tally = number, file, rules, tally
         self._knowledge = Knowledge(rules.country, no_salt)
-        self.read = self.malformed = 0
+        self.read = self.readable = 0
 
     def event(self, line: Line) -> Found | None:
         text = line.text
@@ -136,7 +136,6 @@ class _Taker:
         try:
             taken = self._own(line) if self._file.reader is None else self._hit(line, self._file.reader)
         except Malformed as error:
-            self.malformed += 1
             self._tally.malformed(self._file.source.name, line.number, str(error))
             taken = MALFORMED
         if taken is None:
@@ -153,6 +152,7 @@ class _Taker:
         hit = reader.read(line.text)
         if hit is None:
             return None
+        self.readable += 1
         reason = hits.judge(hit, self._rules.now())
         if reason == MALFORMED:
             raise Malformed("its time lies in the future")

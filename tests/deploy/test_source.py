@@ -113,7 +113,13 @@ def test_a_format_that_is_given_and_wrong_is_one_sentence(tmp_path: Path) -> Non
         taken(written(tmp_path / "a", combined(1) * 3), format="json")
 
 
-@pytest.mark.parametrize("data", [b"", b"\n\n", b"cut", b"#Version: 1.0\n"[:0]])
+def test_a_file_of_the_future_is_no_unknown_format(tmp_path: Path) -> None:
+    tally = Tally()
+    assert taken(written(tmp_path / "a", combined(1).replace("2015", "2095")), tally) == []
+    assert tally.left_out == {"malformed": 1}
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"cut", b"\0\0\n"])
 def test_a_file_without_lines_is_no_unknown_format(data: bytes, tmp_path: Path) -> None:
     assert taken(written(tmp_path / "a", data)) == []
 

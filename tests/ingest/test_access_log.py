@@ -15,7 +15,7 @@ from ingest.access_log.hit import Hit, LeftOut, Malformed, judge, posted
 from ingest.access_log.reader import Format, Reader, clean, recognise
 from ingest.admission import ACCESS_LOG, EVENTS, Knowledge, Sender, admit, no_salt
 from ingest.contract.address import LOOPBACK
-from ingest.contract.event import Event, Filtered
+from ingest.contract.event import Event, Filtered, encode
 from ingest.enrich import Country, no_country
 from ingest.visitor import imported
 from tests.ingest.fake import ADDRESS, FIREFOX, NOW, a_site
@@ -263,7 +263,7 @@ def test_no_line_raises_anything_but_malformed(line: bytes, format_: Format) -> 
         except Malformed:
             continue
         judge(hit, NOW)
-        event(hit)
+        encode([event(hit)])
 
 
 @given(
@@ -286,7 +286,7 @@ def test_no_json_line_raises_anything_but_malformed(fields: dict[str, Any]) -> N
     except Malformed:
         return
     judge(hit, NOW)
-    event(hit)
+    encode([event(hit)])
 
 
 def test_a_real_log_comes_out_as_published(tmp_path: Path) -> None:
