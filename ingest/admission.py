@@ -184,7 +184,7 @@ def _event(draft: Draft, id_: str) -> Event:
         draft.time,
         draft.sender.received,
         VERSION,
-        posted.seq,
+        posted.seq or 0,
         posted.view,
         draft.stored_url,
         draft.url.page,

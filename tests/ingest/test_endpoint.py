@@ -20,7 +20,7 @@ from ingest.body import Refused, read_body
 from ingest.contract.batch import MAX_BODY
 from ingest.limit import Rate
 from ingest.log.protocol import LogUnavailable
-from ingest.pixel import GIF
+from ingest.pixel import GIF, read_query
 from tests.ingest.fake import ADDRESS, TRACKING_ID, UNAVAILABLE, FakeRedis, Stand, a_site, an_event
 
 OTHER_ID = "site_bbbbbbbbbbbbbbbb"
@@ -457,7 +457,6 @@ def test_the_pixel_knows_every_field() -> None:
         (f"?site={TRACKING_ID}&url=https://example.com/&seq=x", 400),
         (f"?site={TRACKING_ID}&url=https://example.com/&data={{", 400),
         ("?site=site_x&url=https://example.com/", 404),
-        (f"?site={TRACKING_ID}&url=https://example.com/&title=" + "a" * 17_000, 400),
     ],
 )
 def test_the_pixel_is_always_the_gif(query: str, status: int) -> None:
@@ -467,6 +466,19 @@ def test_the_pixel_is_always_the_gif(query: str, status: int) -> None:
         assert (response.status_code, response.content) == (status, GIF)
         assert response.headers["cache-control"] == "no-store"
         assert stand.producer.records == []
+
+
+def test_the_pixel_takes_what_a_page_does_not_choose() -> None:
+    """Browsers escape an image's query in the page's encoding; a url may be as long as in a body."""
+    with Stand() as stand:
+        assert (
+            stand.get(PIXEL + "&title=Caf%E9%00&view=%ED%A0%BD&data=%7B%22a%22%3A%22%5Cud83d%22%7D").status_code == 200
+        )
+        assert stand.get(PIXEL + "%3Fx%3D" + "x" * 30_000 + "&referrer=https://a.de/" + "a" * 30_000).status_code == 200
+        odd, long = stand.producer.events
+        assert (odd.title, odd.view, odd.data) == ("Caf\ufffd\ufffd", "\ufffd" * 3, '{"a":"\ufffd"}')
+        assert (long.page, long.seq) == ("/a", 0)
+    assert read_query(b"a" * 65_537).problems[0].message == "the query must be at most 65536 bytes"
 
 
 def test_the_pixel_is_the_gif_while_the_log_is_away() -> None:
