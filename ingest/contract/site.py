@@ -1,15 +1,32 @@
 """A site and its settings: what the registry stores, the snapshot publishes, admission and the workers obey."""
 
+import re
 from functools import cache
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+
+from ingest.contract.page import host
+from ingest.contract.text import spaced
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-_Host = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$")]
+
+def _one_name(text: str) -> str:
+    return spaced(text, 64)  # no more than that, as what is stored already must be read
+
+
+def _one_host(text: str) -> str:
+    name = text.strip()
+    found = name if name == "*" else "" if re.search(r"[/?#@\\]", name) else host("http://" + name)
+    if not found:
+        raise ValueError("must be a host such as example.com, or *")
+    return found
+
+
+_Name = Annotated[str, AfterValidator(_one_name), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 64})]
+_Host = Annotated[str, AfterValidator(_one_host), WithJsonSchema({"type": "string", "minLength": 1})]
 _Number = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] | Annotated[int, Field(ge=0, le=86_400)]
 
 

@@ -12,7 +12,12 @@ def name(text: str, most: int) -> str:
 
     Joiners and marks of direction belong to how many languages are written, so they stay.
     """
-    found = printable(_SPACE.sub(" ", text).strip(" "))
+    return printable(spaced(text, most))
+
+
+def spaced(text: str, most: int) -> str:
+    """As `name`, whatever else is in it."""
+    found = _SPACE.sub(" ", text).strip(" ")
     if not 1 <= len(found) <= most:
         raise ValueError(f"must be 1 to {most} characters")
     return found

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from api.body import SitePatch, read
 from api.problem import Problem
 from api.registry.domain import domain
 from ingest.contract import snapshot
+from ingest.contract.site import SiteSettings
 from tests.api.conftest import Served
 
 
@@ -21,6 +23,9 @@ from tests.api.conftest import Served
         ("www.www.de", "www.de"),
         ("www.de", "www.de"),
         ("m\u00fcnchen.de", "xn--mnchen-3ya.de"),
+        ("faß-z.de", "xn--fa-z-wna.de"),
+        ("Straße.example", "xn--strae-oqa.example"),
+        ("https://i❤.ws/", "xn--i-7iq.ws"),
         ("http://user:secret@example.com/", "example.com"),
         ("localhost", "localhost"),
         ("127.0.0.1", "127.0.0.1"),
@@ -67,6 +72,41 @@ def test_a_bad_patch_is_refused_by_name(patch: str, param: str) -> None:
     assert (refused.value.status, refused.value.detail.param) == (400, param)
 
 
+def test_names_and_hosts_of_settings_have_the_spelling_of_events() -> None:
+    settings = SiteSettings.model_validate(
+        {
+            "hosts": ["*", " FAß-z.de", "a_b.example", "[::1]", "xn--zz--zz.de"],
+            "pairs": [["\u062b\u200c \n start", "end\u00a0"]],
+            "revenue": {"currency": "EUR", "type": " a\u3000b "},
+        }
+    )
+    assert settings.hosts == ["*", "xn--fa-z-wna.de", "a_b.example", "[::1]", "xn--zz--zz.de"]
+    assert settings.pairs == [["\u062b\u200c start", "end"]]
+    assert settings.revenue is not None and settings.revenue.type == "a b"
+    assert SiteSettings.model_validate(settings.model_dump()) == settings
+
+
+@pytest.mark.parametrize("host", ["", " ", "http://a.de", "a.de/x", "a b.de", "a@b.de", "%", "?", "\u202ea.de"])
+def test_what_is_no_host_is_no_setting(host: str) -> None:
+    with pytest.raises(ValidationError):
+        SiteSettings.model_validate({"hosts": [host]})
+
+
+@pytest.mark.services
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("\u062b\u0628\u062a\u200c\u0646\u0627\u0645", "\u062b\u0628\u062a\u200c\u0646\u0627\u0645"),
+        ("\u200f\u05e9\u05dc\u05d5\u05dd", "\u200f\u05e9\u05dc\u05d5\u05dd"),
+        (" My\u00a0\n shop ", "My shop"),
+    ],
+    ids=range(3),
+)
+def test_a_site_is_named_in_any_language(served: Served, name: str, kept: str) -> None:
+    served = served.with_new_tenants()
+    assert served.send("POST", "/api/sites", {"name": name, "domain": "new.example"}).json()["name"] == kept
+
+
 @pytest.mark.services
 def test_a_site_is_added_with_zero_counts(served: Served) -> None:
     served = served.with_new_tenants()
@@ -95,12 +135,13 @@ def test_a_site_is_added_with_zero_counts(served: Served) -> None:
         ({"domain": "x.example"}, "name"),
         ({"name": " ", "domain": "x.example"}, "name"),
         ({"name": "a\x00", "domain": "x.example"}, "name"),
+        ({"name": "\u202eevil", "domain": "x.example"}, "name"),
         ({"name": "x" * 101, "domain": "x.example"}, "name"),
         ({"name": 7, "domain": "x.example"}, "name"),
         ({"name": "x", "domain": "no domain"}, "domain"),
         ({"name": "x", "domain": "x.example", "tracking_id": "site_0123456789abcdef"}, "tracking_id"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_a_bad_site_is_refused_by_name(served: Served, body: Any, param: str) -> None:
     answer = served.send("POST", "/api/sites", body)

@@ -383,17 +383,30 @@ def test_every_answer_is_open_to_every_origin_without_credentials(status: int) -
         assert "set-cookie" not in response.headers
 
 
-def test_a_preflight_allows_a_json_post() -> None:
-    """S11."""
+@pytest.mark.parametrize("path", ["/e", "/e.gif", "/t.js"])
+@pytest.mark.parametrize(
+    "asked", [None, "content-type", "traceparent,tracestate", "authorization, baggage, sentry-trace, x-anything"]
+)
+def test_a_preflight_allows_any_header(path: str, asked: str | None) -> None:
+    """S11; pages whose fetch is instrumented ask for headers of their own."""
+    headers = {"origin": "https://a.test", "access-control-request-method": "POST"}
+    if asked is not None:
+        headers["access-control-request-headers"] = asked
     with Stand() as stand:
-        response = stand.run(
-            stand.client.options("/e", headers={"origin": "https://a.test", "access-control-request-method": "POST"})
-        )
+        response = stand.run(stand.client.options(path, headers=headers))
         assert response.status_code == 204
         assert response.headers["access-control-allow-origin"] == "*"
-        assert "POST" in response.headers["access-control-allow-methods"]
-        assert "content-type" in response.headers["access-control-allow-headers"].lower()
+        assert {"GET", "POST"} <= set(response.headers["access-control-allow-methods"].split(", "))
+        assert response.headers["access-control-allow-headers"] == (asked or "Content-Type, Content-Encoding")
         assert "access-control-allow-credentials" not in response.headers
+        assert "access-control-allow-private-network" not in response.headers
+
+
+def test_a_page_of_the_internet_may_post_into_a_private_network() -> None:
+    with Stand() as stand:
+        headers = {"access-control-request-method": "POST", "access-control-request-private-network": "true"}
+        response = stand.run(stand.client.options("/e", headers=headers))
+        assert response.headers["access-control-allow-private-network"] == "true"
 
 
 def test_global_privacy_control_makes_a_visit_cookieless() -> None:
