@@ -103,6 +103,8 @@ def _own(line: Line, line_id: str, file: str, rules: Rules, tally: Tally) -> Eve
     if posted.site not in ("", rules.site.id, rules.site.tracking_id):
         tally.malformed(file, line.number, "site is another one")
         return None
+    if posted.seq is None:  # lines of one moment stay in the order they stand in
+        posted = posted.model_copy(update={"seq": line.number})
     admitted = admit_import(posted, line_id, rules.site, rules.received, rules.country)
     if isinstance(admitted, Event):
         return admitted

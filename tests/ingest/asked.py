@@ -36,10 +36,10 @@ WRONG: dict[str, Any] = {
     "id too long": an_event(id="a" * 65),
     "at text": an_event(at="1"),
     "seq negative": an_event(seq=-1),
-    "visitor a number": an_event(visitor=1),
+    "visitor true": an_event(visitor=True),
+    "type bidi override": an_event(type="\u202ea"),
     "view too long": an_event(view="a" * 65),
     "referrer a list": an_event(referrer=[]),
-    "title too long": an_event(title="a" * 1001),
     "screen of three": an_event(screen=[1, 2, 3]),
     "data text": an_event(data="x"),
     "revenue true": an_event(revenue=True),
@@ -70,6 +70,8 @@ BODIES: dict[str, bytes] = {
     "UTF-16": json.dumps(GOOD).encode("utf-16"),
     "NUL": b"\0",
     "two values": TEXT * 2,
+    "half a character in data": json.dumps({**GOOD, "data": {"\ud800": "\\ud800\udfff\0"}}).encode(),
+    "half a character as bytes": TEXT[:-1] + b',"title":"\xed\xa0\xbd"}',
     "surrogate": json.dumps({**GOOD, "title": "\ud800"}).encode(),
     "broken UTF-8 in one": b"[" + TEXT + b',{"title":"\xff"}]',
     "at the limit": TEXT.ljust(MAX_BODY),
@@ -97,6 +99,11 @@ RIGHT: dict[str, Any] = {
     "nulls": an_event(id="e1", referrer=None, seq=None, data=None, revenue=None),
     "unknown member": an_event(id="e1", more={"x": [1]}),
     "cookieless": {**GOOD, "visitor": ""},
+    "numbers for ids": an_event(
+        id=7, visitor=12345, view=1.5, revenue={"amount": 59.699999999999996, "transaction": 1}
+    ),
+    "nothing a page chooses": an_event(id="e1", url="https://example.com/?x=" + "x" * 30_000, title="a\ud83d" * 1000),
+    "places in the body": [an_event(id=letter) for letter in "zyx"],
     "emoji type": an_event(id="e", type="👩\u200d🔧"),
     "revenue bare": an_event(id="e1", revenue=9.90),
 }
