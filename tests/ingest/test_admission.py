@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api.registry.domain import domain
 from ingest import visitor
 from ingest.admission import IMPORT_STEPS, STEPS, Knowledge, Sender, admit, admit_import
 from ingest.contract.batch import parse, read
@@ -197,6 +198,30 @@ def test_a_missing_id_is_made_and_becomes_the_transaction() -> None:
     assert first.id != second.id
     assert first.revenue == Revenue(10_000, "", first.id)
     assert event(revenue={"amount": 1, "transaction": "o-17"}).revenue == Revenue(10_000, "", "o-17")
+
+
+@pytest.mark.parametrize("more", [{}, {"at": NOW}, {"seq": None}])
+def test_events_of_one_moment_are_in_the_order_of_their_body(more: dict[str, Any]) -> None:
+    """Also when the body comes again, and whatever it comes with: the place is the body's, not the arrival's."""
+    body = [{**an_event(type=kind), **more} for kind in ("pageview", "add", "buy", "pageview")]
+
+    def order(received: int) -> list[tuple[int, int]]:
+        sender = Sender(received, ADDRESS, FIREFOX)
+        found = [admit(one, a_site(), sender, KNOWLEDGE) for _, one in read(json.dumps(body).encode()).events]
+        return [(one.time - received, one.seq) for one in found if isinstance(one, Event)]
+
+    assert order(NOW) == order(NOW + 5_000) == [(0, 0), (0, 1), (0, 2), (0, 3)]
+
+
+def test_a_clock_before_1970_is_a_clock() -> None:
+    assert event(at=-86_400_000, sent_at=-86_395_000).time == NOW - 5_000
+
+
+@pytest.mark.parametrize("host", ["xn--fa-z-wna.de", "faß-z.de", "shop.FAẞ-Z.de."])
+def test_a_site_of_any_script_knows_its_pages(host: str) -> None:
+    site = a_site(domain=domain("faß-z.de"))
+    assert reason(site=site, url=f"https://{host}/") is None
+    assert reason(site=site, url="https://fass-z.de/") == "host"
 
 
 def test_an_imported_event_has_its_own_time_and_the_endpoints_visitor() -> None:
