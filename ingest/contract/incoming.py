@@ -61,7 +61,7 @@ EventType: TypeAlias = Annotated[
 Time: TypeAlias = Annotated[int, Field(ge=-MAX_DATE, le=MAX_DATE), _ROUNDED]
 Pixels: TypeAlias = Annotated[int, Field(ge=0, le=MAX_PIXELS), _ROUNDED]
 Referrer: TypeAlias = Annotated[str, AfterValidator(lambda referrer: referrer[: field.MAX_URL])]
-Title: TypeAlias = Annotated[str, AfterValidator(lambda title: title[: field.MAX_TITLE]), _WITHOUT_NUL]
+Title: TypeAlias = Annotated[str, AfterValidator(lambda title: title[: field.MAX_TITLE]), _WITHOUT_NUL, _SPELLED]
 _FROZEN = ConfigDict(frozen=True, strict=True, extra="ignore")
 
 # As they are posted; validation turns them into exact integers.

@@ -213,6 +213,11 @@ def test_events_of_one_moment_are_in_the_order_of_their_body(more: dict[str, Any
     assert order(NOW) == order(NOW + 5_000) == [(0, 0), (0, 1), (0, 2), (0, 3)]
 
 
+def test_source_and_campaign_have_one_spelling_of_white_space() -> None:
+    line = event(url="https://example.com/?utm_source=Black%C2%A0News%0A&utm_campaign=%20Black%E3%80%80%0AFriday")
+    assert (line.source, line.campaign) == ("black news", "Black Friday")
+
+
 def test_a_clock_before_1970_is_a_clock() -> None:
     assert event(at=-86_400_000, sent_at=-86_395_000).time == NOW - 5_000
 

@@ -333,7 +333,7 @@ def test_nul_costs_no_event() -> None:
 )
 def test_a_number_for_an_id_is_its_text(posted: bytes, text: str) -> None:
     """As JavaScript would have written it."""
-    for field in ("id", "visitor", "view"):
+    for field in ("id", "visitor", "view", "title"):
         batch = read(with_member(b'"%s":%s' % (field.encode(), posted)))
         assert getattr(batch.events[0][1], field) == text
     batch = read(with_member(b'"revenue":{"amount":1,"transaction":' + posted + b"}"))
