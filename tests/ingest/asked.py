@@ -103,6 +103,9 @@ RIGHT: dict[str, Any] = {
         id=7, visitor=12345, view=1.5, revenue={"amount": 59.699999999999996, "transaction": 1}
     ),
     "nothing a page chooses": an_event(id="e1", url="https://example.com/?x=" + "x" * 30_000, title="a\ud83d" * 1000),
+    "long url, clock before 1970": an_event(id="e1", url="https://example.com/?x=" + "x" * 30_000, at=-9, sent_at=-1),
+    "two spaces": an_event(id="e1", type="a  b"),
+    "NUL": an_event(id="e1", title="a\0", view="\0", data={"a\0": "\\u0000\0"}),
     "places in the body": [an_event(id=letter) for letter in "zyx"],
     "emoji type": an_event(id="e", type="👩\u200d🔧"),
     "revenue bare": an_event(id="e1", revenue=9.90),
