@@ -176,3 +176,34 @@ def test_what_cannot_be_said_as_json_costs_only_itself(tab: Tab, web: Web, site:
 def counted(site: Counted, least: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = eventually(site.events, lambda events: len(events) >= least, 60.0)
     return found
+
+
+def test_a_body_of_required_fields_from_an_instrumented_page_is_in_its_order(tab: Tab, web: Web, site: Counted) -> None:
+    """Twenty bodies, each a visitor's, so that no order is right by chance."""
+    tab.goto(web.page("/", script=None))
+    answers = tab.evaluate(
+        """async ([endpoint, site, page]) => {
+          const event = (type, path) => ({site, type, url: page + path});
+          const body = [
+            event("pageview", "land?utm_source=Ads"), event("add", ""), event("buy", ""), event("pageview", "last"),
+          ];
+          const headers = {traceparent: "00-a-b-01", baggage: "a=b", "sentry-trace": "a", "Content-Type": "application/json"};
+          const told = [];
+          for (let n = 0; n < 20; n++) {
+            const answer = await fetch(endpoint, {
+              method: "POST",
+              body: JSON.stringify(body.map((event) => ({...event, visitor: n}))),
+              headers,
+            });
+            told.push((await answer.json()).accepted);
+          }
+          return told;
+        }""",
+        [f"{site.stack.url}/e", web.tracking_id, f"{web.url}/"],
+    )
+    assert answers == [4] * 20
+    counted(site, 80)
+    told = {(one["source"], one["entry_page"], one["exit_page"]) for one in site.sessions()}
+    assert told == {("ads", "/land", "/last")}
+    funnel = site.answer("custom-event-funnel", "?steps[]=add&steps[]=buy")
+    assert (funnel["steps"][0]["sessions"], funnel["conversion_pct"]) == (20, 100)
