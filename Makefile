@@ -37,6 +37,11 @@ $(VENV)/.pages: $(PAGE_SOURCES) | $(VENV)/.installed
 	@if $(MAKE) --no-print-directory pages; then touch $@; else \
 	  echo 'warning: the pages are not built (make pages says why)' >&2; fi
 
+# What tests/clients generates a TypeScript client with.
+$(VENV)/.clients: tests/clients/package-lock.json | $(VENV)/.installed
+	cd tests/clients && $(NODE) npm ci --silent --no-audit --no-fund
+	touch $@
+
 pages: | $(VENV)/.installed
 	cd $(PAGES) && $(NODE) npm ci --silent --no-audit --no-fund && $(NODE) npm run --silent build
 
@@ -44,10 +49,10 @@ up: setup
 	@exec $(BIN)/throughline up $(ARGS)
 
 # Two processes side by side, for much of the time a test waits; each starts its own services.
-test: setup
+test: setup $(VENV)/.clients
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
-nightly: setup
+nightly: setup $(VENV)/.clients
 	$(BIN)/pytest -m nightly $(ARGS)
 
 lint: setup
@@ -68,4 +73,4 @@ screenshots: setup
 	$(BIN)/python -m tests.browser.screenshots docs/img $(ARGS)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(PAGES)/node_modules
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis $(PAGES)/node_modules tests/clients/node_modules

@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
 from redis import Redis
 from redis.exceptions import RedisError
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Router
 
 from api import docs, page
+from api.cors import Cors
 from api.endpoint import Parts
 from api.endpoints import ENDPOINTS
 from api.pulse import Pulse
@@ -48,8 +49,9 @@ class Api:
         trusted: Sequence[Network] = (),
         static: Path = page.STATIC,
         reader: Reader | None = None,
+        origins: Collection[str] = (),
     ) -> None:
-        """`now`: ms; `trusted`: networks of proxies whose X-Forwarded headers are believed."""
+        """`now`: ms; `trusted`: networks of proxies whose X-Forwarded headers are believed; `origins`: see Cors."""
         self._client = client
         self._registry = Registry(client, redis, now)
         self._redis = redis
@@ -57,8 +59,7 @@ class Api:
         parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now, self.pulse)
         self._serve = Serve(parts, ENDPOINTS)
         self.routes: list[BaseRoute] = [
-            *docs.routes(),
-            Below("/api", self._serve),
+            Below("/api", Cors(Router([*docs.routes(), Below("/api", self._serve)]), origins)),
             *page.routes(static),
         ]
         self._loops: list[asyncio.Task[None]] = []

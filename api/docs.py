@@ -23,7 +23,9 @@ def routes() -> list[BaseRoute]:
         ("/api/docs", html(described).encode(), "text/html; charset=utf-8"),
         ("/api/docs.css", STYLE.read_bytes(), "text/css; charset=utf-8"),
     )
-    return [Route(path, file_handler(content, kind, "no-cache")) for path, content, kind in files]
+    return [
+        Route(path + end, file_handler(content, kind, "no-cache")) for path, content, kind in files for end in ("", "/")
+    ]
 
 
 def html(described: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from api.span import Span
 from ingest.contract.address import Network
 from ingest.contract.site import Site
 from rollups.read import Reader
+from rollups.selection import select
 
 Method: TypeAlias = Literal["GET", "POST", "PATCH", "DELETE"]
 
@@ -47,7 +48,9 @@ class Asked:
 
     @property
     def reader(self) -> Reader:
-        return self.parts.reader
+        """Of what the filters select."""
+        filters = getattr(self.parameters, "filter", ())
+        return self.parts.reader.selecting(select(filters)) if filters else self.parts.reader
 
     @property
     def registry(self) -> Registry:

@@ -20,7 +20,18 @@ from api.answer.visitor_sessions import VisitorSessions, visitor_sessions
 from api.answer.visitors import Visitors, visitors
 from api.body import NewSite, SignIn, SitePatch
 from api.endpoint import Asked, Endpoint
-from api.parameter import AllTime, FunnelOf, Nothing, PageOf, Range, ReachOf, ScrollDepthOf, StepsOf, TypeOf
+from api.parameter import (
+    Filtered,
+    FilteredAllTime,
+    FunnelOf,
+    LedgerOf,
+    Nothing,
+    PageOf,
+    ReachOf,
+    ScrollDepthOf,
+    StepsOf,
+    TypeOf,
+)
 from api.problem import Problem
 from api.site import SiteInList, SiteWithSettings
 from api.span import last_bucket
@@ -83,7 +94,7 @@ ENDPOINTS: list[Endpoint] = [
         "Sessions over time, totals and top lists",
         lambda asked: dashboard(asked.reader, asked.site.id, asked.span, None),
         Dashboard,
-        Range,
+        Filtered,
         tells_fresh=True,
         edge=last_bucket,
     ),
@@ -92,7 +103,7 @@ ENDPOINTS: list[Endpoint] = [
         "Transactions over time, by source and campaign",
         lambda asked: revenue(asked.reader, asked.site.id, asked.span, asked.site.settings.revenue),
         Revenue,
-        Range,
+        Filtered,
         edge=last_bucket,
     ),
     _of_data(
@@ -100,7 +111,7 @@ ENDPOINTS: list[Endpoint] = [
         "Sessions by friction bucket, source and campaign",
         lambda asked: friction(asked.reader, asked.site.id, asked.span, asked.site.settings.friction),
         Friction,
-        Range,
+        Filtered,
     ),
     _of_data(
         f"{_SITE}/analytics/scroll-depth",
@@ -130,7 +141,7 @@ ENDPOINTS: list[Endpoint] = [
         "Custom events by type",
         lambda asked: custom_event_types(asked.reader, asked.site.id, asked.span),
         CustomEventTypes,
-        AllTime,
+        FilteredAllTime,
     ),
     _of_data(
         f"{_SITE}/analytics/custom-event-funnel",
@@ -158,7 +169,7 @@ ENDPOINTS: list[Endpoint] = [
         "What became of every accepted event",
         lambda asked: ledger(asked.reader, asked.site.id, asked.span),
         Ledger,
-        Range,
+        LedgerOf,
         edge=lambda span: widened(span).end,
     ),
     _of_data(

@@ -13,15 +13,18 @@ from pydantic import (
     field_validator,
 )
 
+from api.filter import MAX_FILTERS, parse
 from ingest.contract.field import event_type
 from ingest.contract.incoming import EventType
 from ingest.contract.page import page as page_of
+from rollups.selection import DIMENSIONS, Filter
 
-_MOMENT = {
-    "type": "string",
-    "anyOf": [{"format": "date"}, {"format": "date-time"}],
+_FILTER = "^(" + "|".join(DIMENSIONS) + ")(==|!=|=~|!~)[\\s\\S]+$"
+_MOMENT = {  # each with its type: generators of clients look no further up
+    "anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}],
     "examples": ["2025-03-30", "2025-03-30T12:00:00+02:00"],
 }
+_Filter = Annotated[Filter, BeforeValidator(parse), WithJsonSchema({"type": "string", "pattern": _FILTER})]
 _Moment = Annotated[str, WithJsonSchema(_MOMENT)]
 
 
@@ -61,6 +64,18 @@ class Range(BaseModel):
     )
 
 
+class Filtered(Range):
+    """A range of the sessions that all filters select."""
+
+    filter: list[_Filter] = Field(
+        [],
+        max_length=MAX_FILTERS,
+        description="Only sessions for which it holds, several joined by *and*: a dimension, `==` `!=` `=~` `!~`, and "
+        f"alternatives separated by `|`; `=~` and `!~` know `*`. Dimensions: {', '.join(DIMENSIONS)}.",
+        examples=[["source==google|bing", "page=~/blog/*"]],
+    )
+
+
 class AllTime(Range):
     """A range that is all time unless `from` is given."""
 
@@ -68,20 +83,24 @@ class AllTime(Range):
     from_: _Moment | None = Field(None, alias="from", description="Start, ISO 8601. Default: all time.")
 
 
-class ScrollDepthOf(AllTime):
+class FilteredAllTime(AllTime, Filtered):
+    """All time unless `from` is given, of the sessions that all filters select."""
+
+
+class ScrollDepthOf(FilteredAllTime):
     """Which pages: the most viewed ones, or one."""
 
     url: Page | None = Field(None, description="One page, as a path or url in any spelling.")
     limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole)] = Field(20, description="How many pages.")
 
 
-class FunnelOf(AllTime):
+class FunnelOf(FilteredAllTime):
     """Which page, or any."""
 
     url: Page | None = Field(None, description="One page, as a path or url in any spelling. Default: any page.")
 
 
-class ReachOf(Range):
+class ReachOf(Filtered):
     """What was reached: a page, or an event type."""
 
     metric: Literal["page", "event"]
@@ -93,23 +112,34 @@ class ReachOf(Range):
         return event_type(value) if info.data.get("metric") == "event" else _page(value)
 
 
-class StepsOf(Range):
+class StepsOf(Filtered):
     """The ordered steps of a funnel; a type may come more than once."""
 
     steps: list[EventType] = Field(
-        alias="steps[]", min_length=2, max_length=10, description="Event types in order; also spelled `steps`."
+        alias="steps[]",
+        min_length=2,
+        max_length=10,
+        description="Event types in order; also spelled `steps`, or `steps[0]`, `steps[1]` …",
     )
 
 
 class TypeOf(AllTime):
     """One event type."""
 
+    refuses_filter: ClassVar[bool] = True
     type: EventType
+
+
+class LedgerOf(Range):
+    """When lines were received."""
+
+    refuses_filter: ClassVar[bool] = True
 
 
 class PageOf(BaseModel):
     """A page of a list."""
 
+    refuses_filter: ClassVar[bool] = True
     page: Annotated[int, Field(ge=1, le=1_000_000_000), BeforeValidator(_whole)] = Field(
         1, description="From 1; 50 entries each."
     )

@@ -1,5 +1,6 @@
 """The query string → a model of parameters."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, get_origin
 
@@ -13,17 +14,19 @@ Parameters = TypeVar("Parameters", bound=BaseModel)
 def parameters(model: type[Parameters], pairs: Sequence[tuple[str, str]]) -> Parameters:
     """Read the model's parameters; others are ignored. Raises Problem (400) for bad, missing and repeated ones.
 
-    A list is given by repeating its name, with or without the `[]` at its end.
+    A list is given by repeating its name, with or without the `[]` at its end, or with `[0]`, `[1]` … as PHP does.
     """
+    if getattr(model, "refuses_filter", False) and _listed("filter", pairs):
+        raise invalid("filter", "this answer cannot be filtered")
     given: dict[str, str | list[str]] = {}
-    spelled: dict[str, str] = {}
+    spelled: dict[str, list[str]] = {}
     for field_name, field in model.model_fields.items():
         name = field.alias or field_name
         is_list = get_origin(field.annotation) is list
-        found = [(key, value) for key, value in pairs if key == name or (is_list and key == name.removesuffix("[]"))]
+        found = _listed(name.removesuffix("[]"), pairs) if is_list else [pair for pair in pairs if pair[0] == name]
         if not found:
             continue
-        spelled[name] = found[0][0]
+        spelled[name] = [key for key, _ in found]
         if is_list:
             given[name] = [value for _, value in found]
         elif len(found) > 1:
@@ -35,9 +38,25 @@ def parameters(model: type[Parameters], pairs: Sequence[tuple[str, str]]) -> Par
     except ValidationError as error:
         problem = first_problem(error, given)
         param, _, place = str(problem.detail.param).partition(".")
+        # `steps[]` has several spellings; what was sent is what its sender looks for.
+        keys = spelled.get(param, []) if param.endswith("[]") else []
         if place:
-            raise invalid(spelled.get(param, param), f"number {int(place) + 1}: {problem.detail.message}") from None
-        raise invalid(spelled.get(param, param), problem.detail.message) from None
+            at = int(place)
+            raise invalid(keys[at] if keys else param, f"number {at + 1}: {problem.detail.message}") from None
+        raise invalid(keys[0] if keys else param, problem.detail.message) from None
+
+
+def _listed(name: str, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The elements of a list in order: as they stand, and those with a number behind them by it."""
+    bare, numbered = [], {}
+    for key, value in pairs:
+        if key in (name, f"{name}[]"):
+            bare.append((key, value))
+        elif match := re.fullmatch(re.escape(name) + r"\[([0-9]{1,9})\]", key):
+            if int(match[1]) in numbered:
+                raise invalid(key, "given more than once")
+            numbered[int(match[1])] = (key, value)
+    return bare + [numbered[number] for number in sorted(numbered)]
 
 
 def first_problem(error: ValidationError, given: Any) -> Problem:

@@ -11,11 +11,12 @@ from api.span import FIRST, LAST, Span, first_instant, ms
 DEFAULT = timedelta(days=30)
 LONGEST_YEARS = 10
 
-# Extended ISO 8601. The space is a `+` that was decoded on its way in a query.
+# Extended ISO 8601, and with a space for the T and before the offset, as `str` of a datetime and `%z` write it; a space
+# in the place of the sign is a `+` that was decoded on its way in a query.
 _TIME = re.compile(
     r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:[Tt](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,18}))?)?"
-    r"(?P<offset>[Zz]|[+\- ][0-9]{2}(?::?[0-9]{2})?)?)?"
+    r"(?:[Tt ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,18}))?)?"
+    r"(?P<offset>[Zz]| ?[+\- ][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
 
 
@@ -87,9 +88,9 @@ def _read(match: re.Match[str], zone: ZoneInfo, last: bool) -> int:
 def _offset(text: str) -> timezone:
     if text in "Zz":
         return UTC
-    digits = text[1:].replace(":", "").ljust(4, "0")
+    digits = text.lstrip("+- ").replace(":", "").ljust(4, "0")
     hours, minutes = int(digits[:2]), int(digits[2:])
     if hours > 23 or minutes > 59:
         raise ValueError("the offset is out of range")
     offset = timedelta(hours=hours, minutes=minutes)
-    return timezone(-offset if text[0] == "-" else offset)
+    return timezone(-offset if "-" in text else offset)

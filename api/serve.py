@@ -96,7 +96,7 @@ class Serve:
             threads.close()
 
     async def _respond(self, request: Request) -> Response:
-        path = request.path_params["path"]
+        path = request.path_params["path"].removesuffix("/")
         match, methods = next(
             ((match, methods) for pattern, methods in self._paths if (match := pattern.fullmatch(path))), (None, {})
         )

@@ -5,6 +5,7 @@ the last of them is gone: what a killed `up` left behind can never meet its succ
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deploy.settings import STACK_FILE
+from deploy.settings import PARTS_LOCK, STACK_FILE
 
 FIRST_RUN_FILE = "first-run.json"
 _WAIT_SECONDS = 15.0
@@ -34,7 +35,7 @@ class Folder:
         private_folder(self.path)
         try:
             self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-            self.parts_lock = os.open(self.path / "parts.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            self.parts_lock = os.open(self.path / PARTS_LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StackError(f"cannot write to the data folder {self.path}: {error.strerror}") from None
         end = time.monotonic() + _WAIT_SECONDS
@@ -93,6 +94,8 @@ def private_folder(path: Path) -> None:
                     raise
         finally:
             os.close(descriptor)
+        if not os.access(path, os.W_OK | os.X_OK):  # read-only, or somebody took the rights away
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise StackError(f"cannot write to the data folder {path}: {error.strerror}") from None
 

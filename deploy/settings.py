@@ -4,9 +4,11 @@ A value comes from, in this order: the flag, `THROUGHLINE_<NAME>`, the `stack.js
 `docs/settings.md` is the same table for operators; a test holds the two together.
 """
 
+import fcntl
 import ipaddress
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -15,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 PREFIX = "THROUGHLINE_"
 STACK_FILE = "stack.json"
+PARTS_LOCK = "parts.lock"
 DEFAULT_DATA = Path("data")
 
 
@@ -47,6 +50,10 @@ class Settings:
     site_rate: float = _setting(0.0, "events a second of one site (burst: 10 seconds' worth); 0 = no limit")
     trusted_proxies: str = _setting(
         "127.0.0.0/8,::1/128", "networks whose `X-Forwarded-For` is believed, comma-separated"
+    )
+    api_origins: str = _setting(
+        "",
+        "origins whose pages may ask the read API from a browser, comma-separated (`https://app.example.com`); `*` any",
     )
     country_db: str = _setting("", "MMDB file of countries; empty = the one that `make setup` fetched, if any")
     log_max_bytes: int = _setting(0, "bytes of log on Redis above which events are refused; 0 = half of `maxmemory`")
@@ -86,6 +93,21 @@ class Settings:
             ipaddress.ip_network(part.strip(), strict=False) for part in self.trusted_proxies.split(",") if part.strip()
         )
 
+    def origins(self) -> frozenset[str]:
+        """`api_origins`, parsed: `scheme://host[:port]` as browsers spell it. Raises ValueError."""
+        given = [part.strip() for part in self.api_origins.split(",")]
+        return frozenset(_origin(part) for part in given if part)
+
+
+def _origin(text: str) -> str:
+    if text == "*":
+        return text
+    found = re.fullmatch(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?/?", text.lower())
+    if found is None:
+        raise ValueError(f"{text!r} is no origin such as https://app.example.com")
+    scheme, host, port = found.groups("")
+    return f"{scheme}://{host}" + ("" if (scheme, port) in (("http", ":80"), ("https", ":443")) else port)
+
 
 SCHEMES = {
     "event_log": ("redis", "rediss", "unix", "kafka"),
@@ -107,7 +129,8 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str] | None = None, dat
         if (text := environ.get(PREFIX + name.upper(), "").strip()) != "":
             given[name] = text
     for name, value in (running(data) if data else {}).items():
-        given.setdefault(name, value)
+        if name in _OF_A_STACK:
+            given.setdefault(name, value)
     settings = Settings(**{name: _typed(name, value) for name, value in given.items()})
     _check(settings)
     return settings
@@ -119,12 +142,18 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def running(data: Path) -> dict[str, str]:
-    """The addresses and disks of the stack that runs in the folder, {} if there is none."""
+    """Url, addresses and disks of the stack that runs in the folder, {} if none does: a copy names another's."""
     try:
         stack = json.loads((data / STACK_FILE).read_text())
+        with (data / PARTS_LOCK).open() as parts:
+            fcntl.flock(parts, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:  # held by every part
+        pass
     except (OSError, ValueError):
         return {}
-    return {name: str(stack[name]) for name in _OF_A_STACK if stack.get(name)}
+    else:
+        return {}
+    return {name: str(value) for name, value in stack.items() if value}
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -156,6 +185,10 @@ def _check(settings: Settings) -> None:
         settings.networks()
     except ValueError as error:
         raise SettingError(f"trusted-proxies: {error}") from None
+    try:
+        settings.origins()
+    except ValueError as error:
+        raise SettingError(f"api-origins: {error}") from None
     for folder in settings.disk_folders():
         if not folder.is_dir():
             raise SettingError(f"disks: {folder} is no folder of this machine")

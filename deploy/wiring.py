@@ -164,7 +164,13 @@ def api(settings: Settings) -> "Api":
     from api.app import Api
 
     # Signing in asks Redis more than once, and shall not take longer than a question may.
-    return Api(clickhouse(settings), redis_client(settings, 2.0), now, trusted=settings.networks())
+    return Api(
+        clickhouse(settings),
+        redis_client(settings, 2.0),
+        now,
+        trusted=settings.networks(),
+        origins=settings.origins(),
+    )
 
 
 def worker(settings: Settings, report: "Report | None" = None) -> "Worker":

@@ -11,6 +11,7 @@ from typing import Any
 
 from rollups import control, rollup
 from rollups.client import Client
+from rollups.compared import difference
 from rollups.ends import GRAINS, REACH_MS
 from rollups.rollup import Rollup
 from rollups.sql import statement, utc
@@ -63,7 +64,7 @@ def mend(client: Client, held: control.Claim, span: Span, rollups: Mapping[str, 
         for window in _windows(client, one, span):
             held.check()
             _refuse_running(client)
-            client.patient(SECONDS).command(one.difference(), window, {**_SETTINGS, **_named()})
+            client.patient(SECONDS).command(difference(one), window, {**_SETTINGS, **_named()})
 
 
 def _refuse_running(client: Client) -> None:

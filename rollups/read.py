@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from rollups import ends, rollup
 from rollups.client import Client
 from rollups.ends import BOTH, Ragged
 from rollups.rollup import Rollup
+from rollups.selection import ALL, Selection
 
 FOLDER = Path(__file__).parent / "query"
 
@@ -42,7 +44,14 @@ class Reader:
             "async_insert": 0,
         }
         self._folder = folder
+        self._selection = ALL
         self._rollups = rollup.load() if rollups is None else rollups
+
+    def selecting(self, selection: Selection) -> "Reader":
+        """The same for a site that had only the selected sessions; its questions must be about sessions."""
+        other = copy(self)
+        vars(other)["_selection"] = selection
+        return other
 
     def rows(self, name: str, **params: Any) -> list[dict[str, Any]]:
         """The rows of `query/<name>.sql`, by column name; DateTime64 parameters take ms since the epoch or a datetime.
@@ -52,6 +61,9 @@ class Reader:
         """
         text = _text(self._folder / f"{name}.sql")
         begin, end = params.get("from"), params.get("to")
+        if self._selection and isinstance(begin, int) and isinstance(end, int):
+            sql = expand(text, self._rollups, selection=self._selection)
+            return self._asked(sql, {**params, **ends.bounds(begin, end), **self._selection.params})
         if not (isinstance(begin, int) and isinstance(end, int)):
             return self._asked(expand(text, self._rollups), params)
         if end > self._now() * 1000 - _JUST_NOW_MS and (behind := self._behind(text, begin, end)):
@@ -80,13 +92,24 @@ class Reader:
         return self._client.rows(sql, bound, self._limits)
 
 
-def expand(sql: str, rollups: Mapping[str, Rollup], ragged: Mapping[int, Ragged] | None = None) -> str:
+def expand(
+    sql: str,
+    rollups: Mapping[str, Rollup],
+    ragged: Mapping[int, Ragged] | None = None,
+    selection: Selection = ALL,
+) -> str:
     """`sql` with `{rollup:name}` replaced by the exact rows of the rollup, `{rollup:name.edge}` by those of its edge.
 
-    `ragged`: by grain; a grain that it does not name is taken for ragged at both ends. Raises KeyError if unknown.
+    `ragged`: by grain; a grain that it does not name is taken for ragged at both ends. `{selected}` becomes a further
+    condition for who reads sessions itself. Raises KeyError if unknown.
     """
     cut = ragged or {}
-    return _ROLLUP.sub(lambda match: rollups[match[1]].exact(cut.get(rollups[match[1]].grain_ms, BOTH), match[2]), sql)
+
+    def rows(match: re.Match[str]) -> str:
+        one = rollups[match[1]]
+        return one.selected(selection, match[2]) if selection else one.exact(cut.get(one.grain_ms, BOTH), match[2])
+
+    return _ROLLUP.sub(rows, sql).replace("{selected}", f"AND ({selection.condition})" if selection else "")
 
 
 @cache

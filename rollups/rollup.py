@@ -13,8 +13,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
-from rollups.ends import BOTH, GRAINS, REACH_MS, Ragged, at, inside
+from rollups.ends import BOTH, GRAINS, Ragged, at, inside
 from rollups.engine import Engines
+from rollups.selection import Selection
 
 FOLDER = Path(__file__).parent / "rollup"
 SOURCES = {"sessions": "start", "events": "time"}
@@ -22,8 +23,6 @@ FROM = "{from:DateTime64(3,'UTC')}"
 TO = "{to:DateTime64(3,'UTC')}"
 SITE = "{site:String}"
 
-_EXPECTED = "anyIf(toString(row), side = 1)"
-_FOUND = "anyIf(toString(row), side = 0)"
 _EDGE = re.compile(r"^-- edge (\w+): ([\w, ]+)$", re.MULTILINE)
 _WHERE = re.compile(r"\bWHERE\b")
 _HEADER = re.compile(r"--\s*(source|grain|reach|key|sum|min|max):\s*([\w, ]+?)\s*(?:\(.*)?$")
@@ -110,77 +109,16 @@ class Rollup:
         names = ", ".join(f"`{name}`" for name in self.columns)
         return f"INSERT INTO `{table}` ({names}) {self.grouped(chunk)}"
 
-    def compared(self) -> str:
-        """Rows of one site where the table is not what its source says: dimensions, `expected`, `found` (measures).
-
-        Parameters: site, most; with a grain `from` and `to`, full grains; without one `chunks` and `chunk` of the keys.
-        """
-        dimensions = ", ".join(self.dimensions)
-        return (
-            f"SELECT {dimensions}, {_EXPECTED} AS expected, {_FOUND} AS found "
-            f"FROM ({self._sides()}) GROUP BY {dimensions} HAVING expected != found ORDER BY {dimensions} "
-            f"LIMIT {{most:UInt32}}"
-        )
-
-    def difference(self) -> str:
-        """Inserts what makes the table what its source says, for one site; the parameters of `compared`, without most.
-
-        Exact while nobody writes to either. What is short is added, what is too much taken away.
-        """
-        dimensions = ", ".join(self.dimensions)
-        measures = [
-            f"sumIf({name}, side = 1) - sumIf({name}, side = 0)" if function == "sum" else f"{function}({name})"
-            for name, function in self.measures.items()
-        ]
-        names = ", ".join(f"`{name}`" for name in self.columns)
-        return (
-            f"INSERT INTO `{self.name}` ({names}) SELECT {SITE}, {dimensions}, {', '.join(measures)} "
-            f"FROM ({self._sides()}) GROUP BY {dimensions} HAVING {_EXPECTED} != {_FOUND}"
-        )
-
-    def _sides(self) -> str:
-        """Rows of one site: as the source says (`side` 1) and as the table has them (0); `row`: the measures."""
-        dimensions = ", ".join(self.dimensions)
-        facts = f"SELECT * FROM ({self.facts_of(self._site_source())}) WHERE site = {SITE}"
-        here = f"site = {SITE}"
-        if self.grain_ms:
-            inside = f" AND time >= {FROM} AND time < {TO}"
-            facts, here = facts + inside, here + inside
-        else:
-            part = f" AND cityHash64({dimensions}) % {{chunks:UInt32}} = {{chunk:UInt32}}"
-            facts, here = facts + part, here + part
-        folded = ", ".join(f"{function}({name}) AS {name}" for name, function in self.measures.items())
-        kept = " OR ".join(f"{name} != 0" for name, function in self.measures.items() if function == "sum") or "1"
-        measures = ", ".join(self.measures)
-        return " UNION ALL ".join(
-            f"SELECT {dimensions}, {measures}, tuple({measures}) AS row, {side} AS side FROM ({rows}) WHERE {kept}"
-            for side, rows in (
-                (1, self.grouped(f"({facts})", of_facts=True)),
-                (0, f"SELECT {dimensions}, {folded} FROM {self.name} WHERE {here} GROUP BY {dimensions}"),
-            )
-        )
-
-    def months(self) -> str:
-        """The months (first day) in which a site has rows or facts."""
-        facts = self.facts_of(self._site_source(ranged=False))
-        return (
-            f"SELECT DISTINCT toYYYYMM(time) AS month FROM (SELECT time FROM {self.name} WHERE site = {SITE} "
-            f"UNION ALL SELECT time FROM ({facts}) WHERE site = {SITE}) ORDER BY month"
-        )
-
-    def _site_source(self, ranged: bool = True) -> str:
-        near = f" AND start >= {_minus(FROM, REACH_MS if self.element else 0)} AND start < {TO}"
-        if self.source != "sessions" or not self.grain_ms or not ranged:
-            near = ""
-        return f"(SELECT * FROM {self.source} WHERE site = {SITE}{near})"
-
     def exact(self, ragged: Ragged = BOTH, edge: str = "") -> str:
         """What to write behind FROM for the site's numbers in [from, to), exact to the millisecond; WHERE may follow.
 
         Whole grains come from the table, `ragged` ends from the source. No grain: the whole table, a row a key. `edge`:
-        with the columns of that one, whose kinds the caller must ask for.
+        with the columns of that one, whose kinds the caller must ask for; "final" of one without a grain: every site's
+        rows, merged.
         """
         if not self.grain_ms:
+            if edge == "final":
+                return f"{self.name} FINAL"
             measures = [f"{function}({name}) AS {name}" for name, function in self.measures.items()]
             key = ", ".join(self.key)
             return f"(SELECT {key}, {', '.join(measures)} FROM {self.name} WHERE site = {SITE} GROUP BY {key})"
@@ -197,6 +135,26 @@ class Rollup:
             names = ", ".join((*self.dimensions, *self.measures))
             cut = f"SELECT {names} FROM ({self._near(self.facts, ends)}) WHERE {inside('time', ends)}"
         return f"(SELECT {names} FROM {self.name} WHERE {here} UNION ALL {cut})" if ragged.whole else f"({cut})"
+
+    def selected(self, selection: Selection, edge: str = "") -> str:
+        """As `exact`, of a site that had only the selected sessions: the same facts, all from the source."""
+        if self.source != "sessions":
+            raise ValueError(f"rollup {self.name} is not of sessions, so nothing of it can be selected")
+        near = [f"site = {SITE}", selection.condition]
+        if not self.grain_ms:
+            source = f"(SELECT * FROM sessions WHERE {' AND '.join(near)})"
+            dimensions = ", ".join(("site", *self.key))
+            measures = [f"{function}({name}) AS {name}" for name, function in self.measures.items()]
+            return f"(SELECT {dimensions}, {', '.join(measures)} FROM ({self.facts_of(source)}) GROUP BY {dimensions})"
+        begin = "from_reach" if self.element else "from"
+        near += [inside("start", [(begin, "to")]), f"end >= {FROM}"]
+        source = f"(SELECT * FROM sessions WHERE {' AND '.join(f'({each})' for each in near)})"
+        if not edge:
+            return f"(SELECT * FROM ({self.facts_of(source)}) WHERE {inside('time', [('from', 'to')])})"
+        facts = self.edges[edge].facts
+        if self.element:
+            facts += f" {'AND' if _WHERE.search(facts) else 'WHERE'} {inside('at', [('from', 'to')])}"
+        return f"({facts.replace('{source}', source)})"
 
     def behind(self) -> str:
         """Selects a row if the source may have facts of the site behind `to`, within its grain of a day at most."""
@@ -285,5 +243,5 @@ def _floor(time: str, grain: int) -> str:
     return _time(f"{_ms(time)} - positiveModulo({_ms(time)}, {grain})")
 
 
-def _minus(time: str, ms: int) -> str:
+def minus(time: str, ms: int) -> str:
     return _time(f"{_ms(time)} - {ms}") if ms else time

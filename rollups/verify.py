@@ -7,25 +7,29 @@ differs is compared again while they hold still, so that a batch half inserted i
 """
 # ruff: noqa: S608 - names of our own tables; values are bound
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
 from rollups import control, rollup
 from rollups.client import Client
+from rollups.compared import days, differing
 from rollups.rollup import Rollup
 from rollups.sql import statement
 
 MOST = 1000  # differences listed of one part
-_EVENTS_A_PART = 500_000
-_KEYS_A_PART = 2_000_000
+_EVENTS_A_PART = 200_000
+_SESSIONS_A_PART = 100_000  # but whole days
+_KEYS_A_PART = 500_000
+_NEAR = timedelta(days=31)
+_PART_SECONDS = 600
 _SETTINGS = {
     "max_memory_usage": 3_000_000_000,
     "max_bytes_before_external_group_by": 500_000_000,
     "max_bytes_before_external_sort": 500_000_000,
-    "max_execution_time": 600,
+    "max_execution_time": _PART_SECONDS,
 }
 
 
@@ -48,14 +52,22 @@ def verify(
     site: str | None = None,
     rollups: Mapping[str, Rollup] | None = None,
     wait_seconds: float = 30,
+    progress: Callable[[int, int], None] = lambda done, parts: None,
 ) -> Iterator[Difference]:
     """Every difference, of one site or of all. Blocks; raises ClickHouseUnavailable.
 
-    While a batch stays half inserted and no worker finishes it, its differences are reported as they are.
+    While a batch stays half inserted and no worker finishes it, its differences are reported as they are. `progress`
+    hears how many parts are compared, and of how many.
     """
+    client = client.patient(_PART_SECONDS + 10)
     made = rollup.load() if rollups is None else rollups
     sites = [site] if site is not None else _sites(client, made)
-    suspects = [part for one in sites for part in _parts(client, one, made) if part()]
+    parts = [part for one in sites for part in _parts(client, one, made)]
+    suspects = []
+    for number, part in enumerate(parts):
+        progress(number, len(parts))
+        if part():
+            suspects.append(part)
     if not suspects:
         return
     with control.claim(client) as held:
@@ -86,16 +98,26 @@ def _parts(client: Client, site: str, made: Mapping[str, Rollup]) -> Iterator[Pa
 def _windows(client: Client, site: str, one: Rollup) -> list[dict[str, Any]]:
     base = {"site": site, "most": MOST}
     if one.grain_ms:
-        months = [row["month"] for row in client.rows(one.months(), {"site": site}, _SETTINGS)]
-        return [{**base, "from": _month(month), "to": _month(month, 1)} for month in months]
+        rows = client.rows(days(one), {"site": site}, _SETTINGS)
+        return [{**base, "from": first, "to": last + timedelta(days=1)} for first, last in _spans(rows)]
     rows = client.rows(f"SELECT count() AS n FROM {one.name} WHERE site = {{site:String}}", {"site": site})[0]["n"]
     chunks = 1 + rows // _KEYS_A_PART
     return [{**base, "chunks": chunks, "chunk": chunk} for chunk in range(chunks)]
 
 
-def _month(number: int, later: int = 0) -> datetime:
-    months = number // 100 * 12 + number % 100 - 1 + later
-    return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
+def _spans(days: Iterable[Mapping[str, Any]]) -> Iterator[tuple[datetime, datetime]]:
+    """First and last of days that lie near each other and hold no more than a part together."""
+    first = last = None
+    held = 0
+    for row in days:
+        day = datetime.combine(row["day"], time(), UTC)
+        if first and last and (held + row["n"] > _SESSIONS_A_PART or day - last > _NEAR):
+            yield first, last
+            first, held = None, 0
+        first, last = first or day, day
+        held += row["n"]
+    if first and last:
+        yield first, last
 
 
 def _reasons(client: Client, params: Mapping[str, Any]) -> list[Difference]:
@@ -122,7 +144,7 @@ def _sessions(client: Client, params: Mapping[str, Any]) -> list[Difference]:
 
 
 def _rollup(client: Client, one: Rollup, params: Mapping[str, Any]) -> list[Difference]:
-    rows = client.rows(one.compared(), params, _SETTINGS)
+    rows = client.rows(differing(one), params, _SETTINGS)
     return [
         Difference(
             params["site"], one.name, " ".join(str(row[name]) for name in one.dimensions), row["expected"], row["found"]

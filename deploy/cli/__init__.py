@@ -2,6 +2,8 @@
 
 import os
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -22,6 +24,23 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Self-hosted web analytics. Addresses come from flags, THROUGHLINE_* or the folder of a running stack.",
 )
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"throughline {version('throughline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _of_all(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_tell_version)
+    ] = False,
+) -> None:
+    pass
+
+
 for command in (up, ingest, worker, api, status, verify, migrate, restore, rebuild, repair, demo):
     app.command()(command)
 app.command("import")(import_)

@@ -25,11 +25,11 @@ def demo(
     """
     from deploy.cli import store
     from deploy.demo.run import demo as make
-    from deploy.folder import StackError, read_private
-    from deploy.settings import STACK_FILE
+    from deploy.folder import StackError
+    from deploy.settings import running
 
     settings = option.load(data, event_log=event_log, clickhouse=clickhouse, redis=redis)
-    where = url or read_private(data / STACK_FILE).get("url")
+    where = url or running(data).get("url")
     if not where:
         raise StackError("no stack runs in the folder: give --url, where the tracking endpoint answers")
     held = store.registry(settings)

@@ -28,4 +28,6 @@ def sentence(error: Exception) -> str | None:
     for kind, what in ((ClickHouseUnavailable, "ClickHouse"), (LogUnavailable, "the event log"), (RedisError, "Redis")):
         if isinstance(error, kind):
             return f"{what} cannot be used: {reason(error)}"
+    if isinstance(error, OSError) and error.filename is not None:  # a full disk, a folder without rights
+        return f"cannot use {error.filename}: {error.strerror}"
     return None

@@ -10,7 +10,8 @@ _HEAD = """\
 # Commands
 
 Made by `python -m deploy.cli.reference`; a test keeps it so. Addresses come from flags, from `THROUGHLINE_*`
-([settings](settings.md)), or from the folder of a running stack (`--data`, default `./data`).
+([settings](settings.md)), or from the folder of a running stack (`--data`, default `./data`). `throughline --version`
+shows the version.
 """
 
 

@@ -1,12 +1,13 @@
 """`throughline status`, `migrate`, `restore`, `verify` and `rebuild`: what operators look at and mend."""
 
+import traceback
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from deploy.cli import option
-from deploy.settings import DEFAULT_DATA
+from deploy.settings import DEFAULT_DATA, Settings
 
 _AHEAD_MS = 5 * 60_000
 
@@ -154,25 +155,48 @@ def verify(
     redis: option.Redis = None,
     data: option.Data = DEFAULT_DATA,
 ) -> None:
-    """Recompute sessions and rollups from the raw events by independent queries; print each difference, exit 1 if any.
+    """Recompute sessions and rollups from the raw events by independent queries, and print each difference.
+
+    Exit code: 0 without a difference, 1 with one, 2 when it could not be said.
 
     Example: throughline verify --site k3v9x1c7
     """
+    from deploy.cli.failure import sentence
+
+    try:
+        found = _differences(option.load(data, clickhouse=clickhouse, redis=redis), site)
+    except Exception as error:
+        typer.echo(f"throughline: {sentence(error) or traceback.format_exc()}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"{found} differences" if found else "no difference")
+    if found:
+        raise typer.Exit(1)
+
+
+def _differences(settings: Settings, site: str | None) -> int:
+    """Prints each as it is found, and how far it is where somebody watches."""
+    from rich.console import Console
+    from rich.progress import Progress
+
     from deploy import wiring
     from deploy.cli import store
     from deploy.logs import escape
     from rollups.verify import verify as differences
 
-    settings = option.load(data, clickhouse=clickhouse, redis=redis)
     site_id = None if site is None else store.site(store.registry(settings), site).id
     found = 0
-    for difference in differences(wiring.clickhouse(settings), site=site_id):
-        found += 1
-        expected, there = difference.expected or "nothing", difference.found or "nothing"
-        typer.echo(escape(f"{difference.site} {difference.table} {difference.key}: expected {expected}, found {there}"))
-    typer.echo(f"{found} differences" if found else "no difference")
-    if found:
-        raise typer.Exit(1)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("parts", total=None)
+
+        def compared(done: int, parts: int) -> None:
+            bar.update(task, completed=done, total=parts)
+
+        for each in differences(wiring.clickhouse(settings), site=site_id, progress=compared):
+            found += 1
+            expected, there = each.expected or "nothing", each.found or "nothing"
+            typer.echo(escape(f"{each.site} {each.table} {each.key}: expected {expected}, found {there}"))
+    return found
 
 
 def rebuild(
@@ -196,7 +220,8 @@ def rebuild(
 
     settings = option.load(data, event_log=event_log, clickhouse=clickhouse, redis=redis)
     found = store.site(store.registry(settings), site)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("visitors", total=None)
         visitors = run(settings, found, lambda step: bar.update(task, completed=step.done, total=step.visitors))
     typer.echo(f"{visitors:,} visitors judged by the settings of today")

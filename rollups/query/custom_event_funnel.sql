@@ -6,6 +6,6 @@ SELECT
     sum(sign) AS sessions
 FROM sessions
 PREWHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
-WHERE has(ev_type, {steps:Array(String)}[1])
+WHERE has(ev_type, {steps:Array(String)}[1]) {selected}
 GROUP BY taken
 HAVING sessions > 0

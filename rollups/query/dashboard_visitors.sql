@@ -5,6 +5,7 @@ FROM (
     SELECT reinterpretAsUInt128(visitor) AS number
     FROM sessions
     WHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
+        {selected}
     GROUP BY number
     HAVING sum(sign) > 0
 )

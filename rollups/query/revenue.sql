@@ -12,7 +12,7 @@ WITH
             amount,
             source,
             campaign
-        FROM transaction FINAL
+        FROM {rollup:transaction.final}
         WHERE site = {site:String} AND copies > 0 AND ({type:String} = '' OR type IN ({type:String}, 'refund'))
         ORDER BY transaction, refund, at, seq, event, session
         LIMIT 1 BY transaction, refund

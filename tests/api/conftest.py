@@ -1,6 +1,7 @@
 """The API on a real, migrated ClickHouse and a real Redis, driven in process, with two tenants that own a site each."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -65,6 +66,9 @@ class Http:
     def get(self, path: str, **how: Any) -> httpx.Response:
         return self.request("GET", path, **how)
 
+    def options(self, path: str, **how: Any) -> httpx.Response:
+        return self.request("OPTIONS", path, **how)
+
     def post(self, path: str, **how: Any) -> httpx.Response:
         return self.request("POST", path, **how)
 
@@ -95,6 +99,15 @@ class Served:
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         """Change something as Anna."""
         return self.http.request(method, path, json=body, headers={**self.anna.headers, **headers})
+
+    @contextmanager
+    def letting(self, *origins: str) -> Iterator[Http]:
+        """The same API where pages of these origins may ask from a browser."""
+        api = Api(self.client, self.redis, self.clock, origins=origins)
+        self.http.portal.call(api.refresh)
+        http = in_process(self.http.portal, api)
+        yield http
+        self.http.portal.call(http.client.aclose)
 
     def with_new_tenants(self) -> "Served":
         """The same API for a test that changes what its tenants own."""

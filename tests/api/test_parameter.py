@@ -5,6 +5,7 @@ import json
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from api.filter import parse
 from api.parameter import ReachOf, StepsOf, TypeOf
 from ingest.contract.batch import read
 from tests.ingest.test_incoming import with_member
@@ -27,3 +28,17 @@ def test_what_no_event_is_called_is_no_parameter(asked: str, model: type[BaseMod
     with pytest.raises(ValidationError) as refused:
         model.model_validate({"metric": "event", name: given} if name == "value" else {name: given})
     assert refused.value.errors()[0]["loc"][0] == name
+
+
+@pytest.mark.parametrize(
+    ("asked", "stored"),
+    [
+        ("event==ثبت\u200cنام| two\u00a0\n words ", ("ثبت\u200cنام", "two words")),
+        ("campaign!=Black\u3000Friday", ("Black Friday",)),
+        ("page==/a b/", ("/a%20b",)),
+        ("campaign==(none)", ("(none)",)),
+        ("event=~ two  *", (" two  *",)),
+    ],
+)
+def test_a_filter_names_values_in_the_spelling_of_events(asked: str, stored: tuple[str, ...]) -> None:
+    assert parse(asked).values == stored

@@ -64,7 +64,7 @@ def test_401_comes_before_everything_else(served: Served) -> None:
 
 def test_unknown_paths_and_methods(served: Served) -> None:
     own = f"/api/sites/{served.anna.site.id}"
-    for path in ("/api/nowhere", "/api", "/api/", "/api/sites/", f"{own}/analytics", "/api/sites//", "/api/sites%0A"):
+    for path in ("/api/nowhere", "/api", "/api/", f"{own}/analytics", "/api/sites//", "/api/sites%0A"):
         assert served.http.get(path).status_code == 401, path
         answer = served.get(path)
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found"), path
@@ -73,6 +73,52 @@ def test_unknown_paths_and_methods(served: Served) -> None:
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, POST")
     assert refused.json()["error"]["code"] == "method_not_allowed"
     assert served.send("HEAD", "/api/sites").status_code == 200
+
+
+def test_a_slash_at_the_end_changes_nothing(served: Served) -> None:
+    for path in ("/api/sites", f"/api/sites/{served.anna.site.id}", "/api/me", "/api/openapi.json", "/api/docs"):
+        with_slash, without = served.get(f"{path}/"), served.get(path)
+        assert (with_slash.status_code, with_slash.content) == (200, without.content), path
+    question = "analytics/dashboard/?from=x"
+    assert served.get(f"/api/sites/{served.anna.site.id}/{question}").json()["error"]["param"] == "from"
+    assert served.http.get("/api/sites/").status_code == 401
+    assert served.get(f"/api/sites/{served.bert.site.id}/").status_code == 403
+
+
+OURS = "https://app.example.com"
+THEIRS = "https://elsewhere.example.com"
+PREFLIGHT = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization,traceparent"}
+
+
+def test_preflights_are_answered_and_tell_strangers_nothing(served: Served) -> None:
+    site = f"/api/sites/{served.anna.site.id}/analytics/dashboard"
+    with served.letting(OURS) as http:
+        for path in (site, "/api/sites", "/api/nowhere", "/api/openapi.json"):
+            ours = http.options(path, headers={"Origin": OURS, **PREFLIGHT})
+            assert (ours.status_code, ours.content) == (204, b"")
+            assert ours.headers["access-control-allow-origin"] == OURS
+            assert ours.headers["access-control-allow-headers"] == "authorization,traceparent"
+            assert {"GET", "PATCH"} <= set(ours.headers["access-control-allow-methods"].split(", "))
+            theirs = http.options(path, headers={"Origin": THEIRS, **PREFLIGHT})
+            assert theirs.status_code == 204
+            assert not [name for name in theirs.headers if name.startswith("access-control")]
+    assert "access-control-allow-origin" not in served.http.options(site, headers={"Origin": OURS}).headers
+
+
+def test_pages_of_origins_that_are_let_may_read_answers_by_key_alone(served: Served) -> None:
+    key = {"Authorization": f"Bearer {served.anna.key}"}
+    with served.letting(OURS) as http:
+        for path, status in (("/api/sites", 200), ("/api/nowhere", 404), ("/api/openapi.json", 200)):
+            ours = http.get(path, headers={"Origin": OURS, **key})
+            assert (ours.status_code, ours.headers["access-control-allow-origin"]) == (status, OURS)
+            assert "origin" in ours.headers["vary"].lower()
+            assert "etag" in ours.headers["access-control-expose-headers"].lower()
+            assert "access-control-allow-credentials" not in ours.headers
+            theirs = http.get(path, headers={"Origin": THEIRS, **key})
+            assert "access-control-allow-origin" not in theirs.headers
+            assert "origin" in theirs.headers["vary"].lower()
+    with served.letting("*") as http:
+        assert http.get("/api/sites", headers={"Origin": THEIRS, **key}).headers["access-control-allow-origin"] == "*"
 
 
 @pytest.mark.parametrize(
@@ -101,8 +147,36 @@ def test_unknown_paths_and_methods(served: Served) -> None:
         ("analytics/custom-event-funnel?steps[]=a", "steps[]"),
         ("analytics/custom-event-funnel?" + "&".join(["steps[]=a"] * 11), "steps[]"),
         ("analytics/custom-event-funnel?steps[]=a&steps[]=", "steps[]"),
+        ("analytics/custom-event-funnel?steps[0]=a", "steps[0]"),
+        ("analytics/custom-event-funnel?steps[0]=a&steps[1]=", "steps[1]"),
+        ("analytics/custom-event-funnel?steps[0]=a&steps[0]=b", "steps[0]"),
+        ("analytics/custom-event-funnel?steps[x]=a&steps[y]=b", "steps[]"),
         ("analytics/event-data-keys", "type"),
         ("analytics/event-data-keys?type=%20", "type"),
+        ("analytics/dashboard?filter=", "filter"),
+        ("analytics/dashboard?filter=source", "filter"),
+        ("analytics/dashboard?filter=source=google", "filter"),
+        ("analytics/dashboard?filter=sauce==google", "filter"),
+        ("analytics/dashboard?filter===google", "filter"),
+        ("analytics/dashboard?filter=source==", "filter"),
+        ("analytics/dashboard?filter=source==%20", "filter"),
+        ("analytics/dashboard?filter=source==a||b", "filter"),
+        ("analytics/dashboard?filter=source==a|", "filter"),
+        ("analytics/dashboard?filter=source==" + "x" * 401, "filter"),
+        ("analytics/dashboard?filter=source==a&filter=device==", "filter"),
+        ("analytics/dashboard?filter=source==" + "|".join(["x"] * 51), "filter"),
+        ("analytics/dashboard?" + "&".join(["filter=source==a"] * 11), "filter"),
+        ("analytics/revenue?filter=sauce==google", "filter"),
+        ("analytics/friction?filter=sauce==google", "filter"),
+        ("analytics/scroll-depth?filter=sauce==google", "filter"),
+        ("analytics/engagement-funnel?filter=sauce==google", "filter"),
+        ("analytics/reach?metric=page&value=/&filter=sauce==google", "filter"),
+        ("analytics/custom-event-types?filter=sauce==google", "filter"),
+        ("analytics/custom-event-funnel?steps=a&steps=b&filter=sauce==google", "filter"),
+        ("analytics/event-data-keys?type=a&filter=source==google", "filter"),
+        ("analytics/event-data-keys?type=a&filter[]=source==google", "filter"),
+        ("visitors?filter=source==google", "filter"),
+        ("ledger?filter[0]=source==google", "filter"),
         ("visitors?page=0", "page"),
         ("visitors?page=-1", "page"),
         ("visitors?page=9999999999999999999999", "page"),
@@ -124,7 +198,12 @@ def test_good_questions_in_all_spellings(served: Served) -> None:
         "analytics/dashboard?from=2025-01-01T00:00:00+02:00&to=2025-01-02&nonsense=1&nonsense=2",
         "analytics/dashboard?from=2024-12-31T23:30:00%2B05:45&tz=Asia/Kathmandu",
         "analytics/custom-event-funnel?steps=a&steps=b",
+        "analytics/custom-event-funnel?steps[1]=b&steps[0]=a",
+        "analytics/custom-event-funnel?steps%5B2%5D=a&steps%5B10%5D=b",
         "analytics/custom-event-funnel?steps[]=a&steps%5B%5D=a",
+        "analytics/dashboard?filter=source==google|bing&filter=page!~/a*|*%5C|b&filter=exit_page==(none)",
+        "analytics/dashboard?filter[]=source==a&filter[1]=device!=Phone",
+        "analytics/dashboard?" + "&".join(["filter=event=~" + "|".join(["*%2B" * 100] * 50)] * 2),
         "visitors?page=1000000000",
     ):
         assert served.get(f"{site}/{question}").status_code == 200, question

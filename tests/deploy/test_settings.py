@@ -1,5 +1,6 @@
 """Settings: where they come from, what is refused, and that the documentation lists exactly what the code reads."""
 
+import fcntl
 import json
 import re
 from dataclasses import MISSING, fields
@@ -29,12 +30,16 @@ def test_every_setting_has_a_default() -> None:
 
 def test_a_flag_wins_over_the_environment_over_the_running_stack_over_the_default(tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text(json.dumps({"redis": "redis://stack:1/0", "clickhouse": "http://stack:2/t"}))
+    assert load({}, {}, tmp_path).redis == ""  # a copy, or what a killed stack left
+    held = (tmp_path / "parts.lock").open("w")
+    fcntl.flock(held, fcntl.LOCK_EX)
     environ = {"THROUGHLINE_REDIS": "redis://environ:1/0", "THROUGHLINE_PORT": "9000", "THROUGHLINE_HOST": " "}
     assert load({}, {}, tmp_path).redis == "redis://stack:1/0"
     assert load({}, environ, tmp_path).redis == "redis://environ:1/0"
     settings = load({"redis": "redis://flag:1/0", "event_log": None}, environ, tmp_path)
     assert settings.redis == "redis://flag:1/0"
     assert (settings.clickhouse, settings.port, settings.host) == ("http://stack:2/t", 9000, "127.0.0.1")
+    held.close()
 
 
 def test_a_child_loads_the_same_settings() -> None:
@@ -56,6 +61,8 @@ def test_a_stack_has_no_more_partitions_than_workers_unless_told() -> None:
         ("workers", "0", "workers must be 1 to 64, not 0"),
         ("address_rate", "-1", "address-rate must be 0 or more, not -1.0"),
         ("address_rate", "nan", "address-rate must be 0 or more, not nan"),
+        ("api_origins", "https://a.example,b.example", "api-origins: 'b.example' is no origin such as"),
+        ("api_origins", "https://a.example/app", "api-origins: 'https://a.example/app' is no origin such as"),
         ("trusted_proxies", "10.0.0.0/8,proxy", "trusted-proxies: 'proxy' does not appear to be"),
         ("log_level", "loud", "log-level must be one of debug, info, warning, error, not 'loud'"),
         ("event_log", "localhost:9092", "--event-log must begin with redis:// or"),
@@ -99,3 +106,15 @@ def test_a_password_is_in_no_message(address: str) -> None:
 def test_a_missing_address_says_where_to_give_it() -> None:
     with pytest.raises(SettingError, match="give --event-log, set THROUGHLINE_EVENT_LOG, or name the folder"):
         load({}, {}).address("event_log")
+
+
+def test_origins_as_browsers_spell_them() -> None:
+    text = " https://App.example.com/, http://localhost:5173,https://a.example:443,http://[::1]:8080, *"
+    assert load({}, {PREFIX + "API_ORIGINS": text}).origins() == {
+        "https://app.example.com",
+        "http://localhost:5173",
+        "https://a.example",
+        "http://[::1]:8080",
+        "*",
+    }
+    assert load({}, {}).origins() == frozenset()

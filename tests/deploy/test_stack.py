@@ -1,11 +1,13 @@
 """The one-machine stack from outside: first start, numbers, kill -9 of every part, wrong starts, orderly stops."""
 
 import os
+import re
+import shutil
 import socket
 import stat
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
@@ -32,10 +34,9 @@ def pageview(site: dict[str, str], number: int, visitor: str = "v") -> dict[str,
     return {"site": site["tracking_id"], "type": "pageview", "id": f"e{number}", "visitor": visitor, "url": url}
 
 
-def failed_start(*flags: str, **env: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [*throughline(), "up", *flags], capture_output=True, text=True, timeout=120, env={**os.environ, **env}
-    )
+def failed_start(*flags: str, before: Sequence[str] = (), **env: str) -> tuple[int, str]:
+    command = [*before, *throughline(), "up", *flags]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, **env})
     return done.returncode, done.stdout + done.stderr
 
 
@@ -94,6 +95,19 @@ def test_commands_find_the_stack_by_its_folder(stack: Stack) -> None:
         time.sleep(0.2)
 
 
+def test_a_copy_of_the_folder_is_not_the_folder_of_the_running_stack(stack: Stack, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(stack.data, copy, ignore=lambda folder, _: ["store", "data"] if "clickhouse" in folder else [])
+    for command in (["status"], ["site", "list"], ["key", "create"], ["verify"], ["demo"]):
+        done = subprocess.run(
+            [*throughline(), *command, "--data", str(copy)], capture_output=True, text=True, timeout=60, env=stack.env
+        )
+        assert done.returncode == (2 if command == ["verify"] else 1), command
+        assert re.search("folder of a running stack|no stack runs in the folder", done.stderr), done.stderr
+        assert done.stderr.count("\n") == 1
+    assert "nothing waits" in stack.command("status")
+
+
 def test_a_second_start_on_the_folder_is_refused(stack: Stack) -> None:
     code, said = failed_start("--data", str(stack.data), "--port", "0")
     assert code == 1
@@ -120,6 +134,19 @@ def test_a_data_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) ->
     (tmp_path / "file").touch()
     code, said = failed_start("--data", str(tmp_path / "file"))
     assert code == 1 and said.startswith("throughline: cannot write to the data folder") and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("taken", ["", "redis", "clickhouse"])
+def test_rights_that_were_taken_away_after_the_first_start_are_one_sentence(tmp_path: Path, taken: str) -> None:
+    for folder in ("data/redis", "data/clickhouse"):
+        (tmp_path / folder).mkdir(parents=True, mode=0o700)
+    path = (tmp_path / "data" / taken).absolute()
+    path.chmod(0o500)
+    # Root may write everywhere unless it gives that up.
+    bounded = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    code, said = failed_start("--data", str(tmp_path / "data"), "--port", "0", before=bounded)
+    path.chmod(0o700)
+    assert (code, said) == (1, f"throughline: cannot write to the data folder {path}: Permission denied\n")
 
 
 def test_a_data_folder_behind_a_link_is_one_sentence(tmp_path: Path) -> None:
@@ -152,7 +179,8 @@ def test_a_killed_part_is_started_again_and_nothing_acknowledged_is_lost(stack: 
         time.sleep(0.1)
     # What was not acknowledged is there once or not at all; sent again under its id it counts once in any case.
     for number in range(60):
-        assert stack.request("POST", "/e", pageview(site, number), key="").status == 202
+        answer = stack.request("POST", "/e", pageview(site, number), key="")
+        assert answer.status == 202, answer.body
     path = f"/api/sites/{site['id']}/analytics/dashboard"
     stack.wait_for(path, lambda answer: answer["pageviews"] >= 60)
     time.sleep(1.0)

@@ -163,3 +163,19 @@ def test_it_tells_of_a_log_that_was_put_back_and_of_a_clock_that_was_ahead(setti
 def test_reasons_are_gathered_by_kind() -> None:
     letters = [DeadLetter(reason, "log", 0, 0, 0, b"") for reason in ("future: 1 s", "NUL in a text", "future: 2 s")]
     assert by_reason(letters) == {"future": 2, "NUL in a text": 1}
+
+
+def test_verify_that_could_not_say_is_no_difference(clickhouse_url: str, redis_url: str) -> None:
+    def verified(clickhouse: str, *flags: str) -> tuple[int, str]:
+        stores = ["--clickhouse", clickhouse, "--redis", redis_url]
+        done = CliRunner().invoke(app, ["verify", *stores, *flags], catch_exceptions=False)
+        return done.exit_code, done.output
+
+    migrate(clickhouse_url)
+    assert verified(clickhouse_url) == (0, "no difference\n")
+    code, told = verified("http://127.0.0.1:1/nowhere")
+    assert code == 2 and told.startswith("throughline: ClickHouse cannot be used: ") and told.count("\n") == 1
+    code, told = verified(clickhouse_url, "--site", "nobody")
+    assert code == 2 and told.startswith("throughline: ") and told.count("\n") == 1
+    connect(clickhouse_url).command("INSERT INTO trait (site, time, sessions) VALUES ('site99', 0, 1)")
+    assert verified(clickhouse_url)[0] == 1

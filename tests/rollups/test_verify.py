@@ -157,6 +157,22 @@ def test_a_lost_a_doubled_and_a_foreign_row_are_seen(live: Client) -> None:
     assert [each.site for each in found if each.table == "ledger"] == ["site99"]
 
 
+def test_parts_are_bounded_and_their_sum_is_everything(live: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    store(live, traffic(6, 300), batch=100)
+    whole: list[tuple[int, int]] = []
+    assert list(verify(live, progress=lambda *told: whole.append(told))) == []
+    for name, most in (("_EVENTS_A_PART", 40), ("_SESSIONS_A_PART", 5), ("_KEYS_A_PART", 10)):
+        monkeypatch.setattr(f"rollups.verify.{name}", most)
+    cut: list[tuple[int, int]] = []
+    assert list(verify(live, progress=lambda *told: cut.append(told))) == []
+    assert [done for done, _ in cut] == list(range(len(cut))) and {parts for _, parts in cut} == {len(cut)}
+    assert len(cut) > 3 * len(whole)
+    for table in ("series", "transaction", "trait", "element"):
+        live.command(f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1")  # noqa: S608
+    live.command("ALTER TABLE events UPDATE reason = 'late' WHERE id = 'e0' SETTINGS mutations_sync = 2")
+    assert {each.table for each in differences(live)} >= {"series", "transaction", "trait", "element", "events"}
+
+
 def test_a_wrong_reason_is_seen(live: Client) -> None:
     store(live, traffic(5, 200), batch=50)
     live.command("ALTER TABLE events UPDATE reason = 'late' WHERE id = 'e0' SETTINGS mutations_sync = 2")

@@ -1,0 +1,84 @@
+"""Which sessions an answer is about: filters as one condition over session rows.
+
+A session's attributes are the same in its `+1` and `-1` rows, so what is selected stays linear in `sign`.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+Operator: TypeAlias = Literal["==", "!=", "=~", "!~"]
+NONE = "(none)"
+UNKNOWN = "unknown"
+
+COLUMNS = {
+    "source": "source",
+    "campaign": "campaign",
+    "country": "country",
+    "device": "device",
+    "browser": f"if(browser = '', '{UNKNOWN}', browser)",
+    "os": f"if(os = '', '{UNKNOWN}', os)",
+    "entry_page": f"ifNull(entry_page, '{NONE}')",
+    "exit_page": f"ifNull(exit_page, '{NONE}')",
+    "bucket": "bucket",
+}
+LISTS = {"page": "pv_page", "event": "ev_type"}
+DIMENSIONS = (*COLUMNS, *LISTS)
+
+
+class Filter(NamedTuple):
+    """One of `values` holds of the dimension (== and =~), or none does (!= and !~). =~ and !~ know `*`."""
+
+    dimension: str
+    operator: Operator
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A condition over the columns of `sessions`, with its bound parameters; "" selects all."""
+
+    condition: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.condition)
+
+
+ALL = Selection()
+
+
+def select(filters: Sequence[Filter], hidden: Sequence[Filter] = ()) -> Selection:
+    """The sessions of which every one of `filters` is true and none of `hidden`. Raises KeyError for a dimension."""
+    conditions: list[str] = []
+    params: dict[str, Any] = {}
+    for number, each in enumerate([*filters, *hidden]):
+        condition = _holds(each, f"filter_{number}", params)
+        negated = each.operator[0] == "!"
+        conditions.append(f"NOT ({condition})" if negated != (number >= len(filters)) else f"({condition})")
+    return Selection(" AND ".join(conditions), params)
+
+
+def _holds(one: Filter, name: str, params: dict[str, Any]) -> str:
+    """The condition without its negation; adds its parameter."""
+    if one.operator[1] == "~":
+        params[name] = pattern(one.values)
+        test = f"match({{}}, {{{{{name}:String}}}})"
+        if one.dimension in LISTS:
+            return f"arrayExists(each -> {test.format('each')}, {LISTS[one.dimension]})"
+        return test.format(COLUMNS[one.dimension])
+    params[name] = list(one.values)
+    values = f"{{{name}:Array(String)}}"
+    if one.dimension in LISTS:
+        return f"hasAny({LISTS[one.dimension]}, {values})"
+    return f"has({values}, {COLUMNS[one.dimension]})"
+
+
+def pattern(values: Sequence[str]) -> str:
+    """RE2 for the whole of one of the values, in which `*` is any run of characters."""
+    return "^(?s:" + "|".join(".*".join(_literal(part) for part in value.split("*")) for value in values) + ")$"
+
+
+def _literal(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9\x80-\U0010ffff]", lambda match: f"\\x{{{ord(match[0]):x}}}", text)

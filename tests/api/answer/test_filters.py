@@ -1,0 +1,184 @@
+"""A filtered answer is that of a site which had only the selected sessions, for every answer and any filters."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from api.answer.custom_event_funnel import custom_event_funnel
+from api.answer.custom_event_types import custom_event_types
+from api.answer.dashboard import dashboard
+from api.answer.engagement_funnel import engagement_funnel
+from api.answer.friction import friction
+from api.answer.reach import reach
+from api.answer.revenue import revenue
+from api.answer.scroll_depth import scroll_depth
+from api.filter import parse
+from api.span import Span
+from rollups.read import Reader
+from rollups.selection import DIMENSIONS, Filter, select
+from tests.api.answer.test_against_model import body
+from tests.api.answer.world import SETTINGS, World
+from tests.oracle import answers
+from tests.oracle.bucket import bucket
+from tests.oracle.fact import Session
+from tests.oracle.sessions import Site
+from tests.oracle.span import Range
+
+pytestmark = pytest.mark.services
+STEPS = ["signup", "purchase"]
+
+
+def values(session: Session, dimension: str, friction: dict[str, Any]) -> set[str]:
+    """What the model says a session has of a dimension."""
+    touch = session.first_touch
+    pages = [view.fact.page for view in session.views]
+    found: dict[str, set[str]] = {
+        "source": {touch.source},
+        "campaign": {touch.campaign},
+        "country": {touch.country},
+        "device": {touch.device},
+        "browser": {touch.browser or "unknown"},
+        "os": {touch.os or "unknown"},
+        "entry_page": {pages[0] if pages else "(none)"},
+        "exit_page": {pages[-1] if pages else "(none)"},
+        "bucket": {bucket(session, friction)},
+        "page": set(pages),
+        "event": {fact.type for fact in session.custom},
+    }
+    return found[dimension]
+
+
+def holds(one: Filter, session: Session, friction: dict[str, Any]) -> bool:
+    has = values(session, one.dimension, friction)
+    if one.operator[1] == "=":
+        return (not has.isdisjoint(one.values)) == (one.operator == "==")
+    globs = [re.compile(".*".join(map(re.escape, value.split("*"))), re.DOTALL) for value in one.values]
+    return any(glob.fullmatch(each) for glob in globs for each in has) == (one.operator == "=~")
+
+
+def selected(site: Site, filters: list[Filter], friction: dict[str, Any]) -> Site:
+    sessions = [each for each in site.sessions if all(holds(one, each, friction) for one in filters)]
+    return replace(site, sessions=sessions, counted=[fact for session in sessions for fact in session.facts])
+
+
+QUESTIONS: dict[str, tuple[Callable[[Reader, str, Span], Any], Callable[[Site, Range, dict[str, Any]], Any]]] = {
+    "dashboard": (
+        lambda reader, site, span: {
+            name: value
+            for name, value in body(dashboard(reader, site, span, None)).items()
+            if name not in ("from", "to", "timezone", "fresh_as_of")
+        },
+        lambda site, span, _: answers.dashboard(site, span),
+    ),
+    "revenue": (
+        lambda reader, site, span: body(revenue(reader, site, span, SETTINGS.revenue)),
+        answers.revenue,
+    ),
+    "friction": (
+        lambda reader, site, span: body(friction(reader, site, span, SETTINGS.friction)),
+        answers.friction,
+    ),
+    "scroll": (
+        lambda reader, site, span: body(scroll_depth(reader, site, span, None, 20)),
+        lambda site, span, _: answers.scroll_depth(site, span, None, 20),
+    ),
+    "scroll of a page": (
+        lambda reader, site, span: body(scroll_depth(reader, site, span, "/pricing", 1)),
+        lambda site, span, _: answers.scroll_depth(site, span, "/pricing", 1),
+    ),
+    "engagement funnel": (
+        lambda reader, site, span: body(engagement_funnel(reader, site, span, "/")),
+        lambda site, span, _: answers.engagement_funnel(site, span, "/"),
+    ),
+    "engagement funnel of any page": (
+        lambda reader, site, span: body(engagement_funnel(reader, site, span, None)),
+        lambda site, span, _: answers.engagement_funnel(site, span, None),
+    ),
+    "reach of a page": (
+        lambda reader, site, span: body(reach(reader, site, span, "page", "/checkout")),
+        lambda site, span, _: answers.reach(site, span, "page", "/checkout"),
+    ),
+    "reach of an event": (
+        lambda reader, site, span: body(reach(reader, site, span, "event", "signup")),
+        lambda site, span, _: answers.reach(site, span, "event", "signup"),
+    ),
+    "types": (
+        lambda reader, site, span: body(custom_event_types(reader, site, span)),
+        lambda site, span, _: answers.custom_event_types(site, span),
+    ),
+    "event funnel": (
+        lambda reader, site, span: body(custom_event_funnel(reader, site, span, STEPS)),
+        lambda site, span, _: answers.custom_event_funnel(site, span, STEPS),
+    ),
+}
+
+
+def drawn(world: World, random: Random) -> str:
+    """A filter whose values mostly occur."""
+    dimension = random.choice(DIMENSIONS)
+    sessions = [session for site in world.sites.values() for session in site.sessions]
+    known = sorted({each for session in random.sample(sessions, 20) for each in values(session, dimension, FRICTION)})
+    chosen = [random.choice([*known, "never"]) for _ in range(random.choice([1, 1, 2, 3]))]
+    operator = random.choice(["==", "!=", "=~", "!~"])
+    if operator[1] == "~":
+        chosen = [glob(each, random) for each in chosen]
+    return dimension + operator + "|".join(each.replace("\\", "\\\\").replace("|", "\\|") for each in chosen)
+
+
+def glob(value: str, random: Random) -> str:
+    begin, end = sorted((random.randrange(len(value) + 1), random.randrange(len(value) + 1)))
+    return random.choice([value[:begin] + "*", "*" + value[end:], "*", value, f"{value[:begin]}*{value[end:]}*"])
+
+
+FRICTION = SETTINGS.model_dump()
+
+
+def test_every_answer_is_that_of_a_site_with_the_selected_sessions(world: World) -> None:
+    @settings(max_examples=12, deadline=None, phases=[Phase.explicit, Phase.generate])
+    @given(seed=st.integers(0, 2**32))
+    def check(seed: int) -> None:
+        random = Random(seed)
+        filters = [parse(drawn(world, random)) for _ in range(random.choice([1, 1, 2, 3]))]
+        reader = world.reader.selecting(select(filters))
+        for site, span, asked in random.sample(world.ranges, 3):
+            model = selected(world.sites[site], filters, FRICTION)
+            for name, (ask, expect) in QUESTIONS.items():
+                assert ask(reader, site, span) == expect(model, asked, FRICTION), (name, filters)
+
+    check()
+
+
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_a_filter_and_its_negation_are_all_sessions(world: World, dimension: str) -> None:
+    random = Random(dimension)
+    site, span, _ = world.ranges[0]
+    total = dashboard(world.reader, site, span, None).total_sessions
+    while not (text := drawn(world, random)).startswith(dimension):
+        continue
+    one = parse(text)
+    assert total > 50
+    both = [
+        dashboard(world.reader.selecting(select([one._replace(operator=operator)])), site, span, None).total_sessions
+        for operator in (("==", "!=") if one.operator[1] == "=" else ("=~", "!~"))
+    ]
+    assert sum(both) == total
+
+
+def test_what_is_hidden_is_in_no_answer(world: World) -> None:
+    site, span, asked = world.ranges[0]
+    hidden = [parse("source==direct"), parse("device!=Desktop")]
+    reader = world.reader.selecting(select([], hidden))
+    shown = [
+        session
+        for session in world.sites[site].sessions
+        if session.first_touch.source != "direct" and session.first_touch.device == "Desktop"
+    ]
+    model = Site(sessions=shown, counted=[fact for session in shown for fact in session.facts])
+    ask, expect = QUESTIONS["dashboard"]
+    assert shown and ask(reader, site, span) == expect(model, asked, FRICTION)
