@@ -10,6 +10,7 @@ from msgspec import Meta
 from ingest.contract import field
 from ingest.contract.event import Revenue
 from ingest.contract.exact import BROKEN
+from ingest.contract.text import printable
 
 MAX_TIME = 253_402_300_799_999  # ms: the year 9999
 MAX_DATE = 8_640_000_000_000_000  # ms on either side of 1970: what JavaScript's clock can show, set wrong or not
@@ -81,13 +82,13 @@ def placed(posted: Posted, index: int) -> Posted:
 def finish(posted: Posted) -> Posted | None:
     """The decoded event by the rules that no decoder knows; None where it may break one. Never raises."""
     type_ = posted.type
-    if not type_.isprintable() or type_[0] == " " or type_[-1] == " " or "  " in type_:
-        return None
-    if posted.id is not None and not posted.id.isprintable():
-        return None
     data: Any = posted.data
     try:
         field.web_address(posted.url)
+        if posted.id is not None:
+            printable(posted.id)
+        if not type_.isprintable() or type_[0] == " " or type_[-1] == " " or "  " in type_:
+            posted = msgspec.structs.replace(posted, type=field.event_type(type_))
         if data != "":
             posted = msgspec.structs.replace(posted, data=field.data(data))
         if posted.revenue is not None:

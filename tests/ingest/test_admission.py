@@ -245,6 +245,11 @@ def test_an_imported_event_may_tell_its_sender() -> None:
     assert ADDRESS.encode() not in encode([line])
 
 
+def test_an_agent_of_any_length_costs_no_line() -> None:
+    line = imported(ip=ADDRESS, user_agent=FIREFOX + " x" * 3000)
+    assert isinstance(line, Event) and line.browser == "Firefox"
+
+
 def test_what_an_import_filters_and_refuses() -> None:
     assert imported(visitor="v1", user_agent=GOOGLEBOT) == Filtered(site="shop01", reason="bot", received=NOW)
     assert imported(visitor="v1", url="https://evil.test/") == Filtered(site="shop01", reason="host", received=NOW)

@@ -143,7 +143,17 @@ def test_what_is_known_to_be_awkward_is_the_same_on_both_ways() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["plain", "batch", "everything", "cookieless", "revenue bare", "places in the body", "long url, clock before 1970"],
+    [
+        "plain",
+        "batch",
+        "everything",
+        "cookieless",
+        "revenue bare",
+        "places in the body",
+        "long url, clock before 1970",
+        "emoji type",
+        "two spaces",
+    ],
 )
 def test_what_the_script_and_backends_send_needs_no_closer_look(name: str) -> None:
     events = at_once(json.dumps(RIGHT[name]).encode())
