@@ -19,9 +19,9 @@ def _one_name(text: str) -> str:
 
 def _one_host(text: str) -> str:
     name = text.strip()
-    found = name if name == "*" else "" if re.search(r"[/?#@\\]", name) else host("http://" + name)
+    found = "" if re.search(r"[/?#@\\*]", name) else host("http://" + name)
     if not found:
-        raise ValueError("must be a host such as example.com, or *")
+        raise ValueError("must be a host such as example.com")
     return found
 
 
@@ -67,7 +67,7 @@ class SiteSettings(BaseModel):
     model_config = _FROZEN
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     cookieless: bool = False
-    hosts: Annotated[list[_Host], Field(max_length=100)] = []
+    hosts: Annotated[list[_Host | Literal["*"]], Field(max_length=100)] = []
     revenue: Revenue | None = None
     friction: Friction = Friction()
     # [started, finishing event, another finishing event …]
