@@ -29,6 +29,7 @@ from api.parameter import (
     PageOf,
     ReachOf,
     ScrollDepthOf,
+    Series,
     StepsOf,
     TypeOf,
 )
@@ -94,7 +95,7 @@ ENDPOINTS: list[Endpoint] = [
         "Sessions over time, totals and top lists",
         lambda asked: dashboard(asked.reader, asked.site.id, asked.span, None),
         Dashboard,
-        Filtered,
+        Series,
         tells_fresh=True,
         edge=last_bucket,
     ),
@@ -103,7 +104,7 @@ ENDPOINTS: list[Endpoint] = [
         "Transactions over time, by source and campaign",
         lambda asked: revenue(asked.reader, asked.site.id, asked.span, asked.site.settings.revenue),
         Revenue,
-        Filtered,
+        Series,
         edge=last_bucket,
     ),
     _of_data(

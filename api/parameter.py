@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from api.filter import MAX_FILTERS, parse
+from api.span import Granularity
 from ingest.contract.incoming import EventType
 from ingest.contract.page import page as page_of
 from rollups.selection import DIMENSIONS, Filter
@@ -75,6 +76,14 @@ class Filtered(Range):
         description="Only sessions for which it holds, several joined by *and*: a dimension, `==` `!=` `=~` `!~`, and "
         f"alternatives separated by `|`; `=~` and `!~` know `*`. Dimensions: {', '.join(DIMENSIONS)}.",
         examples=[["source==google|bing", "page=~/blog/*"]],
+    )
+
+
+class Series(Filtered):
+    """A range that is shown bucket by bucket."""
+
+    interval: Granularity | None = Field(
+        None, description="How long a bucket is; a week begins on Monday. Default: hour up to 48 hours, else day."
     )
 
 

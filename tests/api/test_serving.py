@@ -131,6 +131,10 @@ def test_pages_of_origins_that_are_let_may_read_answers_by_key_alone(served: Ser
         ("analytics/dashboard?from=2000-01-01&to=2025-01-01", "from"),
         ("analytics/dashboard?from=2025-01-01&from=2025-01-01", "from"),
         ("analytics/dashboard?tz=Mars/Base", "tz"),
+        ("analytics/dashboard?interval=year", "interval"),
+        ("analytics/dashboard?interval=hour&from=2024-01-01&to=2024-03-01", "interval"),
+        ("analytics/revenue?interval=hour&from=2016-01-01&to=2025-01-01", "interval"),
+        ("analytics/revenue?interval=day&from=2016-01-01&to=2025-01-01", "interval"),
         ("analytics/scroll-depth?limit=0", "limit"),
         ("analytics/scroll-depth?limit=101", "limit"),
         ("analytics/scroll-depth?limit=1e9", "limit"),
@@ -204,6 +208,9 @@ def test_good_questions_in_all_spellings(served: Served) -> None:
         "analytics/dashboard?filter=source==google|bing&filter=page!~/a*|*%5C|b&filter=exit_page==(none)",
         "analytics/dashboard?filter[]=source==a&filter[1]=device!=Phone",
         "analytics/dashboard?" + "&".join(["filter=event=~" + "|".join(["*%2B" * 100] * 50)] * 2),
+        "analytics/dashboard?interval=week&from=2016-01-01&to=2025-01-01",
+        "analytics/dashboard?from=2016-01-01&to=2025-01-01",
+        "analytics/revenue?interval=hour&from=2025-01-01&to=2025-02-10",
         "visitors?page=1000000000",
     ):
         assert served.get(f"{site}/{question}").status_code == 200, question

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -23,13 +24,14 @@ from api.answer.session_events import session_events
 from api.answer.sites import counts, sparklines
 from api.answer.visitor_sessions import visitor_sessions
 from api.answer.visitors import visitors
-from api.span import Span
+from api.span import Granularity, Span
 from ingest.contract.site import Revenue
 from rollups.read import Reader
 from tests.api.answer.world import SETTINGS, START, World
 from tests.api.answer.written import session_id, visitor_hash
 from tests.oracle import answers
 from tests.oracle.fact import DAY
+from tests.oracle.span import Range
 
 pytestmark = pytest.mark.services
 
@@ -39,13 +41,21 @@ def body(answer: BaseModel) -> Any:
     return json.loads(answer.model_dump_json())
 
 
-def test_dashboard(world: World) -> None:
-    for site, span, asked in world.ranges:
+@pytest.mark.parametrize("interval", [None, "hour", "week", "month"])
+def test_dashboard(world: World, interval: Granularity | None) -> None:
+    for site, span, asked in world.ranges if interval is None else within_an_interval(world, interval):
         answer = body(dashboard(world.reader, site, span, START))
         assert list(answer)[-4:] == ["from", "to", "timezone", "fresh_as_of"]
         assert answer["timezone"] == asked.zone
         assert answer["fresh_as_of"] == "2025-02-27T23:46:40.000Z"
         assert {key: answer[key] for key in list(answer)[:-4]} == answers.dashboard(world.sites[site], asked)
+
+
+def within_an_interval(world: World, interval: Granularity) -> list[tuple[str, Span, Range]]:
+    return [
+        (site, replace(span, interval=interval), replace(asked, interval=interval))
+        for site, span, asked in world.ranges[::2]
+    ]
 
 
 @pytest.mark.parametrize(
