@@ -102,6 +102,7 @@ class Endpoint:
     hashes: bool = False  # a password: takes 50 ms of every core and 64 MiB
     light: bool = False  # answered without ClickHouse
     tells_fresh: bool = False  # has a field `fresh_as_of`, null as `answer` leaves it
+    csv: bool = False  # `format=csv` gives the rows of its answer
     edge: Callable[[Span], Any] = lambda _: None  # what of a range's end shows, besides what happened before it
 
     @property

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from api import account, sites
+from api.answer.breakdown import Breakdown, breakdown
 from api.answer.custom_event_funnel import CustomEventFunnel, custom_event_funnel
 from api.answer.custom_event_types import CustomEventTypes, custom_event_types
 from api.answer.dashboard import Dashboard, dashboard
@@ -21,6 +22,7 @@ from api.answer.visitors import Visitors, visitors
 from api.body import NewSite, SignIn, SitePatch
 from api.endpoint import Asked, Endpoint
 from api.parameter import (
+    BreakdownOf,
     Filtered,
     FilteredAllTime,
     FunnelOf,
@@ -46,6 +48,12 @@ def _of_data(
 ) -> Endpoint:
     name = path.rpartition("/")[2] if "name" not in more else more.pop("name")
     return Endpoint("GET", path, name, summary, answer, response, parameters, of_data=True, **more)
+
+
+def _breakdown(asked: Asked) -> Breakdown:
+    of = asked.parameters
+    revenue = asked.site.settings.revenue
+    return breakdown(asked.reader, asked.site.id, asked.span, of.dimension, revenue, of.limit, of.page)
 
 
 def _visitor_sessions(asked: Asked) -> VisitorSessions:
@@ -113,6 +121,14 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: friction(asked.reader, asked.site.id, asked.span, asked.site.settings.friction),
         Friction,
         Filtered,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/breakdown",
+        "Sessions by the values of a dimension",
+        _breakdown,
+        Breakdown,
+        BreakdownOf,
+        csv=True,
     ),
     _of_data(
         f"{_SITE}/analytics/scroll-depth",

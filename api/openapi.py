@@ -107,7 +107,10 @@ def _success(endpoint: Endpoint, refs: dict[tuple[str, str], Any]) -> dict[str, 
         return {"description": "Done"}
     schema = refs[endpoint.name, "serialization"]
     headers = {"headers": {"ETag": {"schema": {"type": "string"}}}} if endpoint.of_data else {}
-    return {"description": "The answer", "content": {"application/json": {"schema": schema}}, **headers}
+    content = {"application/json": {"schema": schema}}
+    if endpoint.csv:
+        content["text/csv"] = {"schema": {"type": "string"}}
+    return {"description": "The answer", "content": content, **headers}
 
 
 def _problem(status: int) -> dict[str, Any]:

@@ -94,6 +94,15 @@ class AllTime(Range):
     from_: _Moment | None = Field(None, alias="from", description="Start, ISO 8601. Default: all time.")
 
 
+class BreakdownOf(Filtered):
+    """By what the sessions of the range are told apart."""
+
+    dimension: Literal[DIMENSIONS]  # type: ignore[valid-type]  # mypy knows no literals that are made
+    limit: Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)] = Field(100, description="Rows of a page.")
+    page: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_whole)] = Field(1, description="From 1.")
+    format: Literal["json", "csv"] = "json"
+
+
 class FilteredAllTime(AllTime, Filtered):
     """All time unless `from` is given, of the sessions that all filters select."""
 

@@ -13,7 +13,7 @@ from rollups import ends, rollup
 from rollups.client import Client
 from rollups.ends import BOTH, Ragged
 from rollups.rollup import Rollup
-from rollups.selection import ALL, Selection
+from rollups.selection import ALL, Selection, values
 
 FOLDER = Path(__file__).parent / "query"
 
@@ -57,7 +57,8 @@ class Reader:
         """The rows of `query/<name>.sql`, by column name; DateTime64 parameters take ms since the epoch or a datetime.
 
         Every `{name:Type}` of the file is bound by the server, none is pasted into the text; a parameter that the file
-        does not name is left out, a missing one is a KeyError. Blocks; raises ClickHouseUnavailable, past a limit too.
+        does not name is left out, a missing one is a KeyError. `dimension` also
+        names what `{values_of_dimension}` is. Blocks; raises ClickHouseUnavailable, past a limit too.
         """
         text = _text(self._folder / f"{name}.sql")
         begin, end = params.get("from"), params.get("to")
@@ -88,6 +89,8 @@ class Reader:
         return " UNION ALL ".join(sorted({each.behind() for each in cut}))
 
     def _asked(self, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        if "dimension" in params:
+            sql = sql.replace("{values_of_dimension}", values(params["dimension"]))
         bound = {key: _value(params[key], type_) for key, type_ in _placeholders(sql).items()}
         return self._client.rows(sql, bound, self._limits)
 

@@ -27,6 +27,13 @@ LISTS = {"page": "pv_page", "event": "ev_type"}
 DIMENSIONS = (*COLUMNS, *LISTS)
 
 
+def values(dimension: str) -> str:
+    """An array of the different values that a session row has of the dimension; of "" one for all. Raises KeyError."""
+    if not dimension:
+        return "['']"
+    return f"arrayDistinct({LISTS[dimension]})" if dimension in LISTS else f"[toString({COLUMNS[dimension]})]"
+
+
 class Filter(NamedTuple):
     """One of `values` holds of the dimension (== and =~), or none does (!= and !~). =~ and !~ know `*`."""
 

@@ -4,7 +4,15 @@ from functools import cache
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -44,6 +52,21 @@ class Friction(BaseModel):
     deep_percent: Annotated[float, Field(ge=0, le=100)] | Annotated[int, Field(ge=0, le=100)] = 50
 
 
+class Goal(BaseModel):
+    """Reached by who views the page or has the event; `*` stands for any run of characters."""
+
+    model_config = _FROZEN
+    name: _Name
+    page: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+    event: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> "Goal":
+        if (self.page is None) == (self.event is None):
+            raise ValueError("a goal has either a page or an event")
+        return self
+
+
 class SiteSettings(BaseModel):
     """Settings of a site with their defaults; unknown keys are refused."""
 
@@ -59,6 +82,17 @@ class SiteSettings(BaseModel):
         ["add_to_cart", "purchase"],
         ["checkout_start", "purchase"],
     ]
+    goals: Annotated[list[Goal], Field(max_length=50)] = []
+    # Filters, as the API's parameter: sessions for which one holds are in no answer.
+    hide: Annotated[list[Annotated[str, Field(max_length=25_000)]], Field(max_length=20)] = []
+
+    @field_validator("goals")
+    @classmethod
+    def _told_apart(cls, goals: list[Goal]) -> list[Goal]:
+        names = [goal.name for goal in goals]
+        if len(set(names)) < len(names):
+            raise ValueError("two goals have the same name")
+        return goals
 
     @property
     def zone(self) -> ZoneInfo:

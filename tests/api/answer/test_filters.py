@@ -10,6 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from api.answer.breakdown import breakdown
 from api.answer.custom_event_funnel import custom_event_funnel
 from api.answer.custom_event_types import custom_event_types
 from api.answer.dashboard import dashboard
@@ -168,6 +169,23 @@ def test_a_filter_and_its_negation_are_all_sessions(world: World, dimension: str
         for operator in (("==", "!=") if one.operator[1] == "=" else ("=~", "!~"))
     ]
     assert sum(both) == total
+
+
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_breakdown(world: World, dimension: str) -> None:
+    random = Random(dimension)
+    for site, span, asked in world.ranges[::2]:
+        filters = [parse(drawn(world, random))] if random.random() < 0.5 else []
+        reader = world.reader.selecting(select(filters))
+        model = selected(world.sites[site], filters, FRICTION)
+        expected = answers.breakdown(
+            model, asked, FRICTION, lambda session: values(session, dimension, FRICTION), dimension
+        )
+        assert body(breakdown(reader, site, span, dimension, SETTINGS.revenue, 1000, 1)) == expected
+        found = [body(breakdown(reader, site, span, dimension, SETTINGS.revenue, 2, page)) for page in (1, 2, 3)]
+        assert [row for each in found for row in each["rows"]] == expected["rows"][:6]
+        assert {each["total_rows"] for each in found} == {expected["total_rows"]}
+        assert all(each["totals"] == expected["totals"] for each in found)
 
 
 def test_what_is_hidden_is_in_no_answer(world: World) -> None:
