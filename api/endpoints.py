@@ -11,8 +11,11 @@ from api.answer.custom_event_types import CustomEventTypes, custom_event_types
 from api.answer.dashboard import Dashboard, dashboard
 from api.answer.engagement_funnel import EngagementFunnel, engagement_funnel
 from api.answer.event_data_keys import EventDataKeys, event_data_keys
+from api.answer.event_data_values import EventDataValues, event_data_values
 from api.answer.friction import Friction, friction
+from api.answer.goals import Goals, goals
 from api.answer.ledger import Ledger, ledger, widened
+from api.answer.now import Now, now
 from api.answer.reach import Reach, reach
 from api.answer.revenue import Revenue, revenue
 from api.answer.scroll_depth import ScrollDepth, scroll_depth
@@ -28,12 +31,14 @@ from api.parameter import (
     FunnelOf,
     LedgerOf,
     Nothing,
+    NowOf,
     PageOf,
     ReachOf,
     ScrollDepthOf,
     Series,
     StepsOf,
     TypeOf,
+    ValuesOf,
 )
 from api.problem import Problem
 from api.site import SiteInList, SiteWithSettings
@@ -53,7 +58,7 @@ def _of_data(
 def _breakdown(asked: Asked) -> Breakdown:
     of = asked.parameters
     revenue = asked.site.settings.revenue
-    return breakdown(asked.reader, asked.site.id, asked.span, of.dimension, revenue, of.limit, of.page)
+    return breakdown(asked.selected, asked.site.id, asked.span, of.dimension, revenue, of.limit, of.page)
 
 
 def _visitor_sessions(asked: Asked) -> VisitorSessions:
@@ -101,7 +106,7 @@ ENDPOINTS: list[Endpoint] = [
     _of_data(
         f"{_SITE}/analytics/dashboard",
         "Sessions over time, totals and top lists",
-        lambda asked: dashboard(asked.reader, asked.site.id, asked.span, None),
+        lambda asked: dashboard(asked.selected, asked.site.id, asked.span, None),
         Dashboard,
         Series,
         tells_fresh=True,
@@ -110,7 +115,7 @@ ENDPOINTS: list[Endpoint] = [
     _of_data(
         f"{_SITE}/analytics/revenue",
         "Transactions over time, by source and campaign",
-        lambda asked: revenue(asked.reader, asked.site.id, asked.span, asked.site.settings.revenue),
+        lambda asked: revenue(asked.selected, asked.site.id, asked.span, asked.site.settings.revenue),
         Revenue,
         Series,
         edge=last_bucket,
@@ -118,7 +123,7 @@ ENDPOINTS: list[Endpoint] = [
     _of_data(
         f"{_SITE}/analytics/friction",
         "Sessions by friction bucket, source and campaign",
-        lambda asked: friction(asked.reader, asked.site.id, asked.span, asked.site.settings.friction),
+        lambda asked: friction(asked.selected, asked.site.id, asked.span, asked.site.settings.friction),
         Friction,
         Filtered,
     ),
@@ -131,10 +136,17 @@ ENDPOINTS: list[Endpoint] = [
         csv=True,
     ),
     _of_data(
+        f"{_SITE}/analytics/goals",
+        "Sessions that reach each goal of the site",
+        lambda asked: goals(asked.selected, asked.site.id, asked.span, asked.site.settings.goals),
+        Goals,
+        Filtered,
+    ),
+    _of_data(
         f"{_SITE}/analytics/scroll-depth",
         "How far pageviews scrolled, page by page",
         lambda asked: scroll_depth(
-            asked.reader, asked.site.id, asked.span, asked.parameters.url, asked.parameters.limit
+            asked.selected, asked.site.id, asked.span, asked.parameters.url, asked.parameters.limit
         ),
         ScrollDepth,
         ScrollDepthOf,
@@ -142,28 +154,28 @@ ENDPOINTS: list[Endpoint] = [
     _of_data(
         f"{_SITE}/analytics/engagement-funnel",
         "How deep sessions went on a page, or on any",
-        lambda asked: engagement_funnel(asked.reader, asked.site.id, asked.span, asked.parameters.url),
+        lambda asked: engagement_funnel(asked.selected, asked.site.id, asked.span, asked.parameters.url),
         EngagementFunnel,
         FunnelOf,
     ),
     _of_data(
         f"{_SITE}/analytics/reach",
         "Sessions that saw a page or held an event, by source and campaign",
-        lambda asked: reach(asked.reader, asked.site.id, asked.span, asked.parameters.metric, asked.parameters.value),
+        lambda asked: reach(asked.selected, asked.site.id, asked.span, asked.parameters.metric, asked.parameters.value),
         Reach,
         ReachOf,
     ),
     _of_data(
         f"{_SITE}/analytics/custom-event-types",
         "Custom events by type",
-        lambda asked: custom_event_types(asked.reader, asked.site.id, asked.span),
+        lambda asked: custom_event_types(asked.selected, asked.site.id, asked.span),
         CustomEventTypes,
         FilteredAllTime,
     ),
     _of_data(
         f"{_SITE}/analytics/custom-event-funnel",
         "Sessions through ordered custom events",
-        lambda asked: custom_event_funnel(asked.reader, asked.site.id, asked.span, asked.parameters.steps),
+        lambda asked: custom_event_funnel(asked.selected, asked.site.id, asked.span, asked.parameters.steps),
         CustomEventFunnel,
         StepsOf,
     ),
@@ -173,6 +185,24 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: event_data_keys(asked.reader, asked.site.id, asked.span, asked.parameters.type),
         EventDataKeys,
         TypeOf,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/event-data-values",
+        "Values of one key of the data of an event type",
+        lambda asked: event_data_values(
+            asked.reader, asked.site.id, asked.span, asked.parameters.type, asked.parameters.key, asked.parameters.limit
+        ),
+        EventDataValues,
+        ValuesOf,
+    ),
+    Endpoint(
+        "GET",
+        f"{_SITE}/analytics/now",
+        "now",
+        "Visitors of the last five minutes",
+        lambda asked: now(asked.selected, asked.site.id, asked.now),
+        Now,
+        NowOf,
     ),
     _of_data(
         f"{_SITE}/visitors",

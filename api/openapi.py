@@ -86,7 +86,7 @@ def _operation(endpoint: Endpoint, refs: dict[tuple[str, str], Any]) -> dict[str
     operation: dict[str, Any] = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
-        "tags": ["analytics" if endpoint.of_data else "account"],
+        "tags": ["analytics" if endpoint.of_data or "/analytics/" in endpoint.path else "account"],
         "responses": {
             str(endpoint.status): _success(endpoint, refs),
             **{str(status): _problem(status) for status in endpoint.statuses},

@@ -29,8 +29,8 @@ class Totals(BaseModel):
 
 
 class Row(Totals):
-    """Of the sessions with the value; `share`: per cent of all sessions. `pageviews` of a page, `events` of an event are
-    its own.
+    """Of the sessions with the value; `share`: per cent of all sessions. `pageviews` of a page and `events` of an event
+    are its own.
     """
 
     value: str

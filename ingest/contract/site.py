@@ -1,7 +1,7 @@
 """A site and its settings: what the registry stores, the snapshot publishes, admission and the workers obey."""
 
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -11,7 +11,6 @@ from pydantic import (
     Field,
     StringConstraints,
     field_validator,
-    model_validator,
 )
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -52,19 +51,23 @@ class Friction(BaseModel):
     deep_percent: Annotated[float, Field(ge=0, le=100)] | Annotated[int, Field(ge=0, le=100)] = 50
 
 
-class Goal(BaseModel):
-    """Reached by who views the page or has the event; `*` stands for any run of characters."""
+class PageGoal(BaseModel):
+    """Reached by a view of a page; `*` stands for any run of characters."""
 
     model_config = _FROZEN
     name: _Name
-    page: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
-    event: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    page: Annotated[str, Field(min_length=1, max_length=2000)]
 
-    @model_validator(mode="after")
-    def _of_one_kind(self) -> "Goal":
-        if (self.page is None) == (self.event is None):
-            raise ValueError("a goal has either a page or an event")
-        return self
+
+class EventGoal(BaseModel):
+    """Reached by a custom event; `*` stands for any run of characters."""
+
+    model_config = _FROZEN
+    name: _Name
+    event: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+Goal: TypeAlias = PageGoal | EventGoal
 
 
 class SiteSettings(BaseModel):
