@@ -312,3 +312,16 @@ def test_errors_hold_no_key_and_no_path_of_ours(served: Served) -> None:
     answer = served.http.get("/api/sites", headers={"Authorization": f"Bearer {served.anna.key}x"})
     assert served.anna.key not in answer.text
     assert not re.search(r"/[a-z]+/[a-z_]+\.py", answer.text)
+
+
+def test_long_answers_are_compressed_for_who_reads_it(served: Served) -> None:
+    path = f"/api/sites/{served.anna.site.id}/analytics/dashboard?interval=hour&from=2025-01-01&to=2025-01-31"
+    packed = served.get(path, **{"Accept-Encoding": "gzip"})
+    plain = served.get(path, **{"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip" and "content-encoding" not in plain.headers
+    assert packed.json() == plain.json() and len(plain.content) > 10_000
+    assert int(packed.headers["content-length"]) < len(plain.content) / 4
+    assert "accept-encoding" in packed.headers["vary"].lower() and "authorization" in packed.headers["vary"].lower()
+    again = served.get(path, **{"Accept-Encoding": "gzip", "If-None-Match": packed.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert "content-encoding" not in served.get("/api/me", **{"Accept-Encoding": "gzip"}).headers
