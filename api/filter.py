@@ -4,8 +4,9 @@ import re
 
 from ingest.contract.page import page as page_of
 from ingest.contract.text import value as spelled
-from rollups.selection import DIMENSIONS, NONE, Filter, Operator
+from rollups.selection import DIMENSIONS, GOAL, NONE, Filter, Operator
 
+FILTERED = (*DIMENSIONS, GOAL)
 MAX_FILTERS = 10
 MAX_ALTERNATIVES = 50
 MAX_VALUE = 400  # characters
@@ -21,8 +22,10 @@ def parse(text: str) -> Filter:
     if match is None:
         raise ValueError("not a filter such as source==google: a dimension, one of == != =~ !~, and values")
     dimension, alternatives = match[1], _split(match[3])
-    if dimension not in DIMENSIONS:
-        raise ValueError(f"unknown dimension {dimension!r}: it is one of {', '.join(DIMENSIONS)}")
+    if dimension not in FILTERED:
+        raise ValueError(f"unknown dimension {dimension!r}: it is one of {', '.join(FILTERED)}")
+    if dimension == GOAL and match[2][1] == "~":
+        raise ValueError("a goal is named whole: == or !=")
     if len(alternatives) > MAX_ALTERNATIVES:
         raise ValueError(f"more than {MAX_ALTERNATIVES} alternatives")
     operator: Operator = match[2]  # type: ignore[assignment]  # the pattern has no other

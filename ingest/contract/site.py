@@ -2,10 +2,18 @@
 
 import re
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+)
 
 from ingest.contract.page import host
 from ingest.contract.text import spaced
@@ -61,6 +69,25 @@ class Friction(BaseModel):
     deep_percent: Annotated[float, Field(ge=0, le=100)] | Annotated[int, Field(ge=0, le=100)] = 50
 
 
+class PageGoal(BaseModel):
+    """Reached by a view of a page; `*` stands for any run of characters."""
+
+    model_config = _FROZEN
+    name: _Name
+    page: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class EventGoal(BaseModel):
+    """Reached by a custom event; `*` stands for any run of characters."""
+
+    model_config = _FROZEN
+    name: _Name
+    event: _Name
+
+
+Goal: TypeAlias = PageGoal | EventGoal
+
+
 class SiteSettings(BaseModel):
     """Settings of a site with their defaults; unknown keys are refused."""
 
@@ -76,6 +103,17 @@ class SiteSettings(BaseModel):
         ["add_to_cart", "purchase"],
         ["checkout_start", "purchase"],
     ]
+    goals: Annotated[list[Goal], Field(max_length=50)] = []
+    # Filters, as the API's parameter: sessions for which one holds are in no answer.
+    hide: Annotated[list[Annotated[str, Field(max_length=25_000)]], Field(max_length=20)] = []
+
+    @field_validator("goals")
+    @classmethod
+    def _told_apart(cls, goals: list[Goal]) -> list[Goal]:
+        names = [goal.name for goal in goals]
+        if len(set(names)) < len(names):
+            raise ValueError("two goals have the same name")
+        return goals
 
     @property
     def zone(self) -> ZoneInfo:

@@ -34,6 +34,7 @@ def test_what_no_event_is_called_is_no_parameter(asked: str, model: type[BaseMod
     ("asked", "stored"),
     [
         ("event==ثبت\u200cنام| two\u00a0\n words ", ("ثبت\u200cنام", "two words")),
+        ("goal==sign  up", ("sign up",)),
         ("campaign!=Black\u3000Friday", ("Black Friday",)),
         ("page==/a b/", ("/a%20b",)),
         ("campaign==(none)", ("(none)",)),

@@ -9,7 +9,7 @@ from api.body import SitePatch, read
 from api.problem import Problem
 from api.registry.domain import domain
 from ingest.contract import snapshot
-from ingest.contract.site import SiteSettings
+from ingest.contract.site import EventGoal, SiteSettings
 from tests.api.conftest import Served
 
 
@@ -59,6 +59,10 @@ def test_what_is_no_domain(typed: str) -> None:
         ('{"settings":{"friction":{"deep_percent":101}}}', "settings.friction.deep_percent"),
         ('{"settings":{"pairs":[["a"]]}}', "settings.pairs.0"),
         ('{"settings":{"hosts":["ok.example","NOT OK"]}}', "settings.hosts.1"),
+        ('{"settings":{"goals":{}}}', "settings.goals"),
+        ('{"settings":{"goals":[{"name":"A","page":"/a","event":"b"}]}}', "settings.goals.0.event"),
+        ('{"settings":{"goals":[{"name":"A"}]}}', "settings.goals.0.page"),
+        ('{"settings":{"goals":[{"name":"A","page":"/","where":1}]}}', "settings.goals.0.where"),
         ('{"settings":{"timezone":"Mars/Base"}}', "settings.timezone"),
         ('{"settings":{"revenue":{"currency":"euro"}}}', "settings.revenue.currency"),
         ('{"settings":[]}', "settings"),
@@ -78,11 +82,13 @@ def test_names_and_hosts_of_settings_have_the_spelling_of_events() -> None:
             "hosts": ["*", " FAß-z.de", "a_b.example", "[::1]", "xn--zz--zz.de"],
             "pairs": [["\u062b\u200c \n start", "end\u00a0"]],
             "revenue": {"currency": "EUR", "type": " a\u3000b "},
+            "goals": [{"name": "\u200fx\u00a0 y", "event": "sign\n up*"}],
         }
     )
     assert settings.hosts == ["*", "xn--fa-z-wna.de", "a_b.example", "[::1]", "xn--zz--zz.de"]
     assert settings.pairs == [["\u062b\u200c start", "end"]]
     assert settings.revenue is not None and settings.revenue.type == "a b"
+    assert settings.goals == [EventGoal(name="\u200fx y", event="sign up*")]
     assert SiteSettings.model_validate(settings.model_dump()) == settings
 
 
@@ -178,6 +184,17 @@ def test_settings_are_merged_and_null_goes_back_to_the_default(served: Served) -
     assert patched({"revenue": {"currency": "USD"}})["revenue"] == {"currency": "USD", "type": None}
     assert patched({"revenue": {"type": "purchase"}})["revenue"] == {"currency": "USD", "type": "purchase"}
     assert patched({"pairs": [["a", "b"]]})["pairs"] == [["a", "b"]]
+    goals = [{"name": "Sold", "event": "purchase"}, {"name": "Priced", "page": "/pricing*"}]
+    assert patched({"goals": goals})["goals"] == goals
+    assert patched({"hide": ["source==spam.example", "country!=DE|FR"]})["goals"] == goals
+    for wrong, param in (
+        ({"hide": ["source==a", "sauce==b"]}, "settings.hide.1"),
+        ({"goals": [{"name": "A", "event": "a"}, {"name": "A", "event": "b"}]}, "settings.goals"),
+        ({"goals": [{"name": str(number), "event": "a"} for number in range(51)]}, "settings.goals"),
+    ):
+        refused = served.send("PATCH", path, {"settings": wrong})
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
+    assert patched({"goals": None, "hide": None})["goals"] == []
     refused = served.send("PATCH", path, {"settings": {"revenue": {"currency": None}}})
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "settings.revenue.currency")
     assert patched({"revenue": None, "friction": {"deep_percent": None}, "pairs": None}) == {
@@ -225,4 +242,6 @@ DEFAULTS: dict[str, Any] = {
         "deep_percent": 50,
     },
     "pairs": [["form_start", "form_submit"], ["add_to_cart", "purchase"], ["checkout_start", "purchase"]],
+    "goals": [],
+    "hide": [],
 }

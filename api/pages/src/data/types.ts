@@ -35,7 +35,7 @@ export interface ListedSite extends Omit<Site, "settings"> {
 
 export interface Dashboard {
   sessions_over_time: { period: string; count: number }[];
-  granularity: "hour" | "day";
+  granularity: "hour" | "day" | "week" | "month";
   total_sessions: number;
   bounce_rate: number;
   avg_session_duration: number;
