@@ -5,29 +5,30 @@ of apps. So what looks like a browser is a bot only where it names itself one, a
 """
 
 import re
-from importlib.resources import files
+from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
 from crawleruseragents import is_crawler
+
+from ingest import rule
+from ingest.rule import Row
 
 Device: TypeAlias = Literal["Phone", "Tablet", "Desktop"]
 Kind: TypeAlias = Literal["person", "bot", "program"]
 
 
 class Names(NamedTuple):
-    """The list of names, read from `agent.txt` beside this module: a pattern for each kind."""
+    """A pattern for each kind of the table `agent`."""
 
     bot: re.Pattern[str]
     program: re.Pattern[str]
 
 
-def read_names(text: str) -> Names:
-    """Parse lines `kind: name, name`; a name is a whole word, `name*` the beginning of one. Raises KeyError."""
+def names(rows: Iterable[Row]) -> Names:
+    """Patterns of the names in the groups bot and program: a whole word, or with a final `*` the beginning of one."""
     found: dict[str, list[str]] = {"bot": [], "program": []}
-    for line in text.splitlines():
-        if line.strip() and not line.startswith("#"):
-            kind, _, names = line.partition(": ")
-            found[kind] += [_pattern(name.strip()) for name in names.split(",")]
+    for row in rows:
+        found[row.group] += [_pattern(name) for name in row.name.split(", ")]
     return Names(
         re.compile(rf"(?<![a-z0-9.])(?:{'|'.join(found['bot'])})"),
         re.compile(rf"(?:mozilla/\d\.\d \(compatible; ?)?(?:{'|'.join(found['program'])})"),
@@ -38,7 +39,7 @@ def _pattern(name: str) -> str:
     return re.escape(name[:-1]) if name.endswith("*") else re.escape(name) + "(?![a-z0-9_-])"
 
 
-_names = read_names(files("ingest").joinpath("agent.txt").read_text("utf-8"))
+_names = names(rule.read("agent"))
 
 # All patterns below are of agents in lower case.
 _BROWSER = re.compile(

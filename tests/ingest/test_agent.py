@@ -6,8 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from ingest import rule
 from ingest.access_log import is_bot
-from ingest.agent import device, kind, read_names
+from ingest.agent import device, kind, names
 from ingest.enrich import read_agent
 
 SAMPLES = [
@@ -62,9 +63,7 @@ def test_no_user_agent_breaks_it(text: str) -> None:
 
 
 def test_a_name_is_a_whole_word_unless_it_is_the_beginning_of_one() -> None:
-    names = read_names("# why\nbot: some bot, synth*\nprogram: got\n")
-    assert names.bot.search("(some bot/1)") and not names.bot.search("awesome bots")
-    assert names.bot.search("synthetic") and not names.bot.search("photosynthetic")
-    assert names.program.match("got (https://") and not names.program.match("gotham")
-    with pytest.raises(KeyError):
-        read_names("robot: x\n")
+    found = names(rule.rows("# why\n[bot] Bots\nsome bot, synth*\n[program] Programs\ngot\n"))
+    assert found.bot.search("(some bot/1)") and not found.bot.search("awesome bots")
+    assert found.bot.search("synthetic") and not found.bot.search("photosynthetic")
+    assert found.program.match("got (https://") and not found.program.match("gotham")
