@@ -68,6 +68,7 @@ class SiteSettings(BaseModel):
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     cookieless: bool = False
     hosts: Annotated[list[_HostOrAny], Field(max_length=100)] = []
+    # Subdomains included; a visit from there is direct.
     ignored_referrers: Annotated[list[_Host], Field(max_length=100)] = []
     revenue: Revenue | None = None
     friction: Friction = Friction()

@@ -54,6 +54,9 @@ def test_what_is_no_domain(typed: str) -> None:
         ('{"settings":{"friction":{"deep_percent":101}}}', "settings.friction.deep_percent"),
         ('{"settings":{"pairs":[["a"]]}}', "settings.pairs.0"),
         ('{"settings":{"hosts":["ok.example","NOT OK"]}}', "settings.hosts.1"),
+        ('{"settings":{"ignored_referrers":["ok.example","*"]}}', "settings.ignored_referrers.1"),
+        ('{"settings":{"ignored_referrers":["https://pay.example/"]}}', "settings.ignored_referrers.0"),
+        ('{"settings":{"ignored_referrers":"pay.example"}}', "settings.ignored_referrers"),
         ('{"settings":{"timezone":"Mars/Base"}}', "settings.timezone"),
         ('{"settings":{"revenue":{"currency":"euro"}}}', "settings.revenue.currency"),
         ('{"settings":[]}', "settings"),
@@ -137,9 +140,14 @@ def test_settings_are_merged_and_null_goes_back_to_the_default(served: Served) -
     assert patched({"revenue": {"currency": "USD"}})["revenue"] == {"currency": "USD", "type": None}
     assert patched({"revenue": {"type": "purchase"}})["revenue"] == {"currency": "USD", "type": "purchase"}
     assert patched({"pairs": [["a", "b"]]})["pairs"] == [["a", "b"]]
+    ignored = ["pay.example", "xn--bcher-kva.example"]
+    assert patched({"ignored_referrers": [" Pay.Example. ", "bücher.example"]})["ignored_referrers"] == ignored
+    assert patched({"hosts": ["*", "BÜCHER.example"]})["hosts"] == ["*", "xn--bcher-kva.example"]
     refused = served.send("PATCH", path, {"settings": {"revenue": {"currency": None}}})
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "settings.revenue.currency")
-    assert patched({"revenue": None, "friction": {"deep_percent": None}, "pairs": None}) == {
+    assert patched(
+        {"revenue": None, "friction": {"deep_percent": None}, "pairs": None, "hosts": None, "ignored_referrers": []}
+    ) == {
         **DEFAULTS,
         "timezone": "Asia/Kathmandu",
     }
@@ -174,6 +182,7 @@ DEFAULTS: dict[str, Any] = {
     "timezone": "UTC",
     "cookieless": False,
     "hosts": [],
+    "ignored_referrers": [],
     "revenue": None,
     "friction": {
         "bouncer_seconds": 10,
