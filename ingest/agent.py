@@ -54,12 +54,13 @@ _PLATFORM = re.compile(
 )
 # Behind the system's version an Android agent names the phone, and so do apps: makers call phones what they like.
 _PHONE_NAME = re.compile(r"android[ /\d.]*[;(](?![^()]*(?:compatible|https?:|-google))[^()]*")
-# An agent's own word for a bot. CUBOT and XBot make phones, and CamScanner is an app.
+# An agent's own word for a bot. CUBOT and XBot make phones; apps scan papers and codes.
 _BOT = re.compile(
-    r"(?<!\bcu)(?<!_cu)(?<!\bx)bots?(?![a-z])|robot|spider(?! ?\d)|crawl|scrap(?:er|ing|y)|slurp|archiver|transcoder"
+    r"(?<!\bcu)(?<!_cu)(?<!\bx)bots?(?![a-z])|spider(?! ?\d)|crawl|(?<!sky)scrap(?:er|ing|y)|slurp|archiver|transcoder"
     r"|headless|monitor(?:ing)?(?![a-z])|synthetic|(?:link|url|uri|bing|web|microsoft|page) ?-?preview|validator"
-    r"|verifi(?:er|cation)|(?<!cam)scann?(?:er|ing)|checker|link-?check|fetcher|fingerprint|diagnostics|observatory"
-    r"|thumbnails|screenshot|measurement|imageproxy|mailproxy|google-(?!tv|chrome|apps-script|cloud)[a-z]"
+    r"|verifi(?:er|cation)|(?<!cam)(?<!qr)(?<!qr[ -])(?<!code)(?<!code[ -])(?<!doc)(?<!pdf)scann?(?:er|ing)|checker"
+    r"|link-?check|fetcher|fingerprint|diagnostics|observatory"
+    r"|thumbnails|screenshot|measurement|imageproxy|mailproxy|google-(?!tv|pixel|chrome|apps-script|cloud|http|api|auth)[a-z]"
     r"|(?<=[a-z])-google(?![a-z])|google (?:favicon|web |page |search console)"
 )
 _ADDRESS = re.compile(  # of who runs it; "Embedded Web Browser from: http://…" is an old toolbar
@@ -113,6 +114,8 @@ _TELEVISION = re.compile(
 _BOX = re.compile(r"tv(?![a-z])|(?:tv|smart|media|android)[ _-]?box|\bstb|set-?top|\bbox\b|shell|iptv|led\d\d|uhd")
 # Phones whose agents leave the word out, unfolded or asking for a desktop's page.
 _SURELY_PHONE = re.compile(r"kaios|\bsm-[aefgjmns]\d|pixel \d|iphone(?!.*ipad)|fb4a;")
+# An app's own words, "(Google Pixel 6; android 13)": a browser names the system first.
+_APPS_OWN = re.compile(r"\((?!linux|android|x11|mobile|tablet)[^()]*; ?android [\d.]+\)")
 _TABLET = re.compile(
     r"ipad|tablet(?! pc)|kindle|silk/|\bkf[a-z]{3,5}\b|playbook|touchpad|nexus (?:7|9|10)\b|pixel c\b|xoom"
     r"|\bsm-[tpx]\d|\bgt-p\d|\bgt-n[58]\d|\btab\b|[^s]tab[ _-]?[a-z]?\d|(?<!cool)pad(?!fone)(?![a-z]{2})"
@@ -137,5 +140,6 @@ def device(agent: str) -> Device:
         return "Tablet"
     if unsaid:
         # A tablet's browser leaves the word out, and so does whatever of a phone is no browser.
-        return "Tablet" if "safari/" in text or "firefox/" in text else "Phone"
+        browser = ("safari/" in text or "firefox/" in text) and not _APPS_OWN.search(text)
+        return "Tablet" if browser else "Phone"
     return "Phone" if _PHONE.search(text) else "Desktop"

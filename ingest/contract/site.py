@@ -85,8 +85,8 @@ class SiteSettings(BaseModel):
 
     @cached_property
     def direct(self) -> frozenset[str]:
-        """Hosts from where, subdomains included, a visit is direct: what may send events is no source either."""
-        return frozenset((*self.hosts, *self.ignored_referrers)) - {"*"}
+        """Hosts from where, subdomains included, a visit is direct; "*" is nobody's."""
+        return frozenset((*self.hosts, *self.ignored_referrers))
 
 
 class Site(BaseModel):
