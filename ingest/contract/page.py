@@ -19,21 +19,22 @@ MAX_LABEL = 63
 _CACHED = 2_048  # urls, since they come again; longer ones than this are not remembered, so that it is 10 MB at most
 _CACHED_LENGTH = 500
 
-_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
-_BEFORE_PATH = re.compile(r"[^/?#\\]*")
-_AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{0,5}))?")
-_PAIR = re.compile(r"(?<![^&])([^&=]*)=([^&]+)")
-# A link copied out of HTML says `&amp;`; one put together by hand `??`, or a second query behind the first.
-_BEFORE_NAME = re.compile(r"(?:[?;\s]|amp;)+")
-_SECOND_QUERY = re.compile(r"\?(?=utm_)", re.IGNORECASE)
-_DOTS = re.compile(r"[.\u3002\uff0e\uff61]")
-_PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+|/")
 # What servers put into a path where there is no cookie: `;jsessionid=…` behind a segment, `/(S(…))` as one.
 _SESSION = re.compile(
     r"(?:;|%3B)(?=[A-Za-z])(?i:[a-z]{0,9}sess(?:ion)?[_-]?id|aspsessionid[a-z]{0,12}|jsessionidsso|session|sid|phpsid"
     r"|oscsid|zenid|cfid|cftoken)(?:=|%3D)(?:[^/;%]|%(?!3B))*"
     r"|(?<=/)\((?:[A-Z]\([^()/]*\))*S\([A-Za-z0-9]{20,40}\)(?:[A-Z]\([^()/]*\))*\)(?=/|$)"
 )
+# A link copied out of HTML says `&amp;`; one put together by hand `??`, or has a second query behind the first.
+_BEFORE_NAME = re.compile(r"(?<![^&])(?:[?;]|amp(?:;|%3b))+", re.IGNORECASE)
+_SECOND_QUERY = re.compile(r"\?(?=utm_)", re.IGNORECASE)
+
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+_BEFORE_PATH = re.compile(r"[^/?#\\]*")
+_AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{0,5}))?")
+_PAIR = re.compile(r"(?<![^&])([^&=]*)=([^&]+)")
+_DOTS = re.compile(r"[.\u3002\uff0e\uff61]")
+_PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+|/")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _BYTES = {
     high + low: bytes([int(high + low, 16)]) for high in "0123456789ABCDEFabcdef" for low in "0123456789ABCDEFabcdef"
@@ -114,15 +115,12 @@ def _read_parameters(query: str) -> tuple[tuple[str, str], ...]:
 
 
 def _parameters(query: str) -> tuple[tuple[str, str], ...]:
-    if "?" in query and "//" not in query:  # a whole address in a value may have a query of its own
-        query = _SECOND_QUERY.sub("&", query)
+    if "?" in query or ";" in query or "amp%3" in query:
+        query = _BEFORE_NAME.sub("", query)
+        if "//" not in query:  # a whole address in a value may have a query of its own
+            query = _SECOND_QUERY.sub("&", query)
     pairs = islice(_PAIR.finditer(query), MAX_PARAMETERS)
-    return tuple([(_name(_decoded(pair[1])), _printable(_decoded(pair[2]))) for pair in pairs])
-
-
-def _name(text: str) -> str:
-    name = text.strip().lower()
-    return _BEFORE_NAME.sub("", name, count=1) if name.startswith(("?", ";", "amp;")) else name
+    return tuple([(_decoded(pair[1]).strip().lower(), _printable(_decoded(pair[2]))) for pair in pairs])
 
 
 _parameters_again = lru_cache(_CACHED)(_parameters)

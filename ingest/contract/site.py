@@ -1,32 +1,18 @@
 """A site and its settings: what the registry stores, the snapshot publishes, admission and the workers obey."""
 
+import re
 from functools import cache, cached_property
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from ingest.contract.page import host
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 _Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-
-
-def _one_spelling(given: Any) -> Any:
-    """A host beyond ASCII in its IDNA form, without the final dot; anything else as it is, for what checks it next."""
-    if not isinstance(given, str):
-        return given
-    name = given.strip().lower().removesuffix(".")
-    return name if name.isascii() else host("https://" + name) or given
-
-
-_Host = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"), BeforeValidator(_one_spelling)
-]
-_HostOrAny = Annotated[
-    str, StringConstraints(pattern=r"^(\*|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$"), BeforeValidator(_one_spelling)
-]
+_Host = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$")]
 _Number = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] | Annotated[int, Field(ge=0, le=86_400)]
 
 
@@ -38,6 +24,13 @@ def _zones() -> frozenset[str]:
 def _known_zone(name: str) -> str:
     if name not in _zones():
         raise ValueError("not an IANA time zone")
+    return name
+
+
+def _referrer(text: str) -> str:
+    name = "" if re.search(r"[*/?#@\\]", text) else host("http://" + text.strip())
+    if not name:
+        raise ValueError("must be a host such as pay.example.com")
     return name
 
 
@@ -67,9 +60,9 @@ class SiteSettings(BaseModel):
     model_config = _FROZEN
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     cookieless: bool = False
-    hosts: Annotated[list[_HostOrAny], Field(max_length=100)] = []
+    hosts: Annotated[list[_Host], Field(max_length=100)] = []
     # Subdomains included; a visit from there is direct.
-    ignored_referrers: Annotated[list[_Host], Field(max_length=100)] = []
+    ignored_referrers: Annotated[list[Annotated[str, AfterValidator(_referrer)]], Field(max_length=100)] = []
     revenue: Revenue | None = None
     friction: Friction = Friction()
     # [started, finishing event, another finishing event …]

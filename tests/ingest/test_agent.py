@@ -7,7 +7,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ingest import rule
-from ingest.access_log import is_bot
 from ingest.agent import device, kind, names
 from ingest.enrich import read_agent
 
@@ -25,7 +24,6 @@ def test_agents_of_people_bots_and_programs(whose: str, shown: str, agent: str) 
     assert shown in ("-", device(agent))
     found = read_agent(agent)
     assert (found.bot, found.library) == (whose == "bot", whose == "program")
-    assert is_bot(agent) == (whose != "person")
 
 
 def test_there_are_some_hundred_of_each() -> None:
