@@ -145,7 +145,7 @@ def event(hit: Hit, line_id: str, seq: int, site: Site, received: int, country: 
     url = read_url(f"https://{site.domain}{_path_and_query(hit.target)}")
     referrer = read_url(hit.referrer)
     agent = read_agent(hit.agent or "")
-    source, campaign = attribute(url, referrer, site.domain)
+    source, campaign = attribute(url, referrer, site.domain, site.settings.direct)
     return Event(
         site=site.id,
         visitor=visitor.imported(site.secret, hit.ip, hit.agent or ""),

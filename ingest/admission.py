@@ -83,7 +83,8 @@ def strip_private(draft: Draft) -> Reason | None:
 
 
 def attribute_source(draft: Draft) -> Reason | None:
-    draft.source, draft.campaign = attribute(draft.url, draft.referrer, draft.site.domain)
+    site = draft.site
+    draft.source, draft.campaign = attribute(draft.url, draft.referrer, site.domain, site.settings.direct)
     return None
 
 

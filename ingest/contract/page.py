@@ -22,6 +22,16 @@ MAX_LABEL = 63
 _CACHED = 2_048  # urls, since they come again; longer ones than this are not remembered, so that it is 10 MB at most
 _CACHED_LENGTH = 500
 
+# What servers put into a path where there is no cookie: `;jsessionid=…` behind a segment, `/(S(…))` as one.
+_SESSION = re.compile(
+    r"(?:;|%3B)(?=[A-Za-z])(?i:[a-z]{0,9}sess(?:ion)?[_-]?id|aspsessionid[a-z]{0,12}|jsessionidsso|session|sid|phpsid"
+    r"|oscsid|zenid|cfid|cftoken)(?:=|%3D)(?:[^/;%]|%(?!3B))*"
+    r"|(?<=/)\((?:[A-Z]\([^()/]*\))*S\([A-Za-z0-9]{20,40}\)(?:[A-Z]\([^()/]*\))*\)(?=/|$)"
+)
+# A link copied out of HTML says `&amp;`; one put together by hand `??`, or has a second query behind the first.
+_BEFORE_NAME = re.compile(r"(?<![^&])(?:[?;]|amp(?:;|%3b))+", re.IGNORECASE)
+_SECOND_QUERY = re.compile(r"\?(?=utm_)", re.IGNORECASE)
+
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _BEFORE_PATH = re.compile(r"[^/?#\\]*")
 _AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{0,5}))?")
@@ -39,7 +49,7 @@ _PATH_SAFE = "%/!$&'()*+,;=:@"
 _CUT_TAIL = re.compile(r"(?:/\.{0,2})?(?:%[0-9A-F]?)?$")
 _MAX_TAIL = 5  # characters: no dot segment follows a slash or another dot segment
 # What browsers accept in a host, which is more than a registry does.
-_HOST = re.compile(r"[!\"$&'()*+,\-.0-9;=_`a-z{}~]{1,253}|\[[0-9a-f:.]+\]")
+_HOST = re.compile(r"[!\"$&'()*+,\-.0-9;=_`a-z{}~]{1,253}(?<!\.)|\[[0-9a-f:.]+\]")
 _KEPT = re.compile(r"utm_[a-z0-9_.-]{1,60}|source|ref")
 
 
@@ -108,6 +118,10 @@ def _read_parameters(query: str) -> tuple[tuple[str, str], ...]:
 
 
 def _parameters(query: str) -> tuple[tuple[str, str], ...]:
+    if "?" in query or ";" in query or "amp%3" in query:
+        query = _BEFORE_NAME.sub("", query)
+        if "//" not in query:  # a whole address in a value may have a query of its own
+            query = _SECOND_QUERY.sub("&", query)
     pairs = islice(_PAIR.finditer(query), MAX_PARAMETERS)
     return tuple([(_decoded(pair[1]).strip().lower(), _value(_decoded(pair[2]))) for pair in pairs])
 
@@ -142,7 +156,10 @@ def _page_of_path(path: str) -> str:
         path = "/" + path
     if len(path) <= MAX_PAGE and _PLAIN.fullmatch(path):
         return path
-    path = re.sub("//+", "/", _without_dots(_one_spelling(path)))
+    path = _one_spelling(path)
+    if ";" in path or "%3B" in path or "/(" in path:
+        path = _SESSION.sub("", path)
+    path = re.sub("//+", "/", _without_dots(path))
     if len(path) > 1 and path.endswith("/"):
         path = path[:-1]
     # Escaping takes longest and only ever lengthens, so what the cut takes away is not escaped.

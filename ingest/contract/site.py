@@ -1,7 +1,7 @@
 """A site and its settings: what the registry stores, the snapshot publishes, admission and the workers obey."""
 
 import re
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -95,6 +95,8 @@ class SiteSettings(BaseModel):
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     cookieless: bool = False
     hosts: Annotated[list[_Host | Literal["*"]], Field(max_length=100)] = []
+    # Subdomains included; a visit from there is direct.
+    ignored_referrers: Annotated[list[_Host], Field(max_length=100)] = []
     revenue: Revenue | None = None
     friction: Friction = Friction()
     # [started, finishing event, another finishing event …]
@@ -118,6 +120,11 @@ class SiteSettings(BaseModel):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @cached_property
+    def direct(self) -> frozenset[str]:
+        """Hosts from where, subdomains included, a visit is direct; "*" is nobody's."""
+        return frozenset((*self.hosts, *self.ignored_referrers))
 
 
 class Site(BaseModel):

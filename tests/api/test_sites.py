@@ -63,6 +63,9 @@ def test_what_is_no_domain(typed: str) -> None:
         ('{"settings":{"goals":[{"name":"A","page":"/a","event":"b"}]}}', "settings.goals.0.event"),
         ('{"settings":{"goals":[{"name":"A"}]}}', "settings.goals.0.page"),
         ('{"settings":{"goals":[{"name":"A","page":"/","where":1}]}}', "settings.goals.0.where"),
+        ('{"settings":{"ignored_referrers":["ok.example","*"]}}', "settings.ignored_referrers.1"),
+        ('{"settings":{"ignored_referrers":["https://pay.example/"]}}', "settings.ignored_referrers.0"),
+        ('{"settings":{"ignored_referrers":"pay.example"}}', "settings.ignored_referrers"),
         ('{"settings":{"timezone":"Mars/Base"}}', "settings.timezone"),
         ('{"settings":{"revenue":{"currency":"euro"}}}', "settings.revenue.currency"),
         ('{"settings":[]}', "settings"),
@@ -195,9 +198,11 @@ def test_settings_are_merged_and_null_goes_back_to_the_default(served: Served) -
         refused = served.send("PATCH", path, {"settings": wrong})
         assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
     assert patched({"goals": None, "hide": None})["goals"] == []
+    ignored = ["pay.example", "xn--bcher-kva.example"]
+    assert patched({"ignored_referrers": [" Pay.Example. ", "bücher.example"]})["ignored_referrers"] == ignored
     refused = served.send("PATCH", path, {"settings": {"revenue": {"currency": None}}})
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "settings.revenue.currency")
-    assert patched({"revenue": None, "friction": {"deep_percent": None}, "pairs": None}) == {
+    assert patched({"revenue": None, "friction": {"deep_percent": None}, "pairs": None, "ignored_referrers": []}) == {
         **DEFAULTS,
         "timezone": "Asia/Kathmandu",
     }
@@ -232,6 +237,7 @@ DEFAULTS: dict[str, Any] = {
     "timezone": "UTC",
     "cookieless": False,
     "hosts": [],
+    "ignored_referrers": [],
     "revenue": None,
     "friction": {
         "bouncer_seconds": 10,

@@ -111,6 +111,23 @@ def test_an_event_says_everything_and_nothing_private() -> None:
         assert private.encode() not in encode([line]).replace(line.visitor.encode(), b"")
 
 
+@pytest.mark.parametrize(
+    ("settings", "referrer", "expected"),
+    [
+        ({}, "https://other.test/", "other.test"),
+        ({"hosts": ["other.test"]}, "https://www.other.test/a", "direct"),
+        ({"hosts": ["*"]}, "https://other.test/", "other.test"),
+        ({"hosts": ["*", "other.test"]}, "https://other.test/", "direct"),
+        ({"ignored_referrers": ["other.test"]}, "https://pay.other.test/a", "direct"),
+        ({"ignored_referrers": ["pay.other.test"]}, "https://other.test/", "other.test"),
+    ],
+)
+def test_a_referrer_of_the_sites_own_or_ignored_is_direct(
+    settings: dict[str, list[str]], referrer: str, expected: str
+) -> None:
+    assert event(site=a_site(settings=settings), referrer=referrer).source == expected
+
+
 def test_a_filtered_line_tells_nothing_about_the_visitor() -> None:
     """S15."""
     assert admitted(agent=GOOGLEBOT) == Filtered(site="shop01", reason="bot", received=NOW)

@@ -4,6 +4,7 @@ export interface Settings {
   timezone: string;
   cookieless: boolean;
   hosts: string[];
+  ignored_referrers: string[];
   revenue: { currency: string; type: string | null } | null;
   friction: Thresholds;
   pairs: string[][];
