@@ -1,5 +1,6 @@
 """The tracking endpoint: `POST /e`, `GET /e.gif`, `GET /t.js`, for any origin and without cookies."""
 
+import gzip
 import hashlib
 from collections.abc import Callable, Generator, Sequence
 
@@ -31,7 +32,8 @@ class Endpoint:
         self._intake = intake
         self._metrics = metrics
         self._script = script
-        self._script_tag = f'"{hashlib.sha256(script).hexdigest()[:16]}"'
+        self._packed_script = gzip.compress(script, 9, mtime=0)
+        self._script_tag = f'W/"{hashlib.sha256(script).hexdigest()[:16]}"'
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -108,10 +110,14 @@ class Endpoint:
             "Cache-Control": "public, max-age=3600",
             "ETag": self._script_tag,
             "X-Content-Type-Options": "nosniff",
+            "Vary": "Accept-Encoding",
         }
         if request.headers.get("if-none-match") == self._script_tag:
             return Response(status_code=304, headers=headers)
-        return Response(self._script, media_type="text/javascript", headers=headers)
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(self._script, media_type="text/javascript", headers=headers)
+        headers["Content-Encoding"] = "gzip"
+        return Response(self._packed_script, media_type="text/javascript", headers=headers)
 
 
 def _peer(request: Request) -> str:

@@ -522,6 +522,9 @@ def test_the_script_is_served_with_an_etag() -> None:
         assert response.headers["content-type"].startswith("text/javascript")
         assert response.headers["access-control-allow-origin"] == "*"
         assert b"data-site" in response.content
+        packed = stand.get("/t.js", accept_encoding="gzip, br")
+        assert packed.headers["content-encoding"] == "gzip" and packed.content == response.content
+        assert "content-encoding" not in stand.get("/t.js", accept_encoding="identity").headers
         again = stand.get("/t.js", if_none_match=response.headers["etag"])
         assert (again.status_code, again.content) == (304, b"")
 
