@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from redis.exceptions import ConnectionError, RedisError, TimeoutError
 from starlette.responses import Response
 
+from api import csv
 from api.answer.revision import revision
 from api.endpoint import Asked, Endpoint, Parts, Reply
 from api.kept import Kept, Named, named
@@ -57,11 +58,12 @@ class Answers:
         reply = found if isinstance(found, Reply) else Reply(found)
         if endpoint.response is None:
             return Response(status_code=endpoint.status, headers={**_PLAIN, **reply.headers})
-        body = self._json[endpoint.name].dump_json(reply.body, by_alias=True)
+        json = self._json[endpoint.name]
+        body = csv.rows(reply.body) if _is_csv(endpoint, asked) else json.dump_json(reply.body, by_alias=True)
         if looked is None or looked.name is None:
             return Response(body, endpoint.status, {**_PLAIN, **reply.headers}, "application/json")
         self._kept.put(looked.name, body)
-        return _response(endpoint, body, looked.name, looked.fresh)
+        return _response(endpoint, asked, body, looked.name, looked.fresh)
 
     def _known(self, endpoint: Endpoint, asked: Asked, looked: Looked) -> Response | None:
         if looked.name is None:
@@ -69,7 +71,7 @@ class Answers:
         if looked.name.tag in [each.strip() for each in asked.request.headers.get("if-none-match", "").split(",")]:
             return Response(status_code=304, headers=_headers(looked.name.tag))
         body = self._kept.get(looked.name)
-        return None if body is None else _response(endpoint, body, looked.name, looked.fresh)
+        return None if body is None else _response(endpoint, asked, body, looked.name, looked.fresh)
 
     def _look(self, endpoint: Endpoint, asked: Asked) -> Looked:
         # Before the revision, so that an answer which is kept is not said to be fresher than it is.
@@ -109,7 +111,14 @@ def _headers(tag: str) -> dict[str, str]:
     return {**_PLAIN, "Cache-Control": "private, no-cache", "ETag": tag, "Vary": "Authorization, Cookie"}
 
 
-def _response(endpoint: Endpoint, body: bytes, name: Named, fresh: int | None) -> Response:
+def _is_csv(endpoint: Endpoint, asked: Asked) -> bool:
+    return endpoint.csv and asked.parameters.format == "csv"
+
+
+def _response(endpoint: Endpoint, asked: Asked, body: bytes, name: Named, fresh: int | None) -> Response:
     if endpoint.tells_fresh and fresh is not None:
         body = body.replace(b'"fresh_as_of":null', b'"fresh_as_of":"%s"' % iso(fresh).encode(), 1)
-    return Response(body, endpoint.status, _headers(name.tag), "application/json")
+    headers = _headers(name.tag)
+    if _is_csv(endpoint, asked):
+        headers["Content-Disposition"] = f'attachment; filename="{endpoint.name}.csv"'
+    return Response(body, endpoint.status, headers, "text/csv" if _is_csv(endpoint, asked) else "application/json")

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio.to_thread
 from redis import Redis
 from redis.exceptions import RedisError
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import BaseRoute, Router
 
 from api import docs, page
@@ -26,6 +27,7 @@ from rollups.remove import remove
 from rollups.sweep import drop_decided
 
 REFRESH_SECONDS = 1.0
+_PACKED = 1_000  # bytes of an answer above which it is compressed
 PROBE_SECONDS = 3.0  # that the registry may take to be read
 _AWAY = "ClickHouse cannot be used"  # why is for the log only: it names hosts
 _NO_TABLES = "ClickHouse has no tables, or lost them: `throughline status` tells"
@@ -59,7 +61,9 @@ class Api:
         parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now, self.pulse)
         self._serve = Serve(parts, ENDPOINTS)
         self.routes: list[BaseRoute] = [
-            Below("/api", Cors(Router([*docs.routes(), Below("/api", self._serve)]), origins)),
+            Below(
+                "/api", Cors(Router([*docs.routes(), Below("/api", GZipMiddleware(self._serve, _PACKED, 5))]), origins)
+            ),
             *page.routes(static),
         ]
         self._loops: list[asyncio.Task[None]] = []

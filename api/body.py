@@ -1,6 +1,6 @@
 """The body of a request → a model."""
 
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_origin
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -71,7 +71,8 @@ def _patch_of(model: type[BaseModel]) -> Any:
 
 
 def _parts(annotation: Any) -> tuple[Any, ...]:
-    return getattr(annotation, "__args__", (annotation,))
+    """Of a union; a list, which a patch replaces whole, is one."""
+    return (annotation,) if get_origin(annotation) is list else getattr(annotation, "__args__", (annotation,))
 
 
 if TYPE_CHECKING:

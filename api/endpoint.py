@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from redis import Redis
 from starlette.requests import Request
 
+from api.answer.goals import meaning
+from api.filter import parse
 from api.parameter import Nothing
 from api.pulse import Pulse
 from api.registry.account import Account
@@ -48,9 +50,15 @@ class Asked:
 
     @property
     def reader(self) -> Reader:
-        """Of what the filters select."""
-        filters = getattr(self.parameters, "filter", ())
-        return self.parts.reader.selecting(select(filters)) if filters else self.parts.reader
+        return self.parts.reader
+
+    @property
+    def selected(self) -> Reader:
+        """Of a site that had only the sessions which the filters select and its settings do not hide."""
+        own = self.site.settings
+        hidden = [parse(text) for text in own.hide]
+        goals = {goal.name: meaning(goal) for goal in own.goals}
+        return self.reader.selecting(select(self.parameters.filter, hidden, goals))
 
     @property
     def registry(self) -> Registry:
@@ -102,6 +110,7 @@ class Endpoint:
     hashes: bool = False  # a password: takes 50 ms of every core and 64 MiB
     light: bool = False  # answered without ClickHouse
     tells_fresh: bool = False  # has a field `fresh_as_of`, null as `answer` leaves it
+    csv: bool = False  # `format=csv` gives the rows of its answer
     edge: Callable[[Span], Any] = lambda _: None  # what of a range's end shows, besides what happened before it
 
     @property

@@ -5,13 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 from api import account, sites
+from api.answer.breakdown import Breakdown, breakdown
 from api.answer.custom_event_funnel import CustomEventFunnel, custom_event_funnel
 from api.answer.custom_event_types import CustomEventTypes, custom_event_types
 from api.answer.dashboard import Dashboard, dashboard
 from api.answer.engagement_funnel import EngagementFunnel, engagement_funnel
 from api.answer.event_data_keys import EventDataKeys, event_data_keys
+from api.answer.event_data_values import EventDataValues, event_data_values
 from api.answer.friction import Friction, friction
+from api.answer.goals import Goals, goals
 from api.answer.ledger import Ledger, ledger, widened
+from api.answer.now import Now, now
 from api.answer.reach import Reach, reach
 from api.answer.revenue import Revenue, revenue
 from api.answer.scroll_depth import ScrollDepth, scroll_depth
@@ -21,16 +25,20 @@ from api.answer.visitors import Visitors, visitors
 from api.body import NewSite, SignIn, SitePatch
 from api.endpoint import Asked, Endpoint
 from api.parameter import (
+    BreakdownOf,
     Filtered,
     FilteredAllTime,
     FunnelOf,
     LedgerOf,
     Nothing,
+    NowOf,
     PageOf,
     ReachOf,
     ScrollDepthOf,
+    Series,
     StepsOf,
     TypeOf,
+    ValuesOf,
 )
 from api.problem import Problem
 from api.site import SiteInList, SiteWithSettings
@@ -45,6 +53,12 @@ def _of_data(
 ) -> Endpoint:
     name = path.rpartition("/")[2] if "name" not in more else more.pop("name")
     return Endpoint("GET", path, name, summary, answer, response, parameters, of_data=True, **more)
+
+
+def _breakdown(asked: Asked) -> Breakdown:
+    of = asked.parameters
+    revenue = asked.site.settings.revenue
+    return breakdown(asked.selected, asked.site.id, asked.span, of.dimension, revenue, of.limit, of.page)
 
 
 def _visitor_sessions(asked: Asked) -> VisitorSessions:
@@ -92,32 +106,47 @@ ENDPOINTS: list[Endpoint] = [
     _of_data(
         f"{_SITE}/analytics/dashboard",
         "Sessions over time, totals and top lists",
-        lambda asked: dashboard(asked.reader, asked.site.id, asked.span, None),
+        lambda asked: dashboard(asked.selected, asked.site.id, asked.span, None),
         Dashboard,
-        Filtered,
+        Series,
         tells_fresh=True,
         edge=last_bucket,
     ),
     _of_data(
         f"{_SITE}/analytics/revenue",
         "Transactions over time, by source and campaign",
-        lambda asked: revenue(asked.reader, asked.site.id, asked.span, asked.site.settings.revenue),
+        lambda asked: revenue(asked.selected, asked.site.id, asked.span, asked.site.settings.revenue),
         Revenue,
-        Filtered,
+        Series,
         edge=last_bucket,
     ),
     _of_data(
         f"{_SITE}/analytics/friction",
         "Sessions by friction bucket, source and campaign",
-        lambda asked: friction(asked.reader, asked.site.id, asked.span, asked.site.settings.friction),
+        lambda asked: friction(asked.selected, asked.site.id, asked.span, asked.site.settings.friction),
         Friction,
+        Filtered,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/breakdown",
+        "Sessions by the values of a dimension",
+        _breakdown,
+        Breakdown,
+        BreakdownOf,
+        csv=True,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/goals",
+        "Sessions that reach each goal of the site",
+        lambda asked: goals(asked.selected, asked.site.id, asked.span, asked.site.settings.goals),
+        Goals,
         Filtered,
     ),
     _of_data(
         f"{_SITE}/analytics/scroll-depth",
         "How far pageviews scrolled, page by page",
         lambda asked: scroll_depth(
-            asked.reader, asked.site.id, asked.span, asked.parameters.url, asked.parameters.limit
+            asked.selected, asked.site.id, asked.span, asked.parameters.url, asked.parameters.limit
         ),
         ScrollDepth,
         ScrollDepthOf,
@@ -125,28 +154,28 @@ ENDPOINTS: list[Endpoint] = [
     _of_data(
         f"{_SITE}/analytics/engagement-funnel",
         "How deep sessions went on a page, or on any",
-        lambda asked: engagement_funnel(asked.reader, asked.site.id, asked.span, asked.parameters.url),
+        lambda asked: engagement_funnel(asked.selected, asked.site.id, asked.span, asked.parameters.url),
         EngagementFunnel,
         FunnelOf,
     ),
     _of_data(
         f"{_SITE}/analytics/reach",
         "Sessions that saw a page or held an event, by source and campaign",
-        lambda asked: reach(asked.reader, asked.site.id, asked.span, asked.parameters.metric, asked.parameters.value),
+        lambda asked: reach(asked.selected, asked.site.id, asked.span, asked.parameters.metric, asked.parameters.value),
         Reach,
         ReachOf,
     ),
     _of_data(
         f"{_SITE}/analytics/custom-event-types",
         "Custom events by type",
-        lambda asked: custom_event_types(asked.reader, asked.site.id, asked.span),
+        lambda asked: custom_event_types(asked.selected, asked.site.id, asked.span),
         CustomEventTypes,
         FilteredAllTime,
     ),
     _of_data(
         f"{_SITE}/analytics/custom-event-funnel",
         "Sessions through ordered custom events",
-        lambda asked: custom_event_funnel(asked.reader, asked.site.id, asked.span, asked.parameters.steps),
+        lambda asked: custom_event_funnel(asked.selected, asked.site.id, asked.span, asked.parameters.steps),
         CustomEventFunnel,
         StepsOf,
     ),
@@ -156,6 +185,24 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: event_data_keys(asked.reader, asked.site.id, asked.span, asked.parameters.type),
         EventDataKeys,
         TypeOf,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/event-data-values",
+        "Values of one key of the data of an event type",
+        lambda asked: event_data_values(
+            asked.reader, asked.site.id, asked.span, asked.parameters.type, asked.parameters.key, asked.parameters.limit
+        ),
+        EventDataValues,
+        ValuesOf,
+    ),
+    Endpoint(
+        "GET",
+        f"{_SITE}/analytics/now",
+        "now",
+        "Visitors of the last five minutes",
+        lambda asked: now(asked.selected, asked.site.id, asked.now),
+        Now,
+        NowOf,
     ),
     _of_data(
         f"{_SITE}/visitors",

@@ -3,8 +3,10 @@
 import re
 
 from ingest.contract.page import page as page_of
-from rollups.selection import DIMENSIONS, NONE, Filter, Operator
+from ingest.contract.text import value as spelled
+from rollups.selection import DIMENSIONS, GOAL, NONE, Filter, Operator
 
+FILTERED = (*DIMENSIONS, GOAL)
 MAX_FILTERS = 10
 MAX_ALTERNATIVES = 50
 MAX_VALUE = 400  # characters
@@ -20,8 +22,10 @@ def parse(text: str) -> Filter:
     if match is None:
         raise ValueError("not a filter such as source==google: a dimension, one of == != =~ !~, and values")
     dimension, alternatives = match[1], _split(match[3])
-    if dimension not in DIMENSIONS:
-        raise ValueError(f"unknown dimension {dimension!r}: it is one of {', '.join(DIMENSIONS)}")
+    if dimension not in FILTERED:
+        raise ValueError(f"unknown dimension {dimension!r}: it is one of {', '.join(FILTERED)}")
+    if dimension == GOAL and match[2][1] == "~":
+        raise ValueError("a goal is named whole: == or !=")
     if len(alternatives) > MAX_ALTERNATIVES:
         raise ValueError(f"more than {MAX_ALTERNATIVES} alternatives")
     operator: Operator = match[2]  # type: ignore[assignment]  # the pattern has no other
@@ -43,6 +47,6 @@ def _value(dimension: str, operator: Operator, value: str) -> str:
         raise ValueError("a value is empty")
     if len(value) > MAX_VALUE:
         raise ValueError(f"a value is longer than {MAX_VALUE} characters")
-    if dimension in _PAGES and operator[1] == "=" and value != NONE:
-        return page_of(value)
-    return value
+    if operator[1] != "=" or value == NONE:
+        return value
+    return page_of(value) if dimension in _PAGES else spelled(value)

@@ -86,7 +86,7 @@ def _operation(endpoint: Endpoint, refs: dict[tuple[str, str], Any]) -> dict[str
     operation: dict[str, Any] = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
-        "tags": ["analytics" if endpoint.of_data else "account"],
+        "tags": ["analytics" if endpoint.of_data or "/analytics/" in endpoint.path else "account"],
         "responses": {
             str(endpoint.status): _success(endpoint, refs),
             **{str(status): _problem(status) for status in endpoint.statuses},
@@ -107,7 +107,10 @@ def _success(endpoint: Endpoint, refs: dict[tuple[str, str], Any]) -> dict[str, 
         return {"description": "Done"}
     schema = refs[endpoint.name, "serialization"]
     headers = {"headers": {"ETag": {"schema": {"type": "string"}}}} if endpoint.of_data else {}
-    return {"description": "The answer", "content": {"application/json": {"schema": schema}}, **headers}
+    content = {"application/json": {"schema": schema}}
+    if endpoint.csv:
+        content["text/csv"] = {"schema": {"type": "string"}}
+    return {"description": "The answer", "content": content, **headers}
 
 
 def _problem(status: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The built pages: one HTML shell for every address of the dashboard, and its assets, all from `static/`."""
 
+import gzip
 import hashlib
 import mimetypes
 from collections.abc import Awaitable, Callable
@@ -52,14 +53,17 @@ def routes(folder: Path = STATIC) -> list[BaseRoute]:
 
 
 def file_handler(content: bytes, kind: str, cache_control: str) -> Handler:
-    """Answers with the content under the strict headers of all pages; 304 to who has it already."""
-    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {**SECURITY, "Cache-Control": cache_control, "ETag": etag}
+    """Answers with the content, compressed once, under the strict headers of all pages; 304 to who has it already."""
+    etag = f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {**SECURITY, "Cache-Control": cache_control, "ETag": etag, "Vary": "Accept-Encoding"}
+    packed = gzip.compress(content, 9, mtime=0) if "woff" not in kind else content
 
     async def handler(request: Request) -> Response:
         held = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-        if etag in held:
+        if etag.removeprefix("W/") in held:
             return Response(status_code=304, headers=headers)
+        if len(packed) < len(content) and "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(packed, headers={**headers, "Content-Type": kind, "Content-Encoding": "gzip"})
         return Response(content, headers={**headers, "Content-Type": kind})
 
     return handler

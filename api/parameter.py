@@ -1,26 +1,26 @@
 """The parameters of the read API, as the query string gives them; the OpenAPI document shows these models."""
 
 import re
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     Field,
-    TypeAdapter,
-    ValidationError,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
 )
 
-from api.filter import MAX_FILTERS, parse
+from api.filter import FILTERED, MAX_FILTERS, parse
+from api.span import Granularity
+from ingest.contract.field import event_type
 from ingest.contract.incoming import EventType
 from ingest.contract.page import page as page_of
 from rollups.selection import DIMENSIONS, Filter
 
-_FILTER = "^(" + "|".join(DIMENSIONS) + ")(==|!=|=~|!~)[\\s\\S]+$"
+_FILTER = "^(" + "|".join(FILTERED) + ")(==|!=|=~|!~)[\\s\\S]+$"
 _MOMENT = {  # each with its type: generators of clients look no further up
     "anyOf": [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}],
     "examples": ["2025-03-30", "2025-03-30T12:00:00+02:00"],
@@ -41,7 +41,6 @@ def _page(text: str) -> str:
     return page_of(text)
 
 
-_event_type: TypeAdapter[str] = TypeAdapter(EventType)
 Page = Annotated[
     str, AfterValidator(_page), WithJsonSchema({"type": "string", "minLength": 1, "examples": ["/pricing"]})
 ]
@@ -66,15 +65,27 @@ class Range(BaseModel):
     )
 
 
+Filters: TypeAlias = list[_Filter]
+FILTERS: Any = Field(
+    [],
+    max_length=MAX_FILTERS,
+    description="Only sessions for which it holds, several joined by *and*: a dimension, `==` `!=` `=~` `!~`, and "
+    f"alternatives separated by `|`; `=~` and `!~` know `*`. Dimensions: {', '.join(FILTERED)}.",
+    examples=[["source==google|bing", "page=~/blog/*"]],
+)
+
+
 class Filtered(Range):
     """A range of the sessions that all filters select."""
 
-    filter: list[_Filter] = Field(
-        [],
-        max_length=MAX_FILTERS,
-        description="Only sessions for which it holds, several joined by *and*: a dimension, `==` `!=` `=~` `!~`, and "
-        f"alternatives separated by `|`; `=~` and `!~` know `*`. Dimensions: {', '.join(DIMENSIONS)}.",
-        examples=[["source==google|bing", "page=~/blog/*"]],
+    filter: Filters = FILTERS
+
+
+class Series(Filtered):
+    """A range that is shown bucket by bucket."""
+
+    interval: Granularity | None = Field(
+        None, description="How long a bucket is; a week begins on Monday. Default: hour up to 48 hours, else day."
     )
 
 
@@ -83,6 +94,15 @@ class AllTime(Range):
 
     all_time: ClassVar[bool] = True
     from_: _Moment | None = Field(None, alias="from", description="Start, ISO 8601. Default: all time.")
+
+
+class BreakdownOf(Filtered):
+    """By what the sessions of the range are told apart."""
+
+    dimension: Literal[DIMENSIONS]  # type: ignore[valid-type]  # mypy knows no literals that are made
+    limit: Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)] = Field(100, description="Rows of a page.")
+    page: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_whole)] = Field(1, description="From 1.")
+    format: Literal["json", "csv"] = "json"
 
 
 class FilteredAllTime(AllTime, Filtered):
@@ -111,12 +131,7 @@ class ReachOf(Filtered):
     @field_validator("value")
     @classmethod
     def _of_metric(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("metric") != "event":
-            return _page(value)
-        try:
-            return _event_type.validate_python(value)
-        except ValidationError as error:
-            raise ValueError(error.errors()[0]["msg"]) from None
+        return event_type(value) if info.data.get("metric") == "event" else _page(value)
 
 
 class StepsOf(Filtered):
@@ -135,6 +150,21 @@ class TypeOf(AllTime):
 
     refuses_filter: ClassVar[bool] = True
     type: EventType
+
+
+class ValuesOf(Range):
+    """One key of the data of one event type."""
+
+    refuses_filter: ClassVar[bool] = True
+    type: EventType
+    key: str = Field(description="As `event-data-keys` names it.", min_length=1, max_length=4096)
+    limit: Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)] = Field(100, description="How many values.")
+
+
+class NowOf(BaseModel):
+    """Which sessions."""
+
+    filter: Filters = FILTERS
 
 
 class LedgerOf(Range):

@@ -72,8 +72,10 @@ _MESSAGES = {"missing": "missing", "extra_forbidden": "unknown"}
 def _path(loc: Sequence[int | str], given: Any) -> str:
     """The part of a pydantic location that lies in what was given: behind it come names of union members."""
     path: list[str] = []
-    for part in loc:
+    for place, part in enumerate(loc):
         if isinstance(given, Mapping):
+            if part not in given and place + 1 < len(loc):
+                continue  # of a union
             path.append(str(part))
             given = given.get(part)
         elif isinstance(given, list) and isinstance(part, int) and path:

@@ -6,10 +6,11 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from api.problem import invalid
-from api.span import FIRST, LAST, Span, first_instant, ms
+from api.span import FIRST, HOUR, LAST, Granularity, Span, first_instant, ms
 
 DEFAULT = timedelta(days=30)
 LONGEST_YEARS = 10
+MOST_BUCKETS = 1_000  # where their length is asked for
 
 # Extended ISO 8601, and with a space for the T and before the offset, as `str` of a datetime and `%z` write it; a space
 # in the place of the sign is a `+` that was decoded on its way in a query.
@@ -20,7 +21,15 @@ _TIME = re.compile(
 )
 
 
-def span(from_: str | None, to: str | None, zone: ZoneInfo, now: int, *, all_time: bool = False) -> Span:
+def span(
+    from_: str | None,
+    to: str | None,
+    zone: ZoneInfo,
+    now: int,
+    *,
+    all_time: bool = False,
+    interval: Granularity | None = None,
+) -> Span:
     """The range that the parameters name; `to` defaults to `now`, `from` to 30 days before `to`, or to all time.
 
     Naive times and dates are the zone's. Raises Problem (400) naming the parameter.
@@ -34,7 +43,11 @@ def span(from_: str | None, to: str | None, zone: ZoneInfo, now: int, *, all_tim
         raise invalid("from" if from_ is not None else "to", "the range is empty: `from` must lie before `to`")
     if from_ is not None and end > _years_later(start, zone):
         raise invalid("from", f"the range is longer than {LONGEST_YEARS} years")
-    return Span(start, end, zone)
+    found = Span(start, end, zone, interval)
+    hours = (end - start) // HOUR if interval == "hour" else 0  # not listed where ten years of them are asked for
+    if interval is not None and (hours > 2 * MOST_BUCKETS or len(found.buckets()) > MOST_BUCKETS):
+        raise invalid("interval", f"more than {MOST_BUCKETS:,} buckets: take a longer interval or a shorter range")
+    return found
 
 
 def zone(name: str) -> ZoneInfo:

@@ -168,7 +168,14 @@ class Serve:
         span = None
         if isinstance(parameters, Range) and site is not None:
             zone = site.settings.zone if parameters.tz is None else ranges.zone(parameters.tz)
-            span = ranges.span(parameters.from_, parameters.to, zone, now, all_time=parameters.all_time)
+            span = ranges.span(
+                parameters.from_,
+                parameters.to,
+                zone,
+                now,
+                all_time=parameters.all_time,
+                interval=getattr(parameters, "interval", None),
+            )
         return Asked(parts, request, now, who.account if who else None, site, span, parameters, posted)
 
 

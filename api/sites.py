@@ -5,6 +5,8 @@ from pydantic import ValidationError
 from api.answer.sites import counts, sparklines
 from api.body import NewSite, SitePatch
 from api.endpoint import Asked
+from api.filter import parse
+from api.problem import invalid
 from api.query import first_problem
 from api.registry.change import change_site, create_site, delete_site
 from api.site import NO_COUNTS, SiteInList, SiteWithSettings, in_list, with_settings
@@ -55,8 +57,14 @@ def delete(asked: Asked) -> None:
 def _patched(held: SiteSettings, patch: object) -> SiteSettings:
     merged = merge_patch({"settings": held.model_dump()}, {"settings": patch}).get("settings", {})
     try:
-        return SiteSettings.model_validate(merged)
+        made = SiteSettings.model_validate(merged)
     except ValidationError as error:
         problem = first_problem(error, merged)
         problem.detail.param = f"settings.{problem.detail.param}"
         raise problem from None
+    for number, text in enumerate(made.hide):
+        try:
+            parse(text)
+        except ValueError as error:
+            raise invalid(f"settings.hide.{number}", str(error)) from None
+    return made

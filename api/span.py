@@ -1,12 +1,12 @@
 """A range of time in a zone, and the buckets that tile it. Times are ms since the epoch, UTC."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-Granularity: TypeAlias = Literal["hour", "day"]
+Granularity: TypeAlias = Literal["hour", "day", "week", "month"]
 
 SECOND = 1_000
 HOUR = 3_600 * SECOND
@@ -71,24 +71,39 @@ def _hour_around(moment: int, zone: ZoneInfo) -> tuple[int, int]:
     return start, end
 
 
+def _first_day(day: date, granularity: Granularity) -> date:
+    """Of the day's, week's (Monday) or month's bucket."""
+    if granularity == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if granularity == "month" else day
+
+
+_FOLLOWING: dict[Granularity, Callable[[date], date]] = {
+    "day": lambda day: day + timedelta(days=1),
+    "week": lambda day: day + timedelta(days=7),
+    "month": lambda day: (day.replace(day=1) + timedelta(days=32)).replace(day=1),
+}
+
+
 @dataclass(frozen=True)
 class Span:
-    """Half-open [start, end), start < end, with the zone whose calendar names its buckets."""
+    """Half-open [start, end), start < end, with the zone whose calendar names its buckets, each an `interval`."""
 
     start: int
     end: int
     zone: ZoneInfo
+    interval: Granularity | None = None
 
     @property
     def granularity(self) -> Granularity:
-        return "hour" if self.end - self.start <= 48 * HOUR else "day"
+        return self.interval or ("hour" if self.end - self.start <= 48 * HOUR else "day")
 
     def buckets(self) -> list[tuple[int, str]]:
         """(start, period) of every bucket touched, in order; each ends where the next starts, the first may be cut.
 
         `period` is the start in ISO 8601 with the offset in force there.
         """
-        starts = self._hours() if self.granularity == "hour" else self._days()
+        starts = self._hours() if self.granularity == "hour" else self._days(_FOLLOWING[self.granularity])
         return [(start, local(start, self.zone).isoformat()) for start in starts]
 
     def _hours(self) -> Iterator[int]:
@@ -97,11 +112,11 @@ class Span:
             start, moment = _hour_around(moment, self.zone)
             yield start
 
-    def _days(self) -> Iterator[int]:
-        day = local(self.start, self.zone).date()
+    def _days(self, following_day: Callable[[date], date]) -> Iterator[int]:
+        day = _first_day(local(self.start, self.zone).date(), self.granularity)
         start = first_instant(day, self.zone)
         while start < self.end:
-            day += timedelta(days=1)
+            day = following_day(day)
             following = first_instant(day, self.zone)
             # A day can be skipped whole (Samoa, 2011-12-30), or come to an end twice (St John's before 2011).
             if following > max(start, self.start):
@@ -112,4 +127,5 @@ class Span:
 def last_bucket(span: Span) -> tuple[object, ...]:
     """Names the bucket in which the span ends, as long as that lies in our days."""
     last = local(span.end - 1, span.zone)
-    return span.granularity, last.date(), (last.hour, last.utcoffset()) if span.granularity == "hour" else None
+    clock = (last.hour, last.utcoffset()) if span.granularity == "hour" else None
+    return span.granularity, _first_day(last.date(), span.granularity), clock

@@ -103,7 +103,8 @@ def strip_private(draft: Draft) -> Reason | None:
 
 
 def attribute_source(draft: Draft) -> Reason | None:
-    draft.source, draft.campaign = attribute(draft.url, draft.referrer, draft.site.domain)
+    site = draft.site
+    draft.source, draft.campaign = attribute(draft.url, draft.referrer, site.domain, site.settings.direct)
     return None
 
 
@@ -180,7 +181,7 @@ def _event(draft: Draft, id_: str) -> Event:
         draft.time,
         draft.sender.received,
         VERSION,
-        posted.seq,
+        posted.seq or 0,
         posted.view,
         draft.stored_url,
         draft.url.page,

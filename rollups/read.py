@@ -13,7 +13,7 @@ from rollups import ends, rollup
 from rollups.client import Client
 from rollups.ends import BOTH, Ragged
 from rollups.rollup import Rollup
-from rollups.selection import ALL, Selection
+from rollups.selection import ALL, Selection, leaf, times, values
 
 FOLDER = Path(__file__).parent / "query"
 
@@ -57,21 +57,26 @@ class Reader:
         """The rows of `query/<name>.sql`, by column name; DateTime64 parameters take ms since the epoch or a datetime.
 
         Every `{name:Type}` of the file is bound by the server, none is pasted into the text; a parameter that the file
-        does not name is left out, a missing one is a KeyError. Blocks; raises ClickHouseUnavailable, past a limit too.
+        does not name is left out, a missing one is a KeyError. `dimension` also
+        names what `{values_of_dimension}` is, `goals` (filters of pages and events) what
+        `{times_of_goals}` is, `paths` (of a JSON object) what `{leaf_of_data}` is.
+        Blocks; raises ClickHouseUnavailable, past a limit too.
         """
         text = _text(self._folder / f"{name}.sql")
         begin, end = params.get("from"), params.get("to")
-        if self._selection and isinstance(begin, int) and isinstance(end, int):
-            sql = expand(text, self._rollups, selection=self._selection)
-            return self._asked(sql, {**params, **ends.bounds(begin, end), **self._selection.params})
         if not (isinstance(begin, int) and isinstance(end, int)):
-            return self._asked(expand(text, self._rollups), params)
+            return self._asked(self._expanded(text), {**params, **self._selection.params})
+        if self._selection:
+            return self._asked(self._expanded(text), {**params, **ends.bounds(begin, end), **self._selection.params})
         if end > self._now() * 1000 - _JUST_NOW_MS and (behind := self._behind(text, begin, end)):
             # Asked first and looked afterwards, so that nothing comes in between.
             found = self._within(text, params, open_end=True)
             if not self._asked(behind, params | ends.bounds(begin, end, open_end=True)):
                 return found
         return self._within(text, params)
+
+    def _expanded(self, text: str) -> str:
+        return expand(text, self._rollups, selection=self._selection)
 
     def _within(self, text: str, params: Mapping[str, Any], *, open_end: bool = False) -> list[dict[str, Any]]:
         begin, end = params["from"], params["to"]
@@ -88,6 +93,14 @@ class Reader:
         return " UNION ALL ".join(sorted({each.behind() for each in cut}))
 
     def _asked(self, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        if "dimension" in params:
+            sql = sql.replace("{values_of_dimension}", values(params["dimension"]))
+        if "paths" in params:
+            found = leaf(params["paths"])
+            sql, params = sql.replace("{leaf_of_data}", found.condition), {**params, **found.params}
+        if "goals" in params:
+            counted = times(params["goals"])
+            sql, params = sql.replace("{times_of_goals}", counted.condition), {**params, **counted.params}
         bound = {key: _value(params[key], type_) for key, type_ in _placeholders(sql).items()}
         return self._client.rows(sql, bound, self._limits)
 

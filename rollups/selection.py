@@ -4,7 +4,7 @@ A session's attributes are the same in its `+1` and `-1` rows, so what is select
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -25,6 +25,14 @@ COLUMNS = {
 }
 LISTS = {"page": "pv_page", "event": "ev_type"}
 DIMENSIONS = (*COLUMNS, *LISTS)
+GOAL = "goal"  # a dimension of filters alone: what it means is a site's to say
+
+
+def values(dimension: str) -> str:
+    """An array of the different values that a session row has of the dimension; of "" one for all. Raises KeyError."""
+    if not dimension:
+        return "['']"
+    return f"arrayDistinct({LISTS[dimension]})" if dimension in LISTS else f"[toString({COLUMNS[dimension]})]"
 
 
 class Filter(NamedTuple):
@@ -49,12 +57,22 @@ class Selection:
 ALL = Selection()
 
 
-def select(filters: Sequence[Filter], hidden: Sequence[Filter] = ()) -> Selection:
-    """The sessions of which every one of `filters` is true and none of `hidden`. Raises KeyError for a dimension."""
+def select(
+    filters: Sequence[Filter], hidden: Sequence[Filter] = (), goals: Mapping[str, Filter] | None = None
+) -> Selection:
+    """The sessions of which every one of `filters` is true and none of `hidden`; `goals`: what is a goal, by name.
+
+    Nobody reaches a goal that there is not. Raises KeyError for a dimension.
+    """
     conditions: list[str] = []
     params: dict[str, Any] = {}
     for number, each in enumerate([*filters, *hidden]):
-        condition = _holds(each, f"filter_{number}", params)
+        if each.dimension == GOAL:
+            wanted = [goal for name, goal in (goals or {}).items() if name in each.values]
+            reached = [_holds(goal, f"filter_{number}_{place}", params) for place, goal in enumerate(wanted)]
+            condition = " OR ".join(reached) or "0"
+        else:
+            condition = _holds(each, f"filter_{number}", params)
         negated = each.operator[0] == "!"
         conditions.append(f"NOT ({condition})" if negated != (number >= len(filters)) else f"({condition})")
     return Selection(" AND ".join(conditions), params)
@@ -73,6 +91,29 @@ def _holds(one: Filter, name: str, params: dict[str, Any]) -> str:
     if one.dimension in LISTS:
         return f"hasAny({LISTS[one.dimension]}, {values})"
     return f"has({values}, {COLUMNS[one.dimension]})"
+
+
+def times(goals: Sequence[Filter]) -> Selection:
+    """An array of how often a session reaches each of the goals: as `Selection`, whose condition it is not."""
+    counts: list[str] = []
+    params: dict[str, Any] = {}
+    for number, goal in enumerate(goals):
+        name = f"goal_{number}"
+        params[name] = pattern(goal.values)
+        counts.append(f"arrayCount(each -> match(each, {{{name}:String}}), {LISTS[goal.dimension]})")
+    return Selection(f"CAST([{', '.join(counts)}], 'Array(Int64)')", params)
+
+
+def leaf(paths: Sequence[Sequence[str]]) -> Selection:
+    """The JSON text at the first of the paths that an event's data has: as `times`, no condition."""
+    found: list[str] = []
+    params: dict[str, Any] = {}
+    for number, path in enumerate(paths):
+        names = [f"path_{number}_{place}" for place in range(len(path))]
+        params |= dict(zip(names, path, strict=True))
+        at = ", ".join(["data", *(f"{{{name}:String}}" for name in names)])
+        found += [f"JSONHas({at})", f"JSONExtractRaw({at})"]
+    return Selection(f"multiIf({', '.join(found)}, '')", params)
 
 
 def pattern(values: Sequence[str]) -> str:

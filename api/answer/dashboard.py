@@ -2,7 +2,6 @@
 
 from fractions import Fraction
 from functools import partial
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,7 +9,7 @@ from api.answer.touch import OTHER
 from api.answer.within import starts, within
 from api.number import percent, ratio
 from api.panels import together
-from api.span import Span, iso
+from api.span import Granularity, Span, iso
 from rollups.read import Reader
 
 DEVICES = ("Desktop", "Phone", "Tablet")
@@ -53,7 +52,7 @@ class Dashboard(BaseModel):
 
     model_config = ConfigDict(serialize_by_alias=True)
     sessions_over_time: list[PeriodCount]
-    granularity: Literal["hour", "day"]
+    granularity: Granularity
     total_sessions: int
     bounce_rate: float
     avg_session_duration: float

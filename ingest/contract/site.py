@@ -1,15 +1,40 @@
 """A site and its settings: what the registry stores, the snapshot publishes, admission and the workers obey."""
 
-from functools import cache
-from typing import Annotated, Any, Literal
+import re
+from functools import cache, cached_property
+from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    field_validator,
+)
+
+from ingest.contract.page import host
+from ingest.contract.text import spaced
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-_Host = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$")]
+
+def _one_name(text: str) -> str:
+    return spaced(text, 64)  # no more than that, as what is stored already must be read
+
+
+def _one_host(text: str) -> str:
+    name = text.strip()
+    found = "" if re.search(r"[/?#@\\*]", name) else host("http://" + name)
+    if not found:
+        raise ValueError("must be a host such as example.com")
+    return found
+
+
+_Name = Annotated[str, AfterValidator(_one_name), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 64})]
+_Host = Annotated[str, AfterValidator(_one_host), WithJsonSchema({"type": "string", "minLength": 1})]
 _Number = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] | Annotated[int, Field(ge=0, le=86_400)]
 
 
@@ -44,13 +69,34 @@ class Friction(BaseModel):
     deep_percent: Annotated[float, Field(ge=0, le=100)] | Annotated[int, Field(ge=0, le=100)] = 50
 
 
+class PageGoal(BaseModel):
+    """Reached by a view of a page; `*` stands for any run of characters."""
+
+    model_config = _FROZEN
+    name: _Name
+    page: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class EventGoal(BaseModel):
+    """Reached by a custom event; `*` stands for any run of characters."""
+
+    model_config = _FROZEN
+    name: _Name
+    event: _Name
+
+
+Goal: TypeAlias = PageGoal | EventGoal
+
+
 class SiteSettings(BaseModel):
     """Settings of a site with their defaults; unknown keys are refused."""
 
     model_config = _FROZEN
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     cookieless: bool = False
-    hosts: Annotated[list[_Host], Field(max_length=100)] = []
+    hosts: Annotated[list[_Host | Literal["*"]], Field(max_length=100)] = []
+    # Subdomains included; a visit from there is direct.
+    ignored_referrers: Annotated[list[_Host], Field(max_length=100)] = []
     revenue: Revenue | None = None
     friction: Friction = Friction()
     # [started, finishing event, another finishing event …]
@@ -59,10 +105,26 @@ class SiteSettings(BaseModel):
         ["add_to_cart", "purchase"],
         ["checkout_start", "purchase"],
     ]
+    goals: Annotated[list[Goal], Field(max_length=50)] = []
+    # Filters, as the API's parameter: sessions for which one holds are in no answer.
+    hide: Annotated[list[Annotated[str, Field(max_length=25_000)]], Field(max_length=20)] = []
+
+    @field_validator("goals")
+    @classmethod
+    def _told_apart(cls, goals: list[Goal]) -> list[Goal]:
+        names = [goal.name for goal in goals]
+        if len(set(names)) < len(names):
+            raise ValueError("two goals have the same name")
+        return goals
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @cached_property
+    def direct(self) -> frozenset[str]:
+        """Hosts from where, subdomains included, a visit is direct; "*" is nobody's."""
+        return frozenset((*self.hosts, *self.ignored_referrers))
 
 
 class Site(BaseModel):

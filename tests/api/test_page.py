@@ -68,3 +68,14 @@ def test_the_way_in_leads_to_the_sites(built: Path) -> None:
 def test_without_built_pages_the_api_is_named(tmp_path: Path) -> None:
     answer = get(tmp_path, "/sites")
     assert (answer.status_code, "/api/docs" in answer.text) == (200, True)
+
+
+def test_what_is_smaller_compressed_is_sent_so_to_who_reads_it(built: Path) -> None:
+    (built / "assets" / "app-2.js").write_text("let page = 1;\n" * 100)
+    packed = get(built, "/assets/app-2.js", **{"Accept-Encoding": "gzip, br"})
+    plain = get(built, "/assets/app-2.js", **{"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip" and "content-encoding" not in plain.headers
+    assert packed.text == plain.text
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 4
+    assert {answer.headers["vary"] for answer in (packed, plain)} == {"Accept-Encoding"}
+    assert "content-encoding" not in get(built, "/assets/app-1.js", **{"Accept-Encoding": "gzip"}).headers

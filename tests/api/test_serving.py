@@ -131,6 +131,10 @@ def test_pages_of_origins_that_are_let_may_read_answers_by_key_alone(served: Ser
         ("analytics/dashboard?from=2000-01-01&to=2025-01-01", "from"),
         ("analytics/dashboard?from=2025-01-01&from=2025-01-01", "from"),
         ("analytics/dashboard?tz=Mars/Base", "tz"),
+        ("analytics/dashboard?interval=year", "interval"),
+        ("analytics/dashboard?interval=hour&from=2024-01-01&to=2024-03-01", "interval"),
+        ("analytics/revenue?interval=hour&from=2016-01-01&to=2025-01-01", "interval"),
+        ("analytics/revenue?interval=day&from=2016-01-01&to=2025-01-01", "interval"),
         ("analytics/scroll-depth?limit=0", "limit"),
         ("analytics/scroll-depth?limit=101", "limit"),
         ("analytics/scroll-depth?limit=1e9", "limit"),
@@ -204,6 +208,9 @@ def test_good_questions_in_all_spellings(served: Served) -> None:
         "analytics/dashboard?filter=source==google|bing&filter=page!~/a*|*%5C|b&filter=exit_page==(none)",
         "analytics/dashboard?filter[]=source==a&filter[1]=device!=Phone",
         "analytics/dashboard?" + "&".join(["filter=event=~" + "|".join(["*%2B" * 100] * 50)] * 2),
+        "analytics/dashboard?interval=week&from=2016-01-01&to=2025-01-01",
+        "analytics/dashboard?from=2016-01-01&to=2025-01-01",
+        "analytics/revenue?interval=hour&from=2025-01-01&to=2025-02-10",
         "visitors?page=1000000000",
     ):
         assert served.get(f"{site}/{question}").status_code == 200, question
@@ -305,3 +312,16 @@ def test_errors_hold_no_key_and_no_path_of_ours(served: Served) -> None:
     answer = served.http.get("/api/sites", headers={"Authorization": f"Bearer {served.anna.key}x"})
     assert served.anna.key not in answer.text
     assert not re.search(r"/[a-z]+/[a-z_]+\.py", answer.text)
+
+
+def test_long_answers_are_compressed_for_who_reads_it(served: Served) -> None:
+    path = f"/api/sites/{served.anna.site.id}/analytics/dashboard?interval=hour&from=2025-01-01&to=2025-01-31"
+    packed = served.get(path, **{"Accept-Encoding": "gzip"})
+    plain = served.get(path, **{"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip" and "content-encoding" not in plain.headers
+    assert packed.json() == plain.json() and len(plain.content) > 10_000
+    assert int(packed.headers["content-length"]) < len(plain.content) / 4
+    assert "accept-encoding" in packed.headers["vary"].lower() and "authorization" in packed.headers["vary"].lower()
+    again = served.get(path, **{"Accept-Encoding": "gzip", "If-None-Match": packed.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert "content-encoding" not in served.get("/api/me", **{"Accept-Encoding": "gzip"}).headers

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from api.answer.breakdown import breakdown
 from api.answer.custom_event_funnel import custom_event_funnel
 from api.answer.custom_event_types import custom_event_types
 from api.answer.dashboard import dashboard
@@ -24,11 +25,13 @@ from api.answer.friction import friction
 from api.answer.reach import reach
 from api.answer.revenue import revenue
 from api.answer.scroll_depth import scroll_depth
+from api.filter import parse
 from api.span import EPOCH, Span
 from ingest.contract.site import Friction, Revenue
 from rollups.client import Client, connect
 from rollups.migrate import migrate
 from rollups.read import Reader
+from rollups.selection import select
 from tests.bench.row import Row
 from tests.services.clickhouse import open_clickhouse
 
@@ -40,6 +43,11 @@ FIRST = 1_757_808_000_000  # 14 September 2025 UTC, a midnight
 DAYS = 30
 NOW = FIRST + DAYS * DAY - 34_567_891  # nothing lies behind it
 RUNS = 15
+FILTERS: dict[str, list[str]] = {
+    "": [],
+    " of two sources": ["source==google|x"],
+    " of pages by a pattern, not of a country": ["page=~/page-1*", "country!=DE"],
+}
 
 SPANS = {
     "whole days": Span(FIRST, FIRST + (DAYS - 1) * DAY, ZoneInfo("UTC")),
@@ -58,6 +66,10 @@ ANSWERS: dict[str, Callable[[Reader, Span], object]] = {
     "scroll depth": lambda reader, span: scroll_depth(reader, SITE, span, None, 20),
     "engagement funnel": lambda reader, span: engagement_funnel(reader, SITE, span, None),
     "data keys": lambda reader, span: event_data_keys(reader, SITE, span, "signup"),
+    "breakdown by page": lambda reader, span: breakdown(reader, SITE, span, "page", None, 100, 1),
+    "breakdown by source, with revenue": lambda reader, span: breakdown(
+        reader, SITE, span, "source", Revenue(currency="EUR", type="purchase"), 100, 1
+    ),
     "event funnel": lambda reader, span: custom_event_funnel(reader, SITE, span, ["signup", "purchase"]),
     "revenue": lambda reader, span: revenue(reader, SITE, span, Revenue(currency="EUR", type="purchase")),
 }
@@ -146,8 +158,15 @@ def measured(client: Client, pid: int, runs: int = RUNS) -> dict[str, dict[str, 
     reader = Reader(client, now=lambda: NOW / 1000)
     return {
         said: {
-            name: _ratio(pid, partial(answer, reader, span), partial(_simple, client, span), runs)
+            name + of: _ratio(
+                pid,
+                partial(answer, reader.selecting(select([parse(each) for each in filters])), span),
+                partial(_simple, client, span),
+                runs,
+            )
+            for of, filters in FILTERS.items()
             for name, answer in ANSWERS.items()
+            if not (filters and name == "data keys")
         }
         for said, span in SPANS.items()
     }
@@ -195,7 +214,7 @@ def measure() -> list[Row]:
     return [
         Row(
             f"{name} ÷ simple query, {said}",
-            "≤ 4" if name == "dashboard" else "≤ 3",
+            "≤ 6" if " of " in name else "≤ 4" if name == "dashboard" else "≤ 3",
             [cost.cpu],
             f"time {cost.wall:.1f}",
         )

@@ -105,6 +105,8 @@ def test_settings_reach_the_api(desk: Tab, site: Counted, stack: Stack) -> None:
     expect(desk.get_by_label("Tracking snippet").first).to_contain_text("data-cookieless")
     desk.get_by_label("Hosts", exact=True).fill("shop.example.org\nother.example.org")
     save("Allowed hosts")
+    desk.get_by_label("Hosts of referrers").fill("pay.example.org\nBÜCHER.example")
+    save("Ignored referrers")
     desk.get_by_label("This site earns revenue").check()
     desk.get_by_label("Currency").select_option("CHF")
     desk.get_by_label("Event type of a sale").fill("sale")
@@ -123,6 +125,7 @@ def test_settings_reach_the_api(desk: Tab, site: Counted, stack: Stack) -> None:
     assert settings["timezone"] == "Australia/Lord_Howe"
     assert settings["cookieless"] is True
     assert settings["hosts"] == ["shop.example.org", "other.example.org"]
+    assert settings["ignored_referrers"] == ["pay.example.org", "xn--bcher-kva.example"]
     assert settings["revenue"] == {"currency": "CHF", "type": "sale"}
     assert settings["friction"]["bouncer_seconds"] == 7
     assert settings["pairs"][-1] == ["trial_start", "trial_end", "purchase"]

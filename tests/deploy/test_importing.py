@@ -136,6 +136,19 @@ def test_own_events_keep_their_time_and_visitor(tmp_path: Path) -> None:
     assert tally.left_out == {"malformed": 5, "bot": 1}
 
 
+def test_own_events_of_one_moment_stay_in_their_order(tmp_path: Path) -> None:
+    """And whatever a page did not choose costs no line."""
+    own = [
+        {"at": 1000, "type": kind, "url": "https://shop.example/", "visitor": "v", **more}
+        for kind, more in (("a", {}), ("b", {"title": "\ud83d"}), ("c", {"seq": 7}), ("d", {"seq": None, "id": 5}))
+    ]
+    text = "".join(json.dumps(one) + "\n" for one in own)
+    found = taken(written(tmp_path / "a.jsonl", text), format="events")
+    assert [(event.type, event.seq) for event in found] == [("a", 1), ("b", 2), ("c", 7), ("d", 4)]
+    assert (found[1].title, found[3].id) == ("\ufffd", "5")
+    assert taken(written(tmp_path / "b.jsonl", text), format="events") == found
+
+
 def test_files_are_merged_by_time_and_go_to_their_visitors_partitions(tmp_path: Path) -> None:
     ips = [f"192.0.2.{number % 50}" for number in range(400)]
     odd = found(written(tmp_path / "a", "".join(combined(n, ip=ips[n]) for n in range(1, 400, 2))))

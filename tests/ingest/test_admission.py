@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api.registry.domain import domain
 from ingest import visitor
 from ingest.admission import ACCESS_LOG, ENDPOINT, EVENTS, STEPS, Knowledge, Sender, Way, admit, is_bot, no_salt
 from ingest.contract.batch import parse, read
@@ -129,6 +130,23 @@ def test_an_event_says_everything_and_nothing_private() -> None:
         assert private.encode() not in encode([line]).replace(line.visitor.encode(), b"")
 
 
+@pytest.mark.parametrize(
+    ("settings", "referrer", "expected"),
+    [
+        ({}, "https://other.test/", "other.test"),
+        ({"hosts": ["other.test"]}, "https://www.other.test/a", "direct"),
+        ({"hosts": ["*"]}, "https://other.test/", "other.test"),
+        ({"hosts": ["*", "other.test"]}, "https://other.test/", "direct"),
+        ({"ignored_referrers": ["other.test"]}, "https://pay.other.test/a", "direct"),
+        ({"ignored_referrers": ["pay.other.test"]}, "https://other.test/", "other.test"),
+    ],
+)
+def test_a_referrer_of_the_sites_own_or_ignored_is_direct(
+    settings: dict[str, list[str]], referrer: str, expected: str
+) -> None:
+    assert event(site=a_site(settings=settings), referrer=referrer).source == expected
+
+
 def test_a_filtered_line_tells_nothing_about_the_visitor() -> None:
     """S15."""
     assert admitted(agent=GOOGLEBOT) == Filtered(site="shop01", reason="bot", received=NOW)
@@ -218,6 +236,35 @@ def test_a_missing_id_is_made_and_becomes_the_transaction() -> None:
     assert event(revenue={"amount": 1, "transaction": "o-17"}).revenue == Revenue(10_000, "", "o-17")
 
 
+@pytest.mark.parametrize("more", [{}, {"at": NOW}, {"seq": None}])
+def test_events_of_one_moment_are_in_the_order_of_their_body(more: dict[str, Any]) -> None:
+    """Also when the body comes again, and whatever it comes with: the place is the body's, not the arrival's."""
+    body = [{**an_event(type=kind), **more} for kind in ("pageview", "add", "buy", "pageview")]
+
+    def order(received: int) -> list[tuple[int, int]]:
+        sender = Sender(received, ADDRESS, FIREFOX)
+        found = [admit(one, a_site(), sender, KNOWLEDGE) for _, one in read(json.dumps(body).encode()).events]
+        return [(one.time - received, one.seq) for one in found if isinstance(one, Event)]
+
+    assert order(NOW) == order(NOW + 5_000) == [(0, 0), (0, 1), (0, 2), (0, 3)]
+
+
+def test_source_and_campaign_have_one_spelling_of_white_space() -> None:
+    line = event(url="https://example.com/?utm_source=Black%C2%A0News%0A&utm_campaign=%20Black%E3%80%80%0AFriday")
+    assert (line.source, line.campaign) == ("black news", "Black Friday")
+
+
+def test_a_clock_before_1970_is_a_clock() -> None:
+    assert event(at=-86_400_000, sent_at=-86_395_000).time == NOW - 5_000
+
+
+@pytest.mark.parametrize("host", ["xn--fa-z-wna.de", "faß-z.de", "shop.FAẞ-Z.de."])
+def test_a_site_of_any_script_knows_its_pages(host: str) -> None:
+    site = a_site(domain=domain("faß-z.de"))
+    assert reason(site=site, url=f"https://{host}/") is None
+    assert reason(site=site, url="https://fass-z.de/") == "host"
+
+
 def test_an_imported_event_has_its_own_time_and_the_endpoints_visitor() -> None:
     line = imported(visitor="v1")
     assert isinstance(line, Event)
@@ -232,6 +279,11 @@ def test_an_imported_event_may_tell_its_sender() -> None:
     assert line.visitor == visitor.imported("s3cret", ADDRESS, FIREFOX)
     assert (line.country, line.browser, line.id) == ("DE", "Firefox", "e1")
     assert ADDRESS.encode() not in encode([line])
+
+
+def test_an_agent_of_any_length_costs_no_line() -> None:
+    line = imported(ip=ADDRESS, user_agent=FIREFOX + " x" * 3000)
+    assert isinstance(line, Event) and line.browser == "Firefox"
 
 
 def test_what_an_import_filters() -> None:

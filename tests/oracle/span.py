@@ -14,13 +14,14 @@ class Range:
     start: int
     end: int
     zone: str = "UTC"
+    interval: str | None = None
 
     def __contains__(self, time: int) -> bool:
         return self.start <= time < self.end
 
     @property
     def granularity(self) -> str:
-        return "hour" if self.end - self.start <= 48 * HOUR else "day"
+        return self.interval or ("hour" if self.end - self.start <= 48 * HOUR else "day")
 
     def period(self, time: int) -> str:
         """The name of the bucket that holds `time`: its calendar start with the offset in force there."""
@@ -33,7 +34,11 @@ class Range:
     def _calendar(self, time: int) -> tuple[object, ...]:
         local = datetime.fromtimestamp(time / 1000, UTC).astimezone(ZoneInfo(self.zone))
         # An hour that comes twice is told apart by its offset, also where only half of it does (Lord Howe).
-        return (local.date(), local.hour, local.utcoffset()) if self.granularity == "hour" else (local.date(),)
+        if self.granularity == "hour":
+            return (local.date(), local.hour, local.utcoffset())
+        if self.granularity == "week":
+            return local.isocalendar()[:2]
+        return (local.year, local.month) if self.granularity == "month" else (local.date(),)
 
     def periods(self) -> list[str]:
         """Every bucket the range touches, in order."""

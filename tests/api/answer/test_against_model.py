@@ -1,7 +1,8 @@
 """Every answer equals the batch model's on generated traffic, for ragged ranges in many zones."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from api.answer.custom_event_types import custom_event_types
 from api.answer.dashboard import dashboard
 from api.answer.engagement_funnel import engagement_funnel
 from api.answer.event_data_keys import event_data_keys
+from api.answer.event_data_values import event_data_values
 from api.answer.friction import friction
 from api.answer.ledger import ledger
 from api.answer.reach import reach
@@ -23,13 +25,14 @@ from api.answer.session_events import session_events
 from api.answer.sites import counts, sparklines
 from api.answer.visitor_sessions import visitor_sessions
 from api.answer.visitors import visitors
-from api.span import Span
+from api.span import Granularity, Span
 from ingest.contract.site import Revenue
 from rollups.read import Reader
 from tests.api.answer.world import SETTINGS, START, World
 from tests.api.answer.written import session_id, visitor_hash
 from tests.oracle import answers
 from tests.oracle.fact import DAY
+from tests.oracle.span import Range
 
 pytestmark = pytest.mark.services
 
@@ -39,13 +42,21 @@ def body(answer: BaseModel) -> Any:
     return json.loads(answer.model_dump_json())
 
 
-def test_dashboard(world: World) -> None:
-    for site, span, asked in world.ranges:
+@pytest.mark.parametrize("interval", [None, "hour", "week", "month"])
+def test_dashboard(world: World, interval: Granularity | None) -> None:
+    for site, span, asked in world.ranges if interval is None else within_an_interval(world, interval):
         answer = body(dashboard(world.reader, site, span, START))
         assert list(answer)[-4:] == ["from", "to", "timezone", "fresh_as_of"]
         assert answer["timezone"] == asked.zone
         assert answer["fresh_as_of"] == "2025-02-27T23:46:40.000Z"
         assert {key: answer[key] for key in list(answer)[:-4]} == answers.dashboard(world.sites[site], asked)
+
+
+def within_an_interval(world: World, interval: Granularity) -> list[tuple[str, Span, Range]]:
+    return [
+        (site, replace(span, interval=interval), replace(asked, interval=interval))
+        for site, span, asked in world.ranges[::2]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -109,6 +120,39 @@ def test_event_data_keys(world: World, kind: str) -> None:
     for site, span, asked in world.ranges:
         expected = answers.event_data_keys(world.sites[site], asked, kind)
         assert body(event_data_keys(world.reader, site, span, kind)) == expected
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, inside in value.items():
+        if isinstance(inside, dict):
+            yield from leaves(inside, f"{path}{name}.")
+        else:
+            yield path + name, inside
+
+
+@pytest.mark.parametrize("kind", ["purchase", "signup", "never"])
+def test_event_data_values(world: World, kind: str) -> None:
+    for site, span, asked in world.ranges:
+        happened = [
+            (fact, number)
+            for number, session in enumerate(world.sites[site].sessions)
+            for fact in session.custom
+            if fact.type == kind and fact.time in asked and fact.data
+        ]
+        for key in sorted({key for fact, _ in happened for key, _ in leaves(fact.data)})[:6] or ["nothing"]:
+            found: dict[str, list[int]] = {}
+            for fact, number in happened:
+                for value in (value for name, value in leaves(fact.data) if name == key):
+                    each = value if isinstance(value, list) else [value]
+                    texts = {one if isinstance(one, str) else json.dumps(one, separators=(",", ":")) for one in each}
+                    for text in texts:
+                        found.setdefault(text, []).append(number)
+            expected = [
+                {"value": text, "count": len(held), "sessions": len(set(held))}
+                for text, held in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+            ]
+            answer = body(event_data_values(world.reader, site, span, kind, key, 1000))
+            assert answer == {"type": kind, "key": key, "total_rows": len(expected), "rows": expected}
 
 
 def test_ledger(world: World) -> None:

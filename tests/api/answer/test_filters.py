@@ -10,16 +10,21 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from api.answer.breakdown import breakdown
 from api.answer.custom_event_funnel import custom_event_funnel
 from api.answer.custom_event_types import custom_event_types
 from api.answer.dashboard import dashboard
 from api.answer.engagement_funnel import engagement_funnel
 from api.answer.friction import friction
+from api.answer.goals import GoalReached, goals, meaning
 from api.answer.reach import reach
 from api.answer.revenue import revenue
 from api.answer.scroll_depth import scroll_depth
 from api.filter import parse
+from api.number import percent
 from api.span import Span
+from ingest.contract.page import page
+from ingest.contract.site import EventGoal, Goal, PageGoal
 from rollups.read import Reader
 from rollups.selection import DIMENSIONS, Filter, select
 from tests.api.answer.test_against_model import body
@@ -168,6 +173,78 @@ def test_a_filter_and_its_negation_are_all_sessions(world: World, dimension: str
         for operator in (("==", "!=") if one.operator[1] == "=" else ("=~", "!~"))
     ]
     assert sum(both) == total
+
+
+@pytest.mark.parametrize("dimension", DIMENSIONS)
+def test_breakdown(world: World, dimension: str) -> None:
+    random = Random(dimension)
+    for site, span, asked in world.ranges[::2]:
+        filters = [parse(drawn(world, random))] if random.random() < 0.5 else []
+        reader = world.reader.selecting(select(filters))
+        model = selected(world.sites[site], filters, FRICTION)
+        expected = answers.breakdown(
+            model, asked, FRICTION, lambda session: values(session, dimension, FRICTION), dimension
+        )
+        assert body(breakdown(reader, site, span, dimension, SETTINGS.revenue, 1000, 1)) == expected
+        found = [body(breakdown(reader, site, span, dimension, SETTINGS.revenue, 2, page)) for page in (1, 2, 3)]
+        assert [row for each in found for row in each["rows"]] == expected["rows"][:6]
+        assert {each["total_rows"] for each in found} == {expected["total_rows"]}
+        assert all(each["totals"] == expected["totals"] for each in found)
+
+
+GOALS: list[Goal] = [
+    PageGoal(name="Priced", page="https://x.example/pricing/"),
+    PageGoal(name="Paths", page="/*"),
+    PageGoal(name="Checked out", page="*check*t"),
+    EventGoal(name="Signed up", event="signup"),
+    EventGoal(name="Forms", event="form_*"),
+    EventGoal(name="Never", event="nothing like it"),
+]
+
+
+def reached(goal: Goal, session: Session) -> int:
+    """How often, as the model says."""
+    of_event = isinstance(goal, EventGoal)
+    wanted = goal.event if isinstance(goal, EventGoal) else page(goal.page)
+    glob = re.compile(".*".join(map(re.escape, wanted.split("*"))), re.DOTALL)
+    names = [fact.type for fact in session.custom] if of_event else [view.fact.page for view in session.views]
+    return sum(glob.fullmatch(name) is not None for name in names)
+
+
+def test_goals(world: World) -> None:
+    for site, span, asked in world.ranges[::2]:
+        sessions = [session for session in world.sites[site].sessions if session.start in asked]
+        answer = goals(world.reader, site, span, GOALS)
+        assert answer.total_sessions == len(sessions)
+        expected = [
+            GoalReached(
+                name=goal.name,
+                sessions=(holding := sum(reached(goal, session) > 0 for session in sessions)),
+                total=sum(reached(goal, session) for session in sessions),
+                conversion_pct=percent(holding, len(sessions)),
+            )
+            for goal in GOALS
+        ]
+        assert answer.goals == sorted(expected, key=lambda each: (-each.sessions, each.name))
+    assert goals(world.reader, site, span, []).goals == []
+    site, span, _ = world.ranges[0]
+    assert all(goal.sessions for goal in goals(world.reader, site, span, GOALS).goals if goal.name != "Never")
+
+
+@pytest.mark.parametrize("text", ["goal==Priced|Signed up", "goal!=Forms", "goal==Never", "goal!=no such goal"])
+def test_a_goal_filters(world: World, text: str) -> None:
+    site, span, asked = world.ranges[0]
+    one = parse(text)
+    wanted = [goal for goal in GOALS if goal.name in one.values]
+    sessions = [
+        session
+        for session in world.sites[site].sessions
+        if any(reached(goal, session) for goal in wanted) == (one.operator == "==")
+    ]
+    model = Site(sessions=sessions, counted=[fact for session in sessions for fact in session.facts])
+    reader = world.reader.selecting(select([one], goals={goal.name: meaning(goal) for goal in GOALS}))
+    ask, expect = QUESTIONS["dashboard"]
+    assert ask(reader, site, span) == expect(model, asked, FRICTION)
 
 
 def test_what_is_hidden_is_in_no_answer(world: World) -> None:

@@ -51,7 +51,7 @@ export const campaign = (key: string): string => (key === "(none)" ? "No campaig
 
 /** A bucket's start as the site's clock shows it: the offset is in the text, so no zone is needed. "" for one that the
  * answer no longer has: a chart draws the old buckets until it has the new ones. */
-export function period(text: string, granularity: "hour" | "day", long = false): string {
+export function period(text: string, granularity: "hour" | "day" | "week" | "month", long = false): string {
   if (!text) return "";
   const date = new Date(`${text.slice(0, 16)}Z`);
   const options: Intl.DateTimeFormatOptions =

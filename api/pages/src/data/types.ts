@@ -4,6 +4,7 @@ export interface Settings {
   timezone: string;
   cookieless: boolean;
   hosts: string[];
+  ignored_referrers: string[];
   revenue: { currency: string; type: string | null } | null;
   friction: Thresholds;
   pairs: string[][];
@@ -35,7 +36,7 @@ export interface ListedSite extends Omit<Site, "settings"> {
 
 export interface Dashboard {
   sessions_over_time: { period: string; count: number }[];
-  granularity: "hour" | "day";
+  granularity: "hour" | "day" | "week" | "month";
   total_sessions: number;
   bounce_rate: number;
   avg_session_duration: number;

@@ -1,0 +1,92 @@
+"""The sessions of a range by the values of any dimension."""
+
+from decimal import Decimal
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+from pydantic import BaseModel
+
+from api.answer.within import within
+from api.number import money, percent, ratio
+from api.panels import together
+from api.span import Span
+from ingest.contract.site import Revenue as Setting
+from rollups.read import Reader
+
+
+class Totals(BaseModel):
+    """Of all sessions together: their interactive events, and their standing transactions in the site's currency."""
+
+    sessions: int
+    visitors: int
+    pageviews: int
+    bounce_rate: float
+    avg_session_duration: float
+    events: int
+    revenue: float
+    transactions: int
+
+
+class Row(Totals):
+    """Of the sessions with the value; `share`: per cent of all sessions. `pageviews` of a page and `events` of an event
+    are its own.
+    """
+
+    value: str
+    share: float
+
+
+class Breakdown(BaseModel):
+    """One page of the rows, most sessions first; a session counts for each page and event that it holds."""
+
+    dimension: str
+    total_rows: int
+    totals: Totals
+    rows: list[Row]
+
+
+def breakdown(
+    reader: Reader, site: str, span: Span, dimension: str, setting: Setting | None, limit: int, page: int
+) -> Breakdown:
+    """The `page`th `limit` rows, from 1; `setting`: what is a transaction, and in which currency."""
+    asked = {
+        "site": site,
+        "currency": setting.currency if setting else "",
+        "type": (setting and setting.type) or "",
+        **within(span),
+    }
+    ask = partial(reader.rows, "breakdown", **asked)
+    rows, wholes, counted = together(
+        [
+            partial(ask, dimension=dimension, limit=limit, skip=limit * (page - 1)),
+            partial(ask, dimension="", limit=1, skip=0),
+            *([partial(ask, dimension=dimension, limit=1, skip=0)] if page > 1 else [list]),
+        ]
+    )
+    whole = wholes[0] if wholes else _NOTHING
+    # Behind the last page no row tells how many there are.
+    known = rows or counted
+    return Breakdown(
+        dimension=dimension,
+        total_rows=known[0]["total_rows"] if known else 0,
+        totals=Totals(**_numbers(whole)),
+        rows=[
+            Row(value=row["value"], share=percent(row["sessions"], whole["sessions"]), **_numbers(row)) for row in rows
+        ],
+    )
+
+
+_NOTHING: dict[str, Any] = {
+    **dict.fromkeys(("sessions", "visitors", "pageviews", "bounces", "duration_ms", "events", "transactions"), 0),
+    "revenue": Decimal(0),
+}
+
+
+def _numbers(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: row[name] for name in ("sessions", "visitors", "pageviews", "events", "transactions")},
+        "bounce_rate": percent(row["bounces"], row["sessions"]),
+        "avg_session_duration": ratio(Fraction(row["duration_ms"], 1000), row["sessions"]),
+        "revenue": money(row["revenue"]),
+    }
