@@ -47,7 +47,7 @@ def client_of(trusted: Sequence[Network]) -> Client:
         else:
             if plain.version == 4:
                 return text
-        hops = [hop.strip(" \t\"'\0") for hop in text.split(",")]
+        hops = [hop.strip(" \t\"'\0") for hop in re.split("[, ]+", text.strip(" \t\"'\0"))]
         found = [address for hop in hops if (address := _read(hop)) is not None]
         if found:
             return str(_last(found, trusted))

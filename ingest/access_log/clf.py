@@ -8,8 +8,9 @@ from ingest.access_log.hit import Hit, Malformed
 
 _QUOTED = r'"((?:[^"\\]|\\.)*+)"'
 _HEAD = (
-    r'\s*+("[^"]*+"|[^\s",]++(?: ?, *+[^\s",]++)*+) ++'  # an address, maybe a list of them, maybe quoted
-    r"(?!\d+\.\d+\.\d+\.\d+[ :,]|\|)\S++ ++"  # the ident, which nobody writes; an address here is the real one
+    # An address, maybe a list of them, maybe quoted; a second column of one is the proxy's, or the first was a host's.
+    r'\s*+("[^"]*+"|[^\s",|]++(?: ?, *+[^\s",]++)*+(?: ++(?=[0-9A-Fa-f]*[.:])[0-9A-Fa-f.:]{3,45}(?= ))?+) ++'
+    r"(?!\|)\S++ ++"  # the ident, which nobody writes
     r'(?![^\["]*? \d+\.\d+\.\d+\.\d+ )(?:"[^"]*+" *+|[^\["]*+)'  # a user of any words, but no address
     r"\[([^\]]++)\] ++"  # the time
     rf"{_QUOTED} ++(\d{{3}}) ++(?:\d++|-)"

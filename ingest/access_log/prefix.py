@@ -17,7 +17,7 @@ _ADDRESS = (
 )
 # The server's own line: an address, maybe a list of them, or a host's name; the ident, which is neither; user; time.
 _IDENT = rf"(?!{_ADDRESS} |[\w-]{{1,63}}\.[\w.-]{{1,200}} )[^\s|]{{1,100}}"
-_CORE = rf'"?{_ADDRESS}(?: ?, ?{_ADDRESS}){{0,20}}"? +{_IDENT} +[^\[]{{0,200}}\[[^\]]{{1,60}}\] +"'
+_CORE = rf'"?{_ADDRESS}(?:(?: ?, ?| ){_ADDRESS}){{0,20}}"? +{_IDENT} +[^\[]{{0,200}}\[[^\]]{{1,60}}\] +"'
 _NAMED = rf'[A-Za-z0-9][\w.-]* {_IDENT} (?:\S+|"[^"]*") \[[^\]]{{1,60}}\] +"'
 _STRUCTURED = r'(?:\[(?:[^\]"]|"(?:[^"\\]|\\.)*")*\])'
 _SHAPES: Sequence[re.Pattern[str]] = [
@@ -31,7 +31,7 @@ _SHAPES: Sequence[re.Pattern[str]] = [
         rf"(?:<\d+>)?{_TIME} \S+ [^\s:\[]+(?:\[\d+\])?: ?",  # rsyslog, journald -o short-iso
         rf"{_TIME} ",  # docker logs -t
         rf"(?:[\w./@-]{{1,255}}?:)?(?:\d+[:-])??(?=(?:{_ADDRESS}|[\w-]{{1,63}}\.[\w.-]{{1,200}}),? |\{{)",  # grep
-        rf"[\w.*-]+(?::\d+)? (?=(?:{_ADDRESS}|[\w-]+\.[\w.-]+) \S+ \S+ \[)",  # Apache's vhost_combined
+        rf"(?!{_ADDRESS} )[\w.*-]+(?::\d+)? (?=(?:{_ADDRESS}|[\w-]+\.[\w.-]+) \S+ \S+ \[)",  # Apache's vhost_combined
     )
 ]
 _BARE = re.compile(rf"{_CORE}|{_NAMED}", re.ASCII)

@@ -118,7 +118,7 @@ def test_what_is_no_address_and_no_host_name_is_malformed(first: str) -> None:
 
 def test_a_prefix_in_a_file_that_has_none_is_malformed() -> None:
     by = reader(CORE)
-    for before in ("web-1 | ", "shop.example.com ", "Nov 10 10:01:00 host1 nginx: "):
+    for before in ("web-1 | ", "Nov 10 10:01:00 host1 nginx: "):
         with pytest.raises(Malformed):
             by.read((before + CORE).encode())
 
@@ -173,6 +173,17 @@ def test_any_address_is_itself_in_every_dress(address: object, dress: str) -> No
 
 def is_private(text: str) -> bool:
     return CLIENT(f"8.8.8.8, {text}") == "8.8.8.8"
+
+
+def test_a_proxys_address_in_a_column_of_its_own_is_one_of_a_list() -> None:
+    """`%{X-Forwarded-For}i %h %l %u %t`, a much used format."""
+    lines = [
+        CORE.replace("8.8.8.1", column) for column in ("8.8.8.1 10.0.0.1", "- 8.8.8.1", "1.1.1.1, 8.8.8.1 10.0.0.1")
+    ]
+    for order in (lines, lines[::-1]):
+        assert hits(*order) == [HIT] * 3
+    assert hits(CORE.replace("8.8.8.1 -", "8.8.8.1 shop.example.com")) == [HIT]
+    assert hits(CORE.replace("8.8.8.1 - -", "8.8.8.1 shop.example.com - -")) == [HIT]
 
 
 def worst(*lines: str) -> float:
