@@ -1,7 +1,7 @@
 """One page under two addresses is one pageview: the script compares as the page function does."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -141,18 +141,19 @@ def compared(tab: Tab, steps: list[str], routes: bool) -> None:
         last = now
 
 
+def spellings(path: str) -> list[str]:
+    """The path in ways that are, or are not, one page: by chance no two of many would be."""
+    return [path, quote(path, safe="/%"), f"{path}/", path.replace("//", "/"), path.upper(), quote(path)]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(PATH, min_size=1, max_size=40))
 def test_any_two_paths_are_compared_as_the_page_function_does(steps: list[str], watched: Tab) -> None:
-    """Each path beside the same one in another spelling, since by chance no two are one page."""
-    pairs = [
-        f"/a/{spelling}" for path in steps for spelling in (path, path.replace("//", "/"), path.upper(), f"{path}/")
-    ]
-    compared(watched, pairs, routes=False)
+    compared(watched, [f"/a/{spelling}" for path in steps for spelling in spellings(path)], routes=False)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sampled_from(["#/", "#!", "#!/", "#"]), PATH), min_size=1, max_size=40))
 def test_any_two_routes_are_compared_as_the_page_function_does(steps: list[tuple[str, str]], routed: Tab) -> None:
-    pairs = [f"/app{kind}{spelling}" for kind, path in steps for spelling in (path, path.upper(), f"{path}/")]
+    pairs = [f"/app{kind}{spelling}" for kind, path in steps for spelling in spellings(path)]
     compared(routed, pairs, routes=True)
