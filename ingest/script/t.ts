@@ -42,13 +42,13 @@ const within = (event: Event, selector: string): any =>
   event.composedPath().find((node: any) => node.matches?.(selector));
 
 /**
- * JSON without the `toJSON` that a page has put on everything (Prototype.js before 1.7), which makes texts of texts and
- * of numbers. A replacer is shown what came of it, and its `this` what it came from. A value's own `toJSON` stands.
+ * JSON without the `toJSON` that a page has put on all arrays or objects (Prototype.js before 1.7), which makes texts of
+ * them. A replacer is shown what came of it, and its `this` what it came from. A value's own `toJSON` stands.
  */
 const json = (value: object) =>
   JSON.stringify(value, function (this: any, key: any, made) {
     key = this[key];
-    return [[], {}, 0, ""].some((kind: any) => kind.toJSON == key?.toJSON) ? key : made;
+    return [[], {}].some((kind: any) => kind.toJSON == key?.toJSON) ? key : made;
   });
 
 /**

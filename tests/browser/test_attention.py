@@ -14,6 +14,7 @@ BODY = "<style>html{height:100%;overflow:hidden} body{height:100%;margin:0;overf
 SHELL = """<style>body{margin:0} nav{height:60px} main,aside{height:calc(100vh - 60px);overflow:auto}
     main{float:left;width:70%} aside{float:left;width:30%}</style>"""
 HALF = "element => element.scrollTo(0, element.scrollHeight / 2)"
+SMALL = '<pre style="margin-top:200px;height:100px;overflow:auto">' + "x\n" * 99 + "</pre>"
 SEEN = "element => (element.scrollTop + element.clientHeight) / element.scrollHeight * 100"
 
 
@@ -88,9 +89,7 @@ def test_a_shell_that_is_drawn_later_and_shows_another_page(tab: Tab, web: Web, 
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param(
-            '<pre style="height:100px;overflow:auto">' + "x\n" * 99 + "</pre>", id="a small part that scrolls"
-        ),
+        pytest.param(SMALL, id="a small part that scrolls"),
         pytest.param(f'<div style="height:400px;overflow:hidden">{TALL}</div>', id="a picture that is cut"),
     ],
 )
