@@ -65,8 +65,11 @@ def test_two_tags_of_either_kind_count_once(tab: Tab, web: Web, site: Counted) -
 
 
 def test_options_of_the_page_are_none_of_the_scripts(tab: Tab, web: Web, site: Counted) -> None:
-    """Else a link could turn on what the owner has not."""
-    tab.goto(web.page("/", '<a href="https://partner.example/">out</a>') + "?outbound&hash#/secret")
+    """Else a link could turn on what the owner has not: a script written into the page has no other address."""
+    code = web.forward("GET", "/t.js", None, {})[2].decode()
+    tag = f'<script data-site="{web.tracking_id}" data-api="/stats/e" data-allow="local">{code}</script>'
+    link = '<a href="https://partner.example/">out</a>'
+    tab.goto(web.page("/", link, script=None, head=tag) + "?outbound&hash#/secret")
     tab.evaluate("addEventListener('click', event => event.preventDefault())")
     tab.click("a")
     tab.evaluate("throughline.track('end')")
