@@ -251,7 +251,11 @@ guard(() => {
     depth = told = -1;
     engaged = 0;
     started = [];
-    const amend = emit("pageview", { referrer: from.split("?")[0], screen: [screen.width, screen.height], title: title() });
+    const amend = emit("pageview", {
+      referrer: from.split("?")[0],
+      screen: [screen.width, screen.height],
+      title: title(),
+    });
     // Routers name the page after they have moved to it.
     setTimeout(guard(() => amend!({ title: title() })), SOON / 2);
   });
