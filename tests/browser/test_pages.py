@@ -132,10 +132,27 @@ def test_settings_reach_the_api(desk: Tab, site: Counted, stack: Stack) -> None:
     assert settings["pairs"][0] == ["add_to_cart", "purchase"]
 
 
+def test_settings_show_what_became_of_every_event(desk: Tab, site: Counted, stack: Stack) -> None:
+    own = {"site": site.site["tracking_id"], "type": "pageview", "url": f"https://{site.site['domain']}/", "id": "e1"}
+    foreign = {**own, "id": "e2", "url": "https://elsewhere.example/"}
+    assert stack.request("POST", "/e", [own, foreign, {**foreign, "id": "e3"}], key="").status == 202
+    stack.wait_for(f"/api/sites/{site.id}/ledger", lambda ledger: ledger["received"] == 3 and ledger["counted"] == 1)
+    desk.goto(f"/sites/{site.id}/settings#received")
+    rows = desk.get_by_role("region", name="Received").get_by_role("row")
+    expect(rows).to_have_text(
+        [
+            re.compile("What became"),
+            re.compile("Counted.*1"),
+            re.compile("another host.*host.*2"),
+            re.compile("Received.*3"),
+        ]
+    )
+
+
 def test_a_refused_setting_is_told_at_its_field(visitor: Open, signed_in: Any, stack: Stack, site: Counted) -> None:
     tab = visitor(storage_state=signed_in, base_url=stack.url).new_page()
     tab.goto(f"/sites/{site.id}/settings")
-    tab.get_by_label("Hosts", exact=True).fill("not a host!")
+    tab.get_by_label("Hosts", exact=True).fill("https://not.a/host")
     part = tab.get_by_role("region", name="Allowed hosts")
     part.get_by_role("button", name="Save").click()
     expect(part.get_by_role("alert")).not_to_be_empty()

@@ -34,6 +34,12 @@ export interface ListedSite extends Omit<Site, "settings"> {
   sparkline: number[];
 }
 
+export interface Ledger {
+  received: number;
+  counted: number;
+  filtered: Record<string, number>;
+}
+
 export interface Dashboard {
   sessions_over_time: { period: string; count: number }[];
   granularity: "hour" | "day" | "week" | "month";

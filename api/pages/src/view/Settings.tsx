@@ -11,10 +11,12 @@ import { Snippet } from "../part/Snippet";
 import { Failure, Skeleton } from "../part/State";
 import { Top } from "../part/Top";
 import { Keys } from "./Keys";
+import { Received } from "./Received";
 
 const SECTIONS = [
   ["general", "General"],
   ["snippet", "Tracking snippet"],
+  ["received", "Received"],
   ["privacy", "Privacy"],
   ["hosts", "Allowed hosts"],
   ["referrers", "Ignored referrers"],
@@ -80,6 +82,7 @@ function Sheet(props: SheetProps) {
         </p>
         <Snippet site={site} />
       </section>
+      <Received site={site} />
       <Privacy {...props} />
       <Hosts
         {...props}
