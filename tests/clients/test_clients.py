@@ -52,7 +52,7 @@ def asked(stack: Stack) -> list[str]:
     while stack.request("POST", "/e", body).status == 404:  # ingest has not heard of the site yet
         assert time.monotonic() < end
         time.sleep(0.2)
-    listed = stack.wait_for(f"/api/sites/{site['id']}/visitors", lambda answer: answer["total"] == 1)
+    listed = stack.wait_for(f"/api/sites/{site['id']}/visitors", lambda answer: answer["visitors"])
     now = datetime.now(timezone(timedelta(hours=5, minutes=45)))
     return [site["id"], listed["visitors"][0]["id"], str(now - timedelta(hours=3)), str(now + timedelta(hours=3))]
 
