@@ -19,6 +19,7 @@ PLACES = [
     "/sites",
     "/sites?add",
     "/sites/{site}",
+    "/sites/{site}?filter=source==news|ads&filter=page!=/blog/a",
     "/sites/{site}?tab=revenue",
     "/sites/{site}?tab=friction",
     "/sites/{site}?tab=engagement",
@@ -30,7 +31,11 @@ PLACES = [
     "/sites/{site}/settings",
 ]
 # The dark pages differ in their colours only, of which these have all.
-DARK = (PLACES[2], PLACES[4], PLACES[7], PLACES[10], PLACES[11])
+DARK = tuple(PLACES[at] for at in (2, 3, 5, 8, 11, 12))
+# What can be pressed and is lower than a finger is wide.
+SMALL = """[...document.querySelectorAll("a, button, select, input:not([type=checkbox])")]
+  .filter(each => each.checkVisibility() && !each.matches(".skip, p a, .site-card a") && each.getBoundingClientRect().height < 39.5)
+  .map(each => each.outerHTML.slice(0, 120) + " " + each.getBoundingClientRect().height)"""
 RULES = {
     "light": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "dark": ["color-contrast"],
@@ -89,6 +94,19 @@ def test_a_phone_is_wide_enough(visitor: Open, signed_in: Any, stack: Stack, sho
     for place in addresses(shop):
         settled(tab, place)
         assert tab.evaluate("document.documentElement.scrollWidth") <= 360, place
+
+
+def test_fingers_find_what_they_press(visitor: Open, signed_in: Any, stack: Stack, shop: Counted) -> None:
+    """40 px high, save links within a sentence."""
+    phone = {"width": 390, "height": 844}
+    tab = visitor(
+        storage_state=signed_in, base_url=stack.url, viewport=phone, has_touch=True, is_mobile=True
+    ).new_page()
+    found = {}
+    for place in addresses(shop):
+        settled(tab, place)
+        found[place] = tab.evaluate(SMALL)
+    assert {place: small for place, small in found.items() if small} == {}
 
 
 def test_the_keyboard_is_enough(desk: Tab, shop: Counted) -> None:

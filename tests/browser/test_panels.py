@@ -141,7 +141,7 @@ def test_engagement(desk: Tab, shop: Counted) -> None:
     steps = shop.answer("engagement-funnel", "?" + days)["steps"]
     funnel = desk.get_by_role("list", name="Sessions by depth reached").locator("b").all_inner_texts()
     assert funnel == [percent(step["pct"]) for step in steps]
-    desk.get_by_role("link", name="/pricing").click()
+    desk.get_by_role("link", name="How far sessions read /pricing").click()
     desk.wait_for_url("**url=%2Fpricing")
     expect(desk.get_by_role("heading", name="How far sessions read /pricing")).to_be_visible()
 
@@ -161,7 +161,7 @@ def test_custom_events_and_funnel(desk: Tab, shop: Counted) -> None:
     said = shop.answer("custom-event-types", "?" + days)["event_types"]
     part = desk.get_by_role("region", name="Custom events")
     assert [row[:3] for row in rows(part)] == [[t["type"], number(t["count"]), number(t["sessions"])] for t in said]
-    part.get_by_role("button", name="add_to_cart").click()
+    part.get_by_role("button", name="Data of add_to_cart").click()
     expect(part.locator(".keys code")).to_have_text(["item.sku", "n"])
 
     add = desk.get_by_label("Add a step")

@@ -6,6 +6,7 @@ import { type Scope, useAnswer } from "../data/scope";
 import { type EngagementFunnel, MILESTONES, type ScrollPage } from "../data/types";
 import { Icon } from "../part/Icon";
 import { Panel } from "../part/Panel";
+import { Pick } from "../part/Pick";
 import { Steps } from "../part/Steps";
 
 const STEP_NAME = { view: "Viewed", "25": "25%", "50": "50%", "75": "75%", "100": "To the end" } as const;
@@ -114,9 +115,14 @@ export function EngagementTab({ scope }: { scope: Scope }) {
                   {pages.map((p) => (
                     <tr key={p.page}>
                       <th scope="row">
-                        <a class="label" href={withQuery({ url: p.page })} title={p.page}>
-                          {p.page}
-                        </a>
+                        <div class="opened">
+                          <Pick of={{ page: p.page }} title={p.page}>
+                            {p.page}
+                          </Pick>
+                          <a class="tool" href={withQuery({ url: p.page })} aria-label={`How far sessions read ${p.page}`} title="How far sessions read it">
+                            <Icon name="chart" />
+                          </a>
+                        </div>
                       </th>
                       {MILESTONES.map((m) => (
                         <td key={m} class="n heat" title={`${format.count(p.depth[m])} of ${format.count(p.reported)} views`}>

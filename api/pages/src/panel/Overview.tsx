@@ -6,6 +6,7 @@ import { type Scope, useAnswer } from "../data/scope";
 import type { Dashboard, Friction } from "../data/types";
 import { Bars } from "../part/Bars";
 import { Panel } from "../part/Panel";
+import { Pick } from "../part/Pick";
 import { Legend, Stack } from "../part/Stack";
 import { bucketTable, totalOf } from "./friction";
 import { Traffic } from "./Traffic";
@@ -30,6 +31,7 @@ export function Overview({ scope, load, before }: { scope: Scope; load: Loaded<D
             columns={["Sessions", "Share"]}
             bars={referrers.map((r) => ({
               key: r.source,
+              of: { source: r.source },
               label: format.source(r.source),
               value: r.count,
               more: [format.percent(total_sessions ? (r.count / total_sessions) * 100 : 0)],
@@ -54,7 +56,8 @@ export function Overview({ scope, load, before }: { scope: Scope; load: Loaded<D
               key: p.page,
               label: p.page,
               value: p.count,
-              to: withQuery({ tab: "engagement", url: p.page }),
+              of: { page: p.page },
+              to: { address: withQuery({ tab: "engagement", url: p.page }), name: `How far sessions read ${p.page}` },
               more: [format.percent(pageviews ? (p.count / pageviews) * 100 : 0)],
             }))}
           />
@@ -83,7 +86,8 @@ export function Overview({ scope, load, before }: { scope: Scope; load: Loaded<D
               key: e.type,
               label: e.type,
               value: e.count,
-              to: withQuery({ tab: "reach", metric: "event", value: e.type }),
+              of: { event: e.type },
+              to: { address: withQuery({ tab: "reach", metric: "event", value: e.type }), name: `Reach of ${e.type}` },
               more: [format.percent(total_sessions ? (e.count / total_sessions) * 100 : 0)],
             }))}
           />
@@ -104,6 +108,7 @@ export function Overview({ scope, load, before }: { scope: Scope; load: Loaded<D
             first={8}
             bars={countries.map((c) => ({
               key: c.country,
+              of: { country: c.country },
               label: (
                 <>
                   <span class="code" aria-hidden="true">
@@ -134,6 +139,7 @@ export function Overview({ scope, load, before }: { scope: Scope; load: Loaded<D
             columns={["Sessions", "Share"]}
             bars={devices.map((d) => ({
               key: d.device,
+              of: { device: d.device },
               label: d.device,
               value: d.count,
               more: [format.percent(total_sessions ? (d.count / total_sessions) * 100 : 0)],
@@ -163,7 +169,9 @@ function Outcome({ scope }: { scope: Scope }) {
           <ul class="stacks" aria-label="Largest sources">
             {data.sources.slice(0, 6).map((row) => (
               <li key={row.key}>
-                <span class="label">{format.source(row.key)}</span>
+                <span class="label">
+                  <Pick of={{ source: row.key }}>{format.source(row.key)}</Pick>
+                </span>
                 <Stack row={row} />
                 <span class="unseen">{format.percent(row.bucket_pct.engaged)} engaged</span>
               </li>

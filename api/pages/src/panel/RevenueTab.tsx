@@ -88,6 +88,7 @@ export function RevenueTab({ scope }: { scope: Scope }) {
             written={(n) => format.money(n, d.currency)}
             bars={d.by_source.map((r) => ({
               key: r.source,
+              of: { source: r.source },
               label: format.source(r.source),
               value: r.revenue,
               more: [format.count(r.transactions)],
@@ -114,6 +115,7 @@ export function RevenueTab({ scope }: { scope: Scope }) {
             written={(n) => format.money(n, d.currency)}
             bars={d.by_campaign.map((r) => ({
               key: `${r.source} → ${r.campaign}`,
+              of: { source: r.source, campaign: r.campaign },
               label: (
                 <>
                   {format.campaign(r.campaign)} <small>{format.source(r.source)}</small>

@@ -12,7 +12,9 @@ import { Overview } from "../panel/Overview";
 import { ReachTab } from "../panel/ReachTab";
 import { RevenueTab } from "../panel/RevenueTab";
 import { VisitorsTab } from "../panel/VisitorsTab";
+import { Chips } from "../part/Chips";
 import { Icon } from "../part/Icon";
+import { Filters, pickRow } from "../part/Pick";
 import { RangePicker } from "../part/RangePicker";
 import { Snippet, Waiting } from "../part/Snippet";
 import { Failure } from "../part/State";
@@ -89,7 +91,8 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
   const wanted = query.get("tab") as Tab;
   const tab: Tab = wanted in TABS ? wanted : "overview";
   const zone = site.settings.timezone;
-  const scope: Scope = { site, range, compared, zone, tick };
+  const filters = query.getAll("filter").filter(Boolean);
+  const scope: Scope = { site, range, compared, zone, tick, filters };
   const load = useAnswer<Answer>("dashboard", scope);
   const before = useAnswer<Answer>("dashboard", scope, {}, { previous: true, ask: compared && tab === "overview" });
 
@@ -100,6 +103,7 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
   const address = (to: Tab) => {
     const kept = new URLSearchParams();
     for (const name of ["range", "from", "to", "compare"]) if (query.has(name)) kept.set(name, query.get(name)!);
+    for (const filter of filters) kept.append("filter", filter);
     if (to !== "overview") kept.set("tab", to);
     return `/sites/${site.id}${kept.size ? `?${kept}` : ""}`;
   };
@@ -127,6 +131,9 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
           <Fresh answer={load.data} busy={load.busy} zone={zone} />
         </div>
       )}
+      <Chips filters={filters} unused={tab === "visitors" ? "Not applied here: this is the list of all visitors." : undefined} />
+      <Filters.Provider value={filters}>
+      <div onClick={pickRow}>
       {tab === "overview" && <Overview scope={scope} load={load} before={before} />}
       {tab === "revenue" && <RevenueTab scope={scope} />}
       {tab === "friction" && <FrictionTab scope={scope} />}
@@ -134,6 +141,8 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
       {tab === "reach" && <ReachTab scope={scope} dashboard={load} />}
       {tab === "events" && <EventsTab scope={scope} />}
       {tab === "visitors" && <VisitorsTab scope={scope} />}
+      </div>
+      </Filters.Provider>
     </>
   );
 }
