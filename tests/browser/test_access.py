@@ -34,7 +34,8 @@ PLACES = [
 DARK = tuple(PLACES[at] for at in (2, 3, 5, 8, 11, 12))
 # What can be pressed and is lower than a finger is wide.
 SMALL = """[...document.querySelectorAll("a, button, select, input:not([type=checkbox])")]
-  .filter(each => each.checkVisibility() && !each.matches(".skip, p a, .site-card a") && each.getBoundingClientRect().height < 39.5)
+  .filter(each => each.checkVisibility() && !each.matches(".skip, p a, .site-card a"))
+  .filter(each => each.getBoundingClientRect().height < 39.5)
   .map(each => each.outerHTML.slice(0, 120) + " " + each.getBoundingClientRect().height)"""
 RULES = {
     "light": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],

@@ -117,7 +117,7 @@ def test_rows_of_every_report(desk: Tab, shop: Counted) -> None:
         assert asked(desk) == filters, tab
 
 
-def test_what_is_no_filter_is_told_once_it_is_removed(visitor: Any, signed_in: Any, stack: Stack, shop: Counted) -> None:
+def test_what_is_no_filter_can_be_removed(visitor: Any, signed_in: Any, stack: Stack, shop: Counted) -> None:
     tab = visitor(storage_state=signed_in, base_url=stack.url).new_page()
     tab.goto(f"/sites/{shop.id}?filter=nonsense")
     expect(chips(tab)).to_have_text(["nonsense"])
