@@ -20,6 +20,7 @@ PLACES = [
     "/sites?add",
     "/sites/{site}",
     "/sites/{site}?filter=source==news|ads&filter=page!=/blog/a",
+    "/sites/{site}?all=source&filter=source==news",
     "/sites/{site}?tab=revenue",
     "/sites/{site}?tab=friction",
     "/sites/{site}?tab=engagement",
@@ -31,7 +32,7 @@ PLACES = [
     "/sites/{site}/settings",
 ]
 # The dark pages differ in their colours only, of which these have all.
-DARK = tuple(PLACES[at] for at in (2, 3, 5, 8, 11, 12))
+DARK = tuple(PLACES[at] for at in (2, 3, 4, 6, 9, 12, 13))
 # What can be pressed and is lower than a finger is wide.
 SMALL = """[...document.querySelectorAll("a, button, select, input:not([type=checkbox])")]
   .filter(each => each.checkVisibility() && !each.matches(".skip, p a, .site-card a"))

@@ -1,5 +1,5 @@
 /** Filters as the API's parameter `filter` has them, which is how the address bar holds them too. */
-import { go, here, withQuery } from "./route";
+import { go, withQuery } from "./route";
 
 export interface Filter {
   dimension: string;
@@ -25,12 +25,7 @@ export function parseFilter(text: string): Filter | null {
 export const writeFilter = ({ dimension, operator, values }: Filter): string =>
   dimension + operator + values.map((value) => value.replace(/[\\|]/g, "\\$&")).join("|");
 
-export const filtersHere = (): string[] => here().query.getAll("filter").filter(Boolean);
-
-export const show = (filters: string[]): void => go(withFilters(filters));
-
-/** What was on page 3 of a list is not there once the list is another. */
-export const withFilters = (filters: string[]): string => withQuery({ filter: filters, at: null });
+export const show = (filters: string[]): void => go(withQuery({ filter: filters }));
 
 const isOneOf = (dimension: string) => (text: string) => parseFilter(text)?.operator === "==" && of(dimension)(text);
 export const of = (dimension: string) => (text: string) => parseFilter(text)?.dimension === dimension;

@@ -27,8 +27,8 @@ export function readRange(query: URLSearchParams): Range {
 }
 
 export function rangeQuery(range: Range): Record<string, string | null> {
-  if (range.preset === "custom") return { range: null, from: range.from, to: range.to };
-  return { range: range.preset === "30d" ? null : range.preset, from: null, to: null };
+  if (range.preset === "custom") return { range: null, from: range.from, to: range.to, at: null };
+  return { range: range.preset === "30d" ? null : range.preset, from: null, to: null, at: null };
 }
 
 /** Date and time of day that clocks in `zone` show. */

@@ -1,6 +1,8 @@
 import { useRef } from "preact/hooks";
-import { said } from "../data/dimensions";
-import { negated, parseFilter, show } from "../data/filter";
+import { dimensionOf, said } from "../data/dimensions";
+import { negated, of, parseFilter, show } from "../data/filter";
+import { LISTED } from "../data/lists";
+import { withQuery } from "../data/route";
 import { Icon } from "./Icon";
 
 /** The filters that are set: each can be turned round and removed. `unused`: why the page does not obey them. */
@@ -22,11 +24,18 @@ export function Chips({ filters, unused }: { filters: string[]; unused?: string 
           {filters.map((text, at) => {
             const [lead, values] = words[at]!;
             const name = `${lead} ${values}`.trim();
+            const dimension = LISTED.find((listed) => of(listed)(text)) ?? "";
+            const more = `Choose more ${dimensionOf(dimension).many.toLowerCase()}`;
             return (
               <li key={`${at}`}>
                 <button type="button" class="said" title={`${name} – press to turn it round`} onClick={() => show(filters.with(at, negated(text)))}>
                   {lead} <b>{values}</b>
                 </button>
+                {dimension !== "" && (
+                  <a class="tool" href={withQuery({ all: dimension, at: null })} aria-label={`${more}: ${name}`} title={more}>
+                    <Icon name="plus" />
+                  </a>
+                )}
                 <button type="button" class="tool" aria-label={`Remove: ${name}`} title="Remove" onClick={() => without(filters.toSpliced(at, 1))}>
                   <Icon name="close" />
                 </button>

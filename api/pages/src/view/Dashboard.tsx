@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import * as format from "../data/format";
+import { LISTED } from "../data/lists";
 import { useLoad, useTick } from "../data/load";
 import { readRange } from "../data/range";
 import { useRoute } from "../data/route";
@@ -8,6 +9,7 @@ import type { Dashboard as Answer, Site } from "../data/types";
 import { EngagementTab } from "../panel/EngagementTab";
 import { EventsTab } from "../panel/EventsTab";
 import { FrictionTab } from "../panel/FrictionTab";
+import { All } from "../panel/Lists";
 import { Overview } from "../panel/Overview";
 import { ReachTab } from "../panel/ReachTab";
 import { RevenueTab } from "../panel/RevenueTab";
@@ -30,6 +32,16 @@ const TABS = {
   visitors: "Visitors",
 } as const;
 type Tab = keyof typeof TABS;
+
+const REPORTS = {
+  overview: null,
+  revenue: RevenueTab,
+  friction: FrictionTab,
+  engagement: EngagementTab,
+  reach: null,
+  events: EventsTab,
+  visitors: VisitorsTab,
+} as const;
 
 const REFRESH_SECONDS = 15;
 
@@ -90,11 +102,13 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
   const compared = query.get("compare") !== "off";
   const wanted = query.get("tab") as Tab;
   const tab: Tab = wanted in TABS ? wanted : "overview";
+  const Report = REPORTS[tab];
+  const all = LISTED.find((dimension) => dimension === query.get("all"));
   const zone = site.settings.timezone;
   const filters = query.getAll("filter").filter(Boolean);
   const scope: Scope = { site, range, compared, zone, tick, filters };
   const load = useAnswer<Answer>("dashboard", scope);
-  const before = useAnswer<Answer>("dashboard", scope, {}, { previous: true, ask: compared && tab === "overview" });
+  const before = useAnswer<Answer>("dashboard", scope, {}, { previous: true, ask: compared && tab === "overview" && !all });
 
   // On a phone the row of tabs is wider than the screen.
   const tabs = useRef<HTMLElement>(null);
@@ -125,23 +139,25 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
           <Icon name="settings" />
         </a>
       </div>
-      {tab !== "visitors" && (
+      {(tab !== "visitors" || all) && (
         <div class="bar-row under">
-          <RangePicker key={zone} range={range} zone={zone} compared={tab === "overview" ? compared : null} />
+          <RangePicker key={zone} range={range} zone={zone} compared={tab === "overview" && !all ? compared : null} />
           <Fresh answer={load.data} busy={load.busy} zone={zone} />
         </div>
       )}
-      <Chips filters={filters} unused={tab === "visitors" ? "Not applied here: this is the list of all visitors." : undefined} />
+      <Chips filters={filters} unused={tab === "visitors" && !all ? "Not applied here: this is the list of all visitors." : undefined} />
       <Filters.Provider value={filters}>
-      <div onClick={pickRow}>
-      {tab === "overview" && <Overview scope={scope} load={load} before={before} />}
-      {tab === "revenue" && <RevenueTab scope={scope} />}
-      {tab === "friction" && <FrictionTab scope={scope} />}
-      {tab === "engagement" && <EngagementTab scope={scope} />}
-      {tab === "reach" && <ReachTab scope={scope} dashboard={load} />}
-      {tab === "events" && <EventsTab scope={scope} />}
-      {tab === "visitors" && <VisitorsTab scope={scope} />}
-      </div>
+        <div onClick={pickRow}>
+          {all ? (
+            <All key={all} scope={scope} dimension={all} from={TABS[tab]} />
+          ) : tab === "overview" ? (
+            <Overview scope={scope} load={load} before={before} />
+          ) : tab === "reach" ? (
+            <ReachTab scope={scope} dashboard={load} />
+          ) : (
+            Report && <Report scope={scope} />
+          )}
+        </div>
       </Filters.Provider>
     </>
   );
