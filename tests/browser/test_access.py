@@ -33,9 +33,9 @@ PLACES = [
 ]
 # The dark pages differ in their colours only, of which these have all.
 DARK = tuple(PLACES[at] for at in (2, 3, 4, 6, 9, 12, 13))
-# What can be pressed and is lower than a finger is wide.
+# What can be pressed and is lower than a finger is wide; of cards and tiles all can.
 SMALL = """[...document.querySelectorAll("a, button, select, input:not([type=checkbox])")]
-  .filter(each => each.checkVisibility() && !each.matches(".skip, p a, .site-card a"))
+  .filter(each => each.checkVisibility() && !each.matches(".skip, p a, .site-card a, .totals button"))
   .filter(each => each.getBoundingClientRect().height < 39.5)
   .map(each => each.outerHTML.slice(0, 120) + " " + each.getBoundingClientRect().height)"""
 RULES = {

@@ -63,6 +63,7 @@ def test_from_adding_a_site_to_its_first_event(desk: Tab, web: Web, visitor: Ope
     expect(desk.get_by_role("region", name="Sessions over time").locator("dd:not(.changed)").nth(1)).to_have_text(
         "1", timeout=30_000
     )
+    expect(desk.get_by_text("1 visitor now")).to_be_visible(timeout=30_000)
 
 
 def test_adding_a_site_says_what_is_wrong(visitor: Open, signed_in: Any, stack: Stack, site: Counted) -> None:

@@ -79,6 +79,28 @@ export function rangeParams(range: Range, zone: string, previous: boolean, now: 
   return { from: shiftDate(from, -days), to: `${shiftDate(date, -days)}T${time}` };
 }
 
+export type Interval = "hour" | "day" | "week" | "month";
+
+export const INTERVAL_NAMES: Record<Interval, string> = { hour: "By hour", day: "By day", week: "By week", month: "By month" };
+
+// From and up to how many days of range a chart of such buckets has at least two of them, and the API at most 1,000.
+const FITS: Record<Interval, [number, number]> = { hour: [0, 40], day: [3, 998], week: [14, 6_900], month: [59, Infinity] };
+
+const daysOf = (range: Range): number => (range.preset === "custom" ? daysBetween(range.from, range.to) + 1 : DAYS[range.preset]);
+
+export const intervalsOf = (range: Range): Interval[] => {
+  const days = daysOf(range);
+  return (Object.keys(FITS) as Interval[]).filter((interval) => FITS[interval][0] <= days && days <= FITS[interval][1]);
+};
+
+/** The chosen one if it fits the range, else hours up to two days, then days as far as they go. */
+export function readInterval(query: URLSearchParams, range: Range): Interval {
+  const possible = intervalsOf(range);
+  const wanted = query.get("interval") as Interval;
+  if (possible.includes(wanted)) return wanted;
+  return possible.find((interval) => interval !== "hour" || daysOf(range) <= 2) ?? "hour";
+}
+
 /** Whether the range's last bucket is still filling. */
 export const endsNow = (range: Range, zone: string): boolean =>
   range.preset !== "custom" || range.to >= localNow(zone, Date.now()).date;

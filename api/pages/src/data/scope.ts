@@ -1,12 +1,14 @@
 import { analytics, type Parameters } from "./api";
 import { type Loaded, useLoad } from "./load";
-import { type Range, rangeParams } from "./range";
+import { type Interval, type Range, rangeParams } from "./range";
 import type { Site } from "./types";
 
 /** What every panel of a dashboard asks about. */
 export interface Scope {
   site: Site;
   range: Range;
+  /** How long a bucket of a series is. */
+  interval: Interval;
   compared: boolean;
   /** As the API takes them. */
   filters: string[];

@@ -23,17 +23,19 @@ interface Props {
   /** The last bucket is still filling: its segment is dashed. */
   open?: boolean;
   height?: number;
+  /** Texts stand under every so many buckets, or a multiple of them. */
+  every?: number;
 }
 
 const colourOf = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** Series over equally spaced buckets, which keeps days of 23 and 25 hours as wide as any other. */
-export function Chart({ label, lines, tick, hint, written, open, height = 240 }: Props) {
+export function Chart({ label, lines, tick, hint, written, open, height = 240, every = 1 }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const latest = useRef({ tick, hint, written });
   latest.current = { tick, hint, written };
 
-  const shape = lines.map((line) => `${line.label}${line.colour}`).join() + open + lines[0]?.values.length;
+  const shape = lines.map((line) => `${line.label}${line.colour}`).join() + open + lines[0]?.values.length + every;
   const values = JSON.stringify(lines.map((line) => line.values));
 
   useEffect(() => {
@@ -86,7 +88,7 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240 }:
               ticks: { show: false },
               gap: 8,
               size: 30,
-              splits: (plot) => whole(length, plot.width),
+              splits: (plot) => whole(length, plot.width, every),
               values: (_plot, splits) => splits.map((index) => latest.current.tick(index)),
             },
             {
@@ -132,8 +134,8 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240 }:
 }
 
 /** Indices of the buckets that get a text: about one in 90 pixels, evenly. */
-function whole(length: number, width: number): number[] {
-  const step = Math.max(1, Math.ceil(length / Math.max(2, Math.floor(width / 90))));
+function whole(length: number, width: number, every: number): number[] {
+  const step = Math.max(1, Math.ceil(length / Math.max(2, Math.floor(width / 90)) / every)) * every;
   return Array.from({ length: Math.ceil(length / step) }, (_, index) => index * step);
 }
 

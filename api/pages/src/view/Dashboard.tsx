@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import * as format from "../data/format";
 import { LISTED } from "../data/lists";
 import { useLoad, useTick } from "../data/load";
-import { readRange } from "../data/range";
+import { readInterval, readRange } from "../data/range";
 import { useRoute } from "../data/route";
 import { type Scope, useAnswer } from "../data/scope";
 import type { Dashboard as Answer, Site } from "../data/types";
@@ -16,6 +16,7 @@ import { RevenueTab } from "../panel/RevenueTab";
 import { VisitorsTab } from "../panel/VisitorsTab";
 import { Chips } from "../part/Chips";
 import { Icon } from "../part/Icon";
+import { Now } from "../part/Now";
 import { Filters, pickRow } from "../part/Pick";
 import { RangePicker } from "../part/RangePicker";
 import { Snippet, Waiting } from "../part/Snippet";
@@ -55,7 +56,7 @@ export function Dashboard({ id }: { id: string }) {
 
   return (
     <>
-      <Top>{load.data && <SiteName site={load.data} />}</Top>
+      <Top>{load.data && <SiteName site={load.data} tick={tick} />}</Top>
       <main class="page" id="main">
         {load.error ? (
           <Failure error={load.error} again={load.again} />
@@ -69,13 +70,14 @@ export function Dashboard({ id }: { id: string }) {
   );
 }
 
-const SiteName = ({ site }: { site: Site }) => (
+const SiteName = ({ site, tick }: { site: Site; tick: number }) => (
   <p class="at">
     <strong>{site.name}</strong>
     <a href={`https://${site.domain}/`} target="_blank" rel="noopener noreferrer">
       {site.domain}
       <Icon name="out" />
     </a>
+    {site.events_count > 0 && <Now site={site.id} tick={tick} />}
   </p>
 );
 
@@ -106,9 +108,10 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
   const all = LISTED.find((dimension) => dimension === query.get("all"));
   const zone = site.settings.timezone;
   const filters = query.getAll("filter").filter(Boolean);
-  const scope: Scope = { site, range, compared, zone, tick, filters };
-  const load = useAnswer<Answer>("dashboard", scope);
-  const before = useAnswer<Answer>("dashboard", scope, {}, { previous: true, ask: compared && tab === "overview" && !all });
+  const interval = readInterval(query, range);
+  const scope: Scope = { site, range, interval, compared, zone, tick, filters };
+  const load = useAnswer<Answer>("dashboard", scope, { interval });
+  const before = useAnswer<Answer>("dashboard", scope, { interval }, { previous: true, ask: compared && tab === "overview" && !all });
 
   // On a phone the row of tabs is wider than the screen.
   const tabs = useRef<HTMLElement>(null);
@@ -116,7 +119,7 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
 
   const address = (to: Tab) => {
     const kept = new URLSearchParams();
-    for (const name of ["range", "from", "to", "compare"]) if (query.has(name)) kept.set(name, query.get(name)!);
+    for (const name of ["range", "from", "to", "compare", "interval"]) if (query.has(name)) kept.set(name, query.get(name)!);
     for (const filter of filters) kept.append("filter", filter);
     if (to !== "overview") kept.set("tab", to);
     return `/sites/${site.id}${kept.size ? `?${kept}` : ""}`;
