@@ -3,6 +3,7 @@
 import re
 
 from ingest.contract.page import page as page_of
+from ingest.contract.text import value as spelled
 from rollups.selection import DIMENSIONS, GOAL, NONE, Filter, Operator
 
 FILTERED = (*DIMENSIONS, GOAL)
@@ -46,6 +47,6 @@ def _value(dimension: str, operator: Operator, value: str) -> str:
         raise ValueError("a value is empty")
     if len(value) > MAX_VALUE:
         raise ValueError(f"a value is longer than {MAX_VALUE} characters")
-    if dimension in _PAGES and operator[1] == "=" and value != NONE:
-        return page_of(value)
-    return value
+    if operator[1] != "=" or value == NONE:
+        return value
+    return page_of(value) if dimension in _PAGES else spelled(value)

@@ -8,8 +8,6 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     Field,
-    TypeAdapter,
-    ValidationError,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -17,6 +15,7 @@ from pydantic import (
 
 from api.filter import FILTERED, MAX_FILTERS, parse
 from api.span import Granularity
+from ingest.contract.field import event_type
 from ingest.contract.incoming import EventType
 from ingest.contract.page import page as page_of
 from rollups.selection import DIMENSIONS, Filter
@@ -42,7 +41,6 @@ def _page(text: str) -> str:
     return page_of(text)
 
 
-_event_type: TypeAdapter[str] = TypeAdapter(EventType)
 Page = Annotated[
     str, AfterValidator(_page), WithJsonSchema({"type": "string", "minLength": 1, "examples": ["/pricing"]})
 ]
@@ -133,12 +131,7 @@ class ReachOf(Filtered):
     @field_validator("value")
     @classmethod
     def _of_metric(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("metric") != "event":
-            return _page(value)
-        try:
-            return _event_type.validate_python(value)
-        except ValidationError as error:
-            raise ValueError(error.errors()[0]["msg"]) from None
+        return event_type(value) if info.data.get("metric") == "event" else _page(value)
 
 
 class StepsOf(Filtered):

@@ -11,7 +11,6 @@ from typing import NamedTuple, TypeAlias
 
 from ingest import visitor
 from ingest.contract.event import DIRECT, NO_CAMPAIGN, UNKNOWN, VERSION, Event, Filtered, Reason, Revenue
-from ingest.contract.incoming import IncomingImport, Problem
 from ingest.contract.page import Url, read_url, stored_referrer, stored_url
 from ingest.contract.posted import Posted
 from ingest.contract.site import Site
@@ -37,6 +36,23 @@ class Knowledge(NamedTuple):
     salt: Callable[[int, int], bytes]
 
 
+class Way(NamedTuple):
+    """What differs by the way an event comes in; the steps are the same for all.
+
+    `own_time`: `at` is the event's time, and not only a difference. `for_ever`: who has no name is the same visitor on
+    all days, by the site's secret. `programs`: HTTP libraries and nameless agents send events on purpose.
+    """
+
+    own_time: bool
+    for_ever: bool
+    programs: bool
+
+
+ENDPOINT = Way(own_time=False, for_ever=False, programs=True)
+EVENTS = Way(own_time=True, for_ever=True, programs=True)  # of an import
+ACCESS_LOG = Way(own_time=True, for_ever=True, programs=False)  # whose lines name an agent
+
+
 @dataclass(slots=True)
 class Draft:
     """An event on its way through admission: what was posted, and what the steps find out."""
@@ -45,6 +61,7 @@ class Draft:
     site: Site
     sender: Sender
     knowledge: Knowledge
+    way: Way
     url: Url
     referrer: Url
     time: int = 0
@@ -61,7 +78,7 @@ Step: TypeAlias = Callable[[Draft], Reason | None]
 
 
 def drop_bots(draft: Draft) -> Reason | None:
-    return "bot" if read_agent(draft.sender.agent).bot else None
+    return "bot" if is_bot(draft.sender.agent, draft.way) else None
 
 
 def drop_foreign_hosts(draft: Draft) -> Reason | None:
@@ -69,8 +86,11 @@ def drop_foreign_hosts(draft: Draft) -> Reason | None:
 
 
 def correct_time(draft: Draft) -> Reason | None:
-    """The client's clock is never trusted, only its differences."""
+    """The client's clock is never trusted, only its differences; history has no other time than its own."""
     at, sent_at = draft.posted.at, draft.posted.sent_at
+    if draft.way.own_time:
+        draft.time = at or 0
+        return None
     delay = max(0, sent_at - at) if at is not None and sent_at is not None else 0
     draft.time = draft.sender.received - delay
     return "late" if delay > MAX_DELAY_MS else None
@@ -83,7 +103,8 @@ def strip_private(draft: Draft) -> Reason | None:
 
 
 def attribute_source(draft: Draft) -> Reason | None:
-    draft.source, draft.campaign = attribute(draft.url, draft.referrer, draft.site.domain)
+    site = draft.site
+    draft.source, draft.campaign = attribute(draft.url, draft.referrer, site.domain, site.settings.direct)
     return None
 
 
@@ -98,9 +119,12 @@ def find_country(draft: Draft) -> Reason | None:
 
 
 def identify_visitor(draft: Draft) -> Reason | None:
+    """Where history names its visitor, it is the one whom the endpoint would know by that name."""
     site, sender, named = draft.site, draft.sender, draft.posted.visitor
-    if named and not site.settings.cookieless and not sender.gpc:
+    if named and (draft.way.for_ever or not (site.settings.cookieless or sender.gpc)):
         draft.visitor = visitor.own(site.secret, named)
+    elif draft.way.for_ever:
+        draft.visitor = visitor.imported(site.secret, sender.address, sender.agent)
     else:
         salt = draft.knowledge.salt(draft.time, sender.received)
         draft.visitor = visitor.cookieless(salt, site.id, sender.address, sender.agent)
@@ -119,56 +143,29 @@ STEPS: tuple[Step, ...] = (
 )
 
 
-def take_own_time(draft: Draft) -> Reason | None:
-    draft.time = draft.posted.at or 0
-    return None
-
-
-def identify_imported(draft: Draft) -> Reason | None:
-    """An import has no day's salt; where a line names its visitor, it is the one whom the endpoint would know by it."""
-    secret, sender, named = draft.site.secret, draft.sender, draft.posted.visitor
-    draft.visitor = visitor.own(secret, named) if named else visitor.imported(secret, sender.address, sender.agent)
-    return None
-
-
-IMPORT_STEPS: tuple[Step, ...] = (
-    drop_bots,
-    drop_foreign_hosts,
-    take_own_time,
-    strip_private,
-    attribute_source,
-    recognise_agent,
-    find_country,
-    identify_imported,
-)
-
-
-def admit(posted: Posted, site: Site, sender: Sender, knowledge: Knowledge) -> Event | Filtered:
-    """A posted event as it enters the log, or what the ledger keeps of it. No I/O; random only for a missing id."""
-    return _run(STEPS, posted, posted.id or secrets.token_hex(16), site, sender, knowledge)
-
-
-def admit_import(
-    line: IncomingImport, line_id: str, site: Site, received: int, country: Country
-) -> Event | Filtered | Problem:
-    """A line of `import --format events`; `line_id` stands in for a missing id: the same file counts once. Pure."""
-    if line.at > received:
-        return Problem(0, "at", "lies in the future")
-    if not line.visitor and not line.ip:
-        return Problem(0, "visitor", "is missing, and so is ip")
-    sender = Sender(received, line.ip, line.user_agent)
-    return _run(IMPORT_STEPS, line.posted, line.id or line_id, site, sender, Knowledge(country, _no_salt))
-
-
-def _run(
-    steps: tuple[Step, ...], posted: Posted, id_: str, site: Site, sender: Sender, knowledge: Knowledge
+def admit(
+    posted: Posted, site: Site, sender: Sender, knowledge: Knowledge, way: Way = ENDPOINT, id_: str = ""
 ) -> Event | Filtered:
-    draft = Draft(posted, site, sender, knowledge, read_url(posted.url), read_url(posted.referrer))
-    for step in steps:
+    """A posted event as it enters the log, or what the ledger keeps of it. No I/O; random only where neither it nor the
+    caller has an id.
+    """
+    draft = Draft(posted, site, sender, knowledge, way, read_url(posted.url), read_url(posted.referrer))
+    for step in STEPS:
         reason = step(draft)
         if reason is not None:
             return Filtered(site=site.id, reason=reason, received=sender.received)
-    return _event(draft, id_)
+    return _event(draft, posted.id or id_ or secrets.token_hex(16))
+
+
+def is_bot(agent: str, way: Way) -> bool:
+    """Whether nobody looked at a page: in logs HTTP libraries and nameless agents are bots too."""
+    known = read_agent(agent)
+    return known.bot or (not way.programs and (known.library or agent in ("", "-")))
+
+
+def no_salt(time: int, received: int) -> bytes:
+    """The salt of an import, which never asks for one."""
+    raise AssertionError("an import never asks for a day's salt")
 
 
 def _event(draft: Draft, id_: str) -> Event:
@@ -184,7 +181,7 @@ def _event(draft: Draft, id_: str) -> Event:
         draft.time,
         draft.sender.received,
         VERSION,
-        posted.seq,
+        posted.seq or 0,
         posted.view,
         draft.stored_url,
         draft.url.page,
@@ -203,7 +200,3 @@ def _event(draft: Draft, id_: str) -> Event:
         revenue,
         draft.site.revision,
     )
-
-
-def _no_salt(time: int, received: int) -> bytes:
-    raise AssertionError("an import never asks for a day's salt")

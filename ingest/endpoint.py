@@ -1,5 +1,6 @@
 """The tracking endpoint: `POST /e`, `GET /e.gif`, `GET /t.js`, for any origin and without cookies."""
 
+import gzip
 import hashlib
 from collections.abc import Callable, Generator, Sequence
 
@@ -16,10 +17,11 @@ from ingest.pixel import GIF, read_query
 
 _PREFLIGHT = {
     **CORS,
-    "Access-Control-Allow-Methods": "POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Content-Type, Content-Encoding",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
     "Access-Control-Max-Age": "86400",
+    "Vary": "Access-Control-Request-Headers, Access-Control-Request-Private-Network",
 }
+_USUAL_HEADERS = "Content-Type, Content-Encoding"
 _PIXEL = {**CORS, "Cache-Control": "no-store"}
 
 
@@ -30,15 +32,16 @@ class Endpoint:
         self._intake = intake
         self._metrics = metrics
         self._script = script
-        self._script_tag = f'"{hashlib.sha256(script).hexdigest()[:16]}"'
+        self._packed_script = gzip.compress(script, 9, mtime=0)
+        self._script_tag = f'W/"{hashlib.sha256(script).hexdigest()[:16]}"'
 
     @property
     def routes(self) -> list[BaseRoute]:
         return [
             Route("/e", self.post, methods=["POST"]),
-            Route("/e", self.preflight, methods=["OPTIONS"]),
             Route("/e.gif", self.pixel, methods=["GET"]),
             Route("/t.js", self.tracking_script, methods=["GET"]),
+            *[Route(path, self.preflight, methods=["OPTIONS"]) for path in ("/e", "/e.gif", "/t.js")],
         ]
 
     async def post(self, request: Request) -> Response:
@@ -79,7 +82,12 @@ class Endpoint:
             self._intake.take_at_once(caller, reading(body), tell)
 
     async def preflight(self, request: Request) -> Response:
-        return Response(status_code=204, headers=_PREFLIGHT)
+        """Any header is allowed: what watches a page's requests adds its own. By name, as "*" leaves some out."""
+        asked = ", ".join(request.headers.getlist("access-control-request-headers")) or _USUAL_HEADERS
+        headers = {**_PREFLIGHT, "Access-Control-Allow-Headers": asked}
+        if "access-control-request-private-network" in request.headers:
+            headers["Access-Control-Allow-Private-Network"] = "true"
+        return Response(status_code=204, headers=headers)
 
     async def pixel(self, request: Request) -> Response:
         """Always the GIF; the status tells operators what an image cannot."""
@@ -102,10 +110,14 @@ class Endpoint:
             "Cache-Control": "public, max-age=3600",
             "ETag": self._script_tag,
             "X-Content-Type-Options": "nosniff",
+            "Vary": "Accept-Encoding",
         }
         if request.headers.get("if-none-match") == self._script_tag:
             return Response(status_code=304, headers=headers)
-        return Response(self._script, media_type="text/javascript", headers=headers)
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(self._script, media_type="text/javascript", headers=headers)
+        headers["Content-Encoding"] = "gzip"
+        return Response(self._packed_script, media_type="text/javascript", headers=headers)
 
 
 def _peer(request: Request) -> str:

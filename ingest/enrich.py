@@ -4,36 +4,25 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import maxminddb
-from crawleruseragents import is_crawler
 from ua_parser import parse
 
+from ingest.agent import Device, device, kind
 from ingest.contract.event import UNKNOWN
 
-Device: TypeAlias = Literal["Phone", "Tablet", "Desktop"]
 Country: TypeAlias = Callable[[str], str]
 
 _MAX_AGENT = 512  # characters that are looked at: a cache of 20,000 user agents then takes at most ~20 MB
-_HEADLESS = re.compile(
-    r"headless|phantomjs|puppeteer|playwright|selenium|webdriver|cypress|jsdom|lighthouse|prerender", re.IGNORECASE
-)
-# Programs send events on purpose, so these are no bots at the endpoint, but they are in imported logs.
-_LIBRARY = re.compile(
-    r"(?:curl|wget|python-requests|python-urllib|python-httpx|httpx|python/\S+ aiohttp|aiohttp|go-http-client|okhttp"
-    r"|axios|node-fetch|undici|node|java|apache-httpclient|guzzlehttp|guzzle|postmanruntime|ruby|faraday|libwww-perl|dart)"
-    r"(?:[/ ;(]|$)",
-    re.IGNORECASE,
-)
-_TABLET = re.compile(r"iPad|Tablet(?! PC)|Kindle|Silk/|PlayBook|Nexus (?:7|9|10)\b|Android(?!.*Mobile)", re.IGNORECASE)
-_PHONE = re.compile(r"iPhone|iPod|Mobile|Windows Phone|BlackBerry|BB10|Opera Mini|IEMobile|KAIOS", re.IGNORECASE)
-_TELEVISION = re.compile(r"SMART-TV|SmartTV|GoogleTV|Android TV|BRAVIA|AFT[A-Z]|CrKey|Tizen.*TV|Web0S", re.IGNORECASE)
 _FAMILY = re.compile(r"^(Mobile )?(.*?)( Mobile)?( iOS)?( WebView)?$")
 
 
 class Agent(NamedTuple):
-    """What a user agent string says; `browser` and `os` are "" when unknown."""
+    """What a user agent string says; `browser` and `os` are "" when unknown.
+
+    `library`: a program sends it on purpose, so that it is no bot at the endpoint, but one in an imported log.
+    """
 
     device: Device
     browser: str
@@ -55,22 +44,14 @@ def _read(text: str) -> Agent:
     parsed = parse(text)
     browser = parsed.user_agent.family if parsed.user_agent else ""
     system = parsed.os.family if parsed.os else ""
-    library = _LIBRARY.match(text) is not None
+    whose = kind(text)
     return Agent(
-        device=_device(text),
+        device=device(text),
         browser="" if browser == "Other" else _plain(browser),
         os={"Mac OS X": "macOS", "Other": ""}.get(system, system),
-        bot=not library and (_HEADLESS.search(text) is not None or is_crawler(text)),
-        library=library,
+        bot=whose == "bot",
+        library=whose == "program",
     )
-
-
-def _device(text: str) -> Device:
-    if _TELEVISION.search(text):
-        return "Desktop"
-    if _TABLET.search(text):
-        return "Tablet"
-    return "Phone" if _PHONE.search(text) else "Desktop"
 
 
 def _plain(family: str) -> str:

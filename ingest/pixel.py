@@ -11,7 +11,7 @@ from ingest.contract.exact import decode
 from ingest.contract.incoming import Problem, validate
 
 GIF = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
-MAX_QUERY = 16 * 1024  # bytes
+MAX_QUERY = 64 * 1024  # bytes
 _MAX_PARAMETERS = 100
 _NUMBERS = frozenset(("at", "sent_at", "seq", "scroll", "engaged_ms"))
 _JSON = frozenset(("screen", "data", "revenue"))
@@ -30,11 +30,7 @@ def read_query(query: bytes) -> Batch:
     posted: dict[str, Any] = {}
     for part in query.split(b"&")[:_MAX_PARAMETERS]:
         raw_name, _, raw_value = part.replace(b"+", b" ").partition(b"=")
-        name = unquote_to_bytes(raw_name).decode("utf-8", "replace")
-        try:
-            text = unquote_to_bytes(raw_value).decode("utf-8")
-        except UnicodeDecodeError:
-            return Batch(1, problems=[Problem(0, name[:64], "is not valid UTF-8")])
+        name, text = _text(raw_name), _text(raw_value)
         outer, dot, inner = name.partition(".")
         if not text:
             continue
@@ -47,6 +43,11 @@ def read_query(query: bytes) -> Batch:
     posted.setdefault("type", PAGEVIEW)
     event = validate(0, posted)
     return Batch(1, problems=event) if isinstance(event, list) else Batch(1, events=[(0, event)])
+
+
+def _text(escaped: bytes) -> str:
+    """Browsers escape the query of an image in the page's encoding, whatever it is."""
+    return unquote_to_bytes(escaped).decode("utf-8", "replace")
 
 
 def _value(name: str, text: str) -> object:

@@ -1,29 +1,28 @@
-"""Where a visit came from: source and campaign of one event, by the definitions of *source* and *campaign*."""
+"""Where a visit came from: source and campaign of one event, by the definitions of *source* and *campaign*.
 
+Which source a host, an app, an alias or a click id stands for is said by the tables in `rule`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from importlib.resources import files
 from ipaddress import ip_address
 from typing import NamedTuple
 
 from publicsuffixlist import PublicSuffixList
 
+from ingest import rule
 from ingest.contract.event import DIRECT, NO_CAMPAIGN
-from ingest.contract.page import Url, parameters
+from ingest.contract.page import Url, parameters, read_url
+from ingest.rule import Row
 
 _PARAMETERS = ("utm_source", "source", "ref")
-_CLICK_IDS = {
-    "gclid": "google",
-    "gbraid": "google",
-    "wbraid": "google",
-    "msclkid": "bing",
-    "fbclid": "facebook",
-    "ttclid": "tiktok",
-    "li_fat_id": "linkedin",
-    "twclid": "x",
-}
+_CLICK_IDS = {row.name.lower(): row.words[0] for row in rule.read("click")}
+_APPS = {row.name: row.words[0] for row in rule.read("app")}
 
 _SCHEMES = ("http", "https", "android-app")
 _REMEMBERED = 500  # characters of a query, since they come again
+_NOWHERE: frozenset[str] = frozenset()
 
 _suffixes = PublicSuffixList()
 # Wildcards such as google.* hold for registries' suffixes only: google.github.io is somebody's page on GitHub.
@@ -35,22 +34,27 @@ class Attribution(NamedTuple):
     campaign: str
 
 
+class Said(NamedTuple):
+    """What a query says of where the visit came from: web addresses before the first name, that name ("": none)."""
+
+    addresses: tuple[tuple[str, str], ...]  # scheme, host
+    source: str
+    campaign: str
+
+
 class Published(NamedTuple):
-    """The published list, read from `source.txt` beside this module."""
+    """The published list: what campaigns write, hosts, and labels that stand under any registry's suffix."""
 
     aliases: dict[str, str]
     hosts: dict[str, str]
     labels: dict[str, str]
 
 
-def read_list(text: str) -> Published:
-    """Parse the list's lines `name: words`. Raises ValueError where a word would name two sources."""
+def publish(rows: Iterable[tuple[str, Iterable[str]]]) -> Published:
+    """The list of (source, its words). Raises ValueError where a word would name two sources."""
     published = Published({}, {}, {})
-    for line in text.splitlines():
-        if not line.strip() or line.startswith("#"):
-            continue
-        name, _, words = line.partition(": ")
-        for word in {name, *words.split()}:
+    for name, words in rows:
+        for word in words:
             if word.endswith(".*"):
                 table, key = published.labels, word[:-2]
             else:
@@ -60,54 +64,96 @@ def read_list(text: str) -> Published:
     return published
 
 
-_published = read_list(files("ingest").joinpath("source.txt").read_text("utf-8"))
+def _rows(sources: Iterable[Row], direct: Iterable[Row]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield from ((row.name, (row.name, *row.words)) for row in sources)
+    yield from ((DIRECT, (row.name,)) for row in direct)
 
 
-def attribute(url: Url, referrer: Url, domain: str) -> Attribution:
-    """Source and campaign of an event on a page `url` of the site `domain`; pure, never raises."""
+_published = publish(_rows(rule.read("source"), rule.read("direct")))
+
+
+def attribute(url: Url, referrer: Url, domain: str, direct: frozenset[str] = _NOWHERE) -> Attribution:
+    """Source and campaign of an event on a page `url` of the site `domain`; pure, never raises.
+
+    `direct`: further hosts from where, or from whose subdomains, a visit counts as direct.
+    """
     if not url.query:
-        return Attribution(_referred(referrer, url.host, domain), NO_CAMPAIGN)
-    source, campaign = (_said_again if len(url.query) <= _REMEMBERED else _said)(url.query)
-    return Attribution(source or _referred(referrer, url.host, domain), campaign)
+        return Attribution(_referred(referrer.scheme, referrer.host, url.host, domain, direct), NO_CAMPAIGN)
+    said = (_said_again if len(url.query) <= _REMEMBERED else _said)(url.query)
+    for scheme, host in said.addresses:
+        source = _referred(scheme, host, url.host, domain, direct)
+        if source != DIRECT:
+            return Attribution(source, said.campaign)
+    source = said.source or _referred(referrer.scheme, referrer.host, url.host, domain, direct)
+    return Attribution(source, said.campaign)
 
 
-def _said(query: str) -> tuple[str, str]:
-    """What a query says of source ("": nothing) and campaign."""
+def _said(query: str) -> Said:
     # The first of repeated parameters stands, and an empty one says nothing.
     said: dict[str, str] = {}
     for name, value in parameters(Url("", "", "", "", query)):
         if value:
             said.setdefault(name, value)
     campaign = said.get("utm_campaign", NO_CAMPAIGN)
-    for name in _PARAMETERS:
-        if name in said:
-            return _named(said[name].lower()), campaign
-    for name, source in _CLICK_IDS.items():
-        if name in said:
-            return source, campaign
-    return "", campaign
+    addresses: list[tuple[str, str]] = []
+    for value in [said[name].lower() for name in _PARAMETERS if name in said]:
+        address = _address(value)
+        if address is None:
+            return Said(tuple(addresses), _named(value), campaign)
+        addresses.append((address.scheme, address.host))
+    clicked = [source for name, source in _CLICK_IDS.items() if name in said]
+    return Said(tuple(addresses), clicked[0] if clicked else "", campaign)
 
 
 _said_again = lru_cache(2_048)(_said)
+_WRITTEN = re.compile(r"(?:(https?|android-app)(?::|%3a))?(?:/|%2f){2}|(?=www\.)")
 
 
-def _referred(referrer: Url, own_host: str, domain: str) -> str:
-    return _referring(referrer.host, referrer.scheme, own_host, domain) if referrer.scheme in _SCHEMES else DIRECT
+def _address(value: str) -> Url | None:
+    """A campaign's word for its source that is a web address: with a scheme or `//` before it, or `www.`"""
+    written = _WRITTEN.match(value)
+    if written is None:
+        return None
+    url = read_url(f"{written[1] or 'https'}://{value[written.end() :].replace('%2f', '/')}")
+    return url if url.host else None
+
+
+def _referred(scheme: str, host: str, own_host: str, domain: str, direct: frozenset[str]) -> str:
+    if scheme not in _SCHEMES:
+        return DIRECT
+    source = _referring(host, scheme, own_host, domain)
+    return DIRECT if direct and source != DIRECT and _is_within(host, direct) else source
+
+
+def _is_within(host: str, hosts: frozenset[str]) -> bool:
+    labels = host.split(".")
+    return any(".".join(labels[start:]) in hosts for start in range(len(labels)))
 
 
 @lru_cache(4_096)  # of hosts of ≤ 253 characters
 def _referring(name: str, scheme: str, own_host: str, domain: str) -> str:
     if not name or name in (own_host, domain, "localhost") or name.endswith(("." + domain, ".localhost")):
         return DIRECT
-    return _published.hosts.get(name, name) if scheme == "android-app" else source_of_host(name)
+    return _source_of_app(name) if scheme == "android-app" else source_of_host(name)
+
+
+def _source_of_app(name: str) -> str:
+    """The source of an app's package, which begins with a suffix as com. or org.; a web host is what else is there."""
+    if name in _APPS:
+        return _APPS[name]
+    if _registries.publicsuffix(name.partition(".")[0], accept_unknown=False):
+        return _listed(name) or name
+    return source_of_host(name)
 
 
 def _named(value: str) -> str:
-    """A campaign's own word for its source, merged where it is an alias or a listed host."""
+    """A campaign's own word for its source, merged where it is an alias, an app or a listed host."""
     if value in _published.aliases:
         return _published.aliases[value]
-    if "." in value and (listed := _listed(value)) is not None:
-        return listed
+    if "." in value:
+        listed = _APPS.get(value) or _listed(value)
+        if listed is not None and listed != DIRECT:
+            return listed
     return value
 
 
@@ -127,5 +173,10 @@ def _listed(name: str) -> str | None:
         source = _published.hosts.get(".".join(labels[start:]))
         if source is not None:
             return source
-    registrable = _registries.privatesuffix(name)
-    return _published.labels.get(registrable.partition(".")[0]) if registrable else None
+    suffix = _registries.publicsuffix(name)
+    before = labels[: len(labels) - suffix.count(".") - 1] if suffix else []
+    for count in (2, 1):  # accounts.google.*, google.*
+        source = _published.labels.get(".".join(before[-count:]))
+        if source is not None:
+            return source
+    return None

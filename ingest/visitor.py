@@ -4,6 +4,7 @@ from functools import lru_cache
 from hashlib import blake2b
 
 DAY_MS = 86_400_000
+_AGAIN = 512  # characters of an agent that is remembered
 _KEY_BYTES = 64  # blake2b takes no more
 
 
@@ -25,7 +26,14 @@ def cookieless(salt: bytes, site: str, address: str, agent: str) -> str:
 
 def imported(secret: str, address: str, agent: str) -> str:
     """The visitor of an imported line: the same in every import, whenever it runs."""
+    return (_imported_again if len(agent) <= _AGAIN else _imported)(secret, address, agent)
+
+
+def _imported(secret: str, address: str, agent: str) -> str:
     return _hash(secret.encode(), f"i\0{address}\0{agent}")
+
+
+_imported_again = lru_cache(16_384)(_imported)  # a visitor has several lines
 
 
 def _hash(key: bytes, message: str) -> str:

@@ -10,6 +10,7 @@ from api.registry.domain import domain as one_spelling
 from api.registry.state import State
 from api.registry.store import Registry
 from ingest.contract.site import Site, SiteSettings
+from ingest.contract.text import name as name_of
 
 MAX_NAME = 100
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
@@ -139,13 +140,11 @@ def one_email(text: str) -> str:
 
 
 def one_name(text: str) -> str:
-    """A site's name, trimmed. Raises Problem (400) naming `name`."""
-    name = text.strip()
-    if not 1 <= len(name) <= MAX_NAME:
-        raise invalid("name", f"a name has 1 to {MAX_NAME} characters")
-    if not name.isprintable():
-        raise invalid("name", "a name has printable characters only")
-    return name
+    """A site's name, trimmed, inner white space one space. Raises Problem (400) naming `name`."""
+    try:
+        return name_of(text, MAX_NAME)
+    except ValueError as error:
+        raise invalid("name", str(error)) from None
 
 
 def _one_domain(text: str) -> str:

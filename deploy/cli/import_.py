@@ -12,16 +12,17 @@ if TYPE_CHECKING:
 
     from deploy.importing.run import Report
 
-_FORMATS = ("auto", "combined", "common", "json", "events")
+_FORMATS = ("auto", "combined", "common", "json", "w3c", "alb", "events")
 
 
 def import_(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE…", help="Access logs or event files, also .gz; - is stdin.")
+        list[str],
+        typer.Argument(metavar="FILE…", help="Access logs or event files, also .gz .bz2 .xz .zst; - is stdin."),
     ],
     site: option.Site,
     format_: Annotated[
-        str, typer.Option("--format", help="auto, combined, common, json or events.", metavar="FORMAT")
+        str, typer.Option("--format", help="auto, combined, common, json, w3c, alb or events.", metavar="FORMAT")
     ] = "auto",
     field: Annotated[
         list[str] | None,
@@ -35,8 +36,10 @@ def import_(
 ) -> None:
     """Import access logs, or events as the tracking endpoint takes them. The same file twice adds nothing.
 
-    Several files are merged by time. Lines that are no pageview are left out and reported by reason. `--format events`
-    reads JSON lines with `at` (ms) and, if there is no `visitor`, `ip` and `user_agent`; oldest first.
+    Several files are merged by time. A file's format and what a collector writes before its lines are recognised:
+    combined, common, JSON (nginx, Caddy, Traefik, Cloudflare), W3C (IIS, CloudFront), AWS load balancers (alb). Lines
+    that are no pageview are left out and reported by reason. `--format events` reads JSON lines with `at` (ms) and, if
+    there is no `visitor`, `ip` and `user_agent`; oldest first. Exit code 2: a file is in no known format.
 
     Example: throughline import /var/log/nginx/access.log* --site k3v9x1c7
     """
@@ -45,8 +48,8 @@ def import_(
     from deploy.cli import store
     from deploy.folder import StackError
     from deploy.importing.run import run
-    from deploy.importing.source import Source
-    from ingest.access_log import KEYS
+    from deploy.importing.source import Source, UnknownFormat
+    from ingest.access_log.members import KEYS
 
     if format_ not in _FORMATS:
         raise StackError(f"--format must be one of {', '.join(_FORMATS)}, not {format_!r}")
@@ -60,22 +63,26 @@ def import_(
     found = store.site(store.registry(settings), site)
     sources = [Source(name) for name in files]
     console = Console(stderr=True)
-    with _Bar(console, sum(source.size for source in sources)) as bar:
-        report = run(
-            settings,
-            found,
-            sources,
-            format_,  # type: ignore[arg-type]
-            fields,
-            lambda report: bar.show(report, sum(source.position for source in sources)),
-            wait,
-        )
-    _tell_bad_lines(report)
-    Console().print(_table(report))
-    if wait and not report.fresh:
-        typer.echo("The workers have not counted all of it yet; it is safe on the event log, and they will.")
-    if report.broken:
-        raise StackError(report.broken)
+    try:
+        with _Bar(console, sum(source.size for source in sources)) as bar:
+            report = run(
+                settings,
+                found,
+                sources,
+                format_,  # type: ignore[arg-type]
+                fields,
+                lambda report: bar.show(report, sum(source.position for source in sources)),
+                wait,
+            )
+        _tell_lines(report)
+        Console().print(_table(report))
+        if wait and not report.fresh:
+            typer.echo("The workers have not counted all of it yet; it is safe on the event log, and they will.")
+        if report.broken is not None:
+            raise report.broken
+    except UnknownFormat as error:
+        typer.echo(f"throughline: {error}", err=True)
+        raise typer.Exit(2) from None
     if report.fresh and (gone := report.sent.sent - sum(report.became.values())) > 0:
         why = "they went with an event log that was put back, or are dead letters"
         raise StackError(f"{gone:,} lines that were sent are not counted: {why}. Run the same command again")
@@ -113,7 +120,7 @@ class _Bar:
         self._progress.update(self._task, description=said, completed=position)
 
 
-def _tell_bad_lines(report: "Report") -> None:
+def _tell_lines(report: "Report") -> None:
     from deploy.importing.line import MALFORMED
     from deploy.logs import escape
 
@@ -121,6 +128,8 @@ def _tell_bad_lines(report: "Report") -> None:
         typer.echo(escape(f"{bad.file}:{bad.number}: {bad.message}"))
     if (rest := report.tally.left_out.get(MALFORMED, 0) - len(report.tally.bad)) > 0:
         typer.echo(f"… and {rest} more malformed lines")
+    for name, number in report.tally.unended:
+        typer.echo(escape(f"{name}:{number}: this last line has no line end yet; it is left for the next run"))
 
 
 def _table(report: "Report") -> "Table":
@@ -140,6 +149,8 @@ def _table(report: "Report") -> "Table":
     judged = {reason: count for reason, count in report.became.items() if reason} if report.fresh else {}
     for reason, count in sorted((report.tally.left_out | judged).items(), key=lambda item: (-item[1], item[0])):
         table.add_row(f"left out: {reason}", f"{count:,}")
+    if report.tally.unended:
+        table.add_row("left for the next run", f"{len(report.tally.unended):,}")
     table.add_row("seconds", f"{report.seconds:.1f}")
-    table.add_row("events/s", f"{report.sent.sent / max(report.seconds, 1e-3):,.0f}")
+    table.add_row("lines/s", f"{report.tally.read / max(report.seconds, 1e-3):,.0f}")
     return table

@@ -55,10 +55,7 @@ def _import(settings: Settings, site: Site, lines: Iterable[Line]) -> Report:
             file.write(json.dumps(line) + "\n")
         file.flush()
         source = Source(str(Path(file.name)))
-        try:
-            return run(settings, site, [source], "events", {}, lambda report: None, wait=False)
-        finally:
-            source.close()
+        return run(settings, site, [source], "events", {}, lambda report: None, wait=False)
 
 
 def _post(url: str, tracking_id: str, lines: Iterable[Line]) -> None:

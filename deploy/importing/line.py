@@ -1,25 +1,32 @@
 """A line of an import as an event, or the reason for which it is left out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, islice
 from typing import Literal, NamedTuple, TypeAlias
 
-from deploy.importing.source import Line, Source
-from ingest import access_log
-from ingest.access_log import Malformed, Occurrences
-from ingest.admission import admit_import
+import msgspec
+
+from deploy.importing.identity import Found, digest, line_id
+from deploy.importing.source import Line, Source, UnknownFormat
+from ingest.access_log import hit as hits
+from ingest.access_log import reader
+from ingest.access_log.address import Client
+from ingest.access_log.hit import MAX_AHEAD_MS, Malformed
+from ingest.access_log.prefix import MAX_LINE
+from ingest.access_log.reader import Reader
+from ingest.admission import ACCESS_LOG, EVENTS, Knowledge, Sender, Way, admit, no_salt
 from ingest.contract.batch import parse
-from ingest.contract.event import Event, Filtered
+from ingest.contract.event import Event
+from ingest.contract.exact import decode
 from ingest.contract.incoming import IncomingImport
+from ingest.contract.posted import Posted
 from ingest.contract.site import Site
 from ingest.enrich import Country
 
-Format: TypeAlias = Literal["auto", "combined", "common", "json", "events"]
-FORMATS: tuple[Format, ...] = ("auto", "combined", "common", "json", "events")
+Format: TypeAlias = Literal["auto", "events"] | reader.Format
+FORMATS: tuple[Format, ...] = ("auto", *reader.FORMATS, "events")
 MALFORMED = "malformed"
 SHOWN = 20  # malformed lines that are listed
-_LOOK = 50  # lines by which a format is recognised
 
 
 class BadLine(NamedTuple):
@@ -32,11 +39,12 @@ class BadLine(NamedTuple):
 
 @dataclass
 class Tally:
-    """What became of the lines so far."""
+    """What became of the lines so far. `unended`: files whose last line has no end yet, and its number."""
 
     read: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
     bad: list[BadLine] = field(default_factory=list)
+    unended: list[tuple[str, int]] = field(default_factory=list)
 
     def leave_out(self, reason: str) -> None:
         self.left_out[reason] = self.left_out.get(reason, 0) + 1
@@ -49,65 +57,140 @@ class Tally:
 
 @dataclass(frozen=True)
 class Rules:
-    """How lines are read: for which site, when they were received (ms), where addresses lie, what fields are called."""
+    """How lines are read: for which site, when they were received (ms), where addresses lie and who vouches for them,
+    what fields are called. `now` is the clock's time (ms) while they are read.
+    """
 
     site: Site
     received: int
+    now: Callable[[], int]
     country: Country
+    client: Client
     format: Format = "auto"
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-def events(source: Source, rules: Rules, tally: Tally) -> Iterator[Event]:
-    """The events of one file in its own order; everything else goes to the tally."""
-    lines = source.lines()
-    head = list(islice(lines, _LOOK)) if rules.format == "auto" else []
-    format_ = rules.format if rules.format != "auto" else access_log.detect([line.text for line in head])
-    occurrences = Occurrences()
-    for line in chain(head, lines):
-        tally.read += 1
-        line_id = occurrences.line_id(line.text)
-        if format_ == "events":
-            found = _own(line, line_id, source.name, rules, tally)
-        else:
-            found = _hit(line, line_id, source.name, format_, rules, tally)
+class File(NamedTuple):
+    """A file whose format is recognised; `reader` None: lines of events. `begins`: the time (ms) of its first hit."""
+
+    source: Source
+    reader: Reader | None
+    begins: int
+
+
+def recognise(source: Source, rules: Rules) -> File:
+    """Look at the first lines of a file. Raises UnknownFormat, or StackError where it cannot be read at all."""
+    if rules.format == "events":
+        return File(source, None, 0)
+    format_ = None if rules.format == "auto" else rules.format
+    head = source.head()
+    found = reader.recognise(head, rules.client, rules.fields, format_)
+    if found is None:
+        if any(line and not line.isspace() for line in head):
+            raise UnknownFormat(f"{source.name} is in no format of access logs that is known")
+        return File(source, Reader("combined", rules.client, rules.fields), 0)
+    return File(source, found, found.begins(head))
+
+
+def events(number: int, file: File, rules: Rules, tally: Tally) -> Iterator[Found]:
+    """The events of the file of this number, in its own order; everything else goes to the tally.
+
+    Raises StackError after the last line where it cannot be read on, UnknownFormat where all lines were malformed.
+    """
+    take = _Taker(number, file, rules, tally)
+    for line in file.source.lines():
+        found = take.event(line)
         if found is not None:
             yield found
+    tail = file.source.tail
+    if tail is not None and file.reader is None and _is_object(tail.text):
+        found = take.event(tail)  # nothing can follow what closes a whole event
+        if found is not None:
+            yield found
+    elif tail is not None:
+        tally.unended.append((file.source.name, tail.number))
+    if take.read and not take.readable and file.reader is not None:
+        why = f"is not read as {file.reader.format}: every line is malformed"
+        raise UnknownFormat(f"{file.source.name} {why}")
 
 
-def _hit(line: Line, line_id: str, file: str, format_: access_log.Format, rules: Rules, tally: Tally) -> Event | None:
+def _is_object(text: bytes) -> bool:
     try:
-        hit = access_log.parse(line.text, format_, rules.fields)
-    except Malformed as error:
-        tally.malformed(file, line.number, str(error))
-        return None
-    reason = access_log.judge(hit, rules.received)
-    if reason == MALFORMED:
-        tally.malformed(file, line.number, "its time lies in the future")
-    elif reason is not None:
-        tally.leave_out(reason)
-    else:
-        return access_log.event(hit, line_id, line.number, rules.site, rules.received, rules.country)
-    return None
+        return isinstance(decode(text), dict)
+    except ValueError:
+        return False
 
 
-def _own(line: Line, line_id: str, file: str, rules: Rules, tally: Tally) -> Event | None:
-    if len(line.text) > access_log.MAX_LINE:
-        tally.malformed(file, line.number, "the line is too long")
+class _Taker:
+    """Takes the lines of one file."""
+
+    def __init__(self, number: int, file: File, rules: Rules, tally: Tally) -> None:
+        self._number, self._file, self._rules, self._tally = number, file, rules, tally
+        self._knowledge = Knowledge(rules.country, no_salt)
+        self.read = self.readable = 0
+
+    def event(self, line: Line) -> Found | None:
+        text = line.text
+        if not text or text.isspace():
+            return None
+        try:
+            taken = self._own(line) if self._file.reader is None else self._hit(line, self._file.reader)
+        except Malformed as error:
+            self._tally.malformed(self._file.source.name, line.number, str(error))
+            taken = MALFORMED
+        if taken is None:
+            return None
+        self.read += 1
+        self._tally.read += 1
+        if isinstance(taken, Found):
+            return taken
+        if taken != MALFORMED:
+            self._tally.leave_out(taken)
         return None
-    posted = parse(0, line.text, IncomingImport)
-    if isinstance(posted, list):
-        problem = posted[0]
-        tally.malformed(file, line.number, f"{problem.field} {problem.message}".strip())
-        return None
-    if posted.site not in ("", rules.site.id, rules.site.tracking_id):
-        tally.malformed(file, line.number, "site is another one")
-        return None
-    admitted = admit_import(posted, line_id, rules.site, rules.received, rules.country)
-    if isinstance(admitted, Event):
-        return admitted
-    if isinstance(admitted, Filtered):
-        tally.leave_out(admitted.reason)
-    else:
-        tally.malformed(file, line.number, f"{admitted.field} {admitted.message}".strip())
-    return None
+
+    def _hit(self, line: Line, reader: Reader) -> Found | str | None:
+        hit = reader.read(line.text)
+        if hit is None:
+            return None
+        self.readable += 1
+        reason = hits.judge(hit, self._rules.now())
+        if reason == MALFORMED:
+            raise Malformed("its time lies in the future")
+        if reason is not None:
+            return reason
+        posted = hits.posted(hit, line.number, self._rules.site.domain)
+        return self._admitted(posted, hit.ip, hit.agent or "", EVENTS if hit.agent is None else ACCESS_LOG, line)
+
+    def _own(self, line: Line) -> Found | str:
+        if len(line.text) > MAX_LINE:
+            raise Malformed("the line is too long")
+        incoming = parse(0, line.text, IncomingImport)
+        if isinstance(incoming, list):
+            raise Malformed(f"{incoming[0].field} {incoming[0].message}".strip())
+        if incoming.site not in ("", self._rules.site.id, self._rules.site.tracking_id):
+            raise Malformed("site is another one")
+        if incoming.at > self._rules.now() + MAX_AHEAD_MS:
+            raise Malformed("at lies in the future")
+        posted = incoming.posted
+        if "seq" not in incoming.model_fields_set:
+            posted = msgspec.structs.replace(posted, seq=line.number)
+        return self._admitted(posted, self._address(incoming), incoming.user_agent, EVENTS, line)
+
+    def _address(self, incoming: IncomingImport) -> str:
+        """An event that names its visitor is not lost for an address."""
+        if not (incoming.visitor or incoming.ip):
+            raise Malformed("visitor is missing, and so is ip")
+        try:
+            return self._rules.client(incoming.ip) if incoming.ip else ""
+        except Malformed:
+            if incoming.visitor:
+                return ""
+            raise Malformed("ip is no address") from None
+
+    def _admitted(self, posted: Posted, address: str, agent: str, way: Way, line: Line) -> Found | str:
+        rules = self._rules
+        text = b"" if posted.id else digest(line.text)
+        sender = Sender(rules.received, address, agent)
+        id_ = line_id(text) if text else ""
+        admitted = admit(posted, rules.site, sender, self._knowledge, way, id_)
+        return Found(admitted, text, self._number) if isinstance(admitted, Event) else admitted.reason

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from deploy import wiring
 from deploy.counted import wait_until_counted
 from deploy.folder import StackError
-from deploy.importing.line import Format, Rules, Tally, events
+from deploy.importing.identity import Found, Identity
+from deploy.importing.line import File, Format, Rules, Tally, events, recognise
+from deploy.importing.merge import merged
 from deploy.importing.send import GaveUp, Sent, send
 from deploy.importing.source import Source
 from deploy.settings import Settings
-from ingest.contract.event import Event
+from ingest.access_log.address import client_of
 from ingest.contract.site import Site
 from ingest.enrich import open_country
 from rollups.read import Reader
@@ -25,7 +27,7 @@ _RECENT_MS = 4_000  # how old the freshness of idle workers may look
 @dataclass
 class Report:
     """An import so far. `reading`: files are not at their ends yet. `became`: reason ("" = counted) → events of it that
-    the workers have judged. `fresh`: that is all of them. `broken`: why a file ended early, "" if none did.
+    the workers have judged. `fresh`: that is all of them. `broken`: why a file ended early, None if none did.
     """
 
     tally: Tally = field(default_factory=Tally)
@@ -34,7 +36,7 @@ class Report:
     became: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     fresh: bool = False
-    broken: str = ""
+    broken: StackError | None = None
 
 
 def run(
@@ -46,29 +48,39 @@ def run(
     progress: Callable[[Report], None],
     wait: bool = True,
 ) -> Report:
-    """Import the sources into the site. Blocks. Raises StackError when the event log or ClickHouse stays away."""
+    """Import the sources into the site. Blocks. Raises StackError when the event log or ClickHouse stays away, and
+    UnknownFormat, before anything is sent, for a file that nobody can read.
+    """
     report = Report()
     started = time.monotonic()
+    rules = Rules(
+        site,
+        wiring.now(),
+        wiring.now,
+        open_country(wiring.country_db(settings)),
+        client_of(settings.networks()),
+        format_,
+        fields,
+    )
+    files = [recognise(source, rules) for source in sources]
     # What an import before this one left on the log must be among the raw events before they are asked.
-    wait_until_counted(settings, wiring.now() - _RECENT_MS, lambda: progress(report))
-    rules = Rules(site, wiring.now(), open_country(wiring.country_db(settings)), format_, fields)
+    wait_until_counted(settings, rules.received - _RECENT_MS, lambda: progress(report))
     reader = Reader(wiring.clickhouse(settings), max_seconds=_ASK_SECONDS)
 
-    def known(chunk: Sequence[Event]) -> set[str]:
-        times = [event.time for event in chunk]  # lines of one file may be a little out of order
-        bounds = {"from": min(times), "to": max(times)}
-        ids = [event.id for event in chunk]
-        rows = wiring.patiently(
-            settings, _ASK_SECONDS, lambda: reader.rows("known_events", site=site.id, ids=ids, **bounds)
-        )
-        return {str(row["id"]) for row in rows}
+    def held(ids: Sequence[str], first: int, last: int) -> dict[str, int]:
+        params = {"site": site.id, "ids": list(ids), "from": first, "to": last}
+        rows = wiring.patiently(settings, _ASK_SECONDS, lambda: reader.rows("known_events", **params))
+        return {str(row["id"]): int(row["seq"]) for row in rows}
 
     async def go() -> None:
         producer = wiring.producer(settings)
         await producer.start()
-        files = [_until_broken(source, rules, report) for source in sources]
+        found = merged(
+            [(file.begins, _until_broken(number, file, rules, report)) for number, file in enumerate(files)],
+            lambda found: found.event.time,
+        )
         try:
-            await send(files, known, producer, report.sent, lambda: progress(report))
+            await send(found, Identity(held), producer, report.sent, lambda: progress(report))
         finally:
             await producer.close()
 
@@ -103,8 +115,8 @@ def _wait(
     report.became = became()
 
 
-def _until_broken(source: Source, rules: Rules, report: Report) -> Iterator[Event]:
+def _until_broken(number: int, file: File, rules: Rules, report: Report) -> Iterator[Found]:
     try:
-        yield from events(source, rules, report.tally)
+        yield from events(number, file, rules, report.tally)
     except StackError as error:
-        report.broken = str(error)
+        report.broken = error

@@ -1,21 +1,19 @@
-"""Events of files → the event log, merged by time, each id once."""
+"""Events of files → the event log, each once."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from heapq import merge
 from itertools import islice
 
+from deploy.importing.identity import Found, Identity
 from ingest.contract.event import Event, encode
 from ingest.log.partition import partition
 from ingest.log.protocol import LogUnavailable, Producer
 
-CHUNK = 5_000  # events that are asked for and sent at once: what an import holds in memory
+CHUNK = 10_000  # events that are asked for and sent at once: what an import holds in memory, twice
 _MAX_RECORD = 512 * 1024
 _PATIENCE_SECONDS = 600.0  # how long the log may refuse before an import gives up
-
-Known = Callable[[Sequence[Event]], set[str]]
 
 
 class GaveUp(Exception):
@@ -31,30 +29,30 @@ class Sent:
 
 
 async def send(
-    files: Sequence[Iterable[Event]], known: Known, producer: Producer, sent: Sent, progress: Callable[[], None]
+    found: Iterator[Found], identity: Identity, producer: Producer, sent: Sent, progress: Callable[[], None]
 ) -> None:
-    """Send what `known` does not hold yet, oldest first. Blocks the loop while files are read. Raises GaveUp."""
-    merged = merge(*files, key=lambda event: event.time)
-    for chunk in _chunks(merged):
-        held = await asyncio.to_thread(known, chunk)
-        fresh = [event for event in _once(chunk) if event.id not in held]
-        sent.known += len(chunk) - len(fresh)
-        await _append(fresh, producer)
-        sent.sent += len(fresh)
-        progress()
+    """Send what is not held yet; the next events are read while the last ones are written. Raises GaveUp."""
+    reading = asyncio.ensure_future(_next(found))
+    taken = 0
+    try:
+        while True:
+            chunk = await reading
+            if chunk:
+                reading = asyncio.ensure_future(_next(found))
+            fresh = await asyncio.to_thread(identity.fresh, chunk, not chunk)
+            await _append(fresh, producer)
+            taken += len(chunk)
+            sent.sent += len(fresh)
+            sent.known = taken - sent.sent - identity.undecided
+            progress()
+            if not chunk:
+                return
+    finally:
+        reading.cancel()
 
 
-def _chunks(events: Iterator[Event]) -> Iterator[list[Event]]:
-    while chunk := list(islice(events, CHUNK)):
-        yield chunk
-
-
-def _once(chunk: Sequence[Event]) -> Iterator[Event]:
-    seen: set[str] = set()
-    for event in chunk:
-        if event.id not in seen:
-            seen.add(event.id)
-            yield event
+async def _next(found: Iterator[Found]) -> list[Found]:
+    return await asyncio.to_thread(lambda: list(islice(found, CHUNK)))
 
 
 async def _append(events: Sequence[Event], producer: Producer) -> None:

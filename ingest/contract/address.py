@@ -23,15 +23,15 @@ def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Networ
     as far as they are well-formed: what stands left of a stranger's address is the stranger's own claim. A peer without
     an address is the other end of a local socket.
     """
-    address = _parse(peer) or ip_address("127.0.0.1")
-    if not forwarded or not _in(address, trusted):
+    address = read_address(peer) or ip_address("127.0.0.1")
+    if not forwarded or not is_in(address, trusted):
         return address
     for hop in reversed(",".join(forwarded).rsplit(",", MAX_HOPS)[-MAX_HOPS:]):
-        said = _parse(hop)
+        said = read_address(hop)
         if said is None:
             break
         address = said
-        if not _in(address, trusted):
+        if not is_in(address, trusted):
             break
     return address
 
@@ -43,11 +43,12 @@ def bucket(address: Address) -> bytes:
 
 def is_trusted(peer: str, trusted: Sequence[Network]) -> bool:
     """Whether the peer is a proxy that we trust; False for what is no address."""
-    address = _parse(peer)
-    return address is not None and _in(address, trusted)
+    address = read_address(peer)
+    return address is not None and is_in(address, trusted)
 
 
-def _parse(text: str) -> Address | None:
+def read_address(text: str) -> Address | None:
+    """An address with or without a port or brackets, IPv4 inside IPv6 as IPv4; None for anything else."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -64,5 +65,6 @@ def _parse(text: str) -> Address | None:
     return address
 
 
-def _in(address: Address, trusted: Sequence[Network]) -> bool:
+def is_in(address: Address, trusted: Sequence[Network]) -> bool:
+    """Whether one of the networks holds the address."""
     return any(address in network for network in trusted)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.contract.exact import BROKEN, decoder
+from ingest.contract.exact import BROKEN, decoder, mended
 from ingest.contract.incoming import Incoming, Model, Problem, check, validate
-from ingest.contract.posted import Posted, finish, read_at_once
+from ingest.contract.posted import Posted, finish, placed, read_at_once
 from ingest.contract.split import split
 
 MAX_EVENTS = 100
@@ -16,7 +16,10 @@ MAX_MEMBERS = 64  # of a broken event that are searched for the broken one
 
 @dataclass
 class Batch:
-    """What a body holds: the valid events and a problem for everything else; `size` counts both kinds of events."""
+    """What a body holds: the valid events and a problem for everything else; `size` counts both kinds of events.
+
+    An event without `seq` has its place in the body, so that those of one moment stay in the order they stand in.
+    """
 
     size: int = 0
     events: list[tuple[int, Posted]] = field(default_factory=list)
@@ -44,14 +47,14 @@ def reading(body: bytes) -> Generator[None, None, Batch]:
         event = finish(decoded)
         if event is None:
             return (yield from _reading_closely(body))
-        batch.events.append((index, event))
+        batch.events.append((index, placed(event, index)))
         yield
     return batch
 
 
 def _reading_closely(body: bytes) -> Generator[None, None, Batch]:
     """As `reading`: what is wrong is found and named."""
-    body = body.removeprefix(b"\xef\xbb\xbf")
+    body = mended(body.removeprefix(b"\xef\xbb\xbf"))
     try:
         posted = decoder.decode(body)
     except BROKEN:
@@ -84,7 +87,7 @@ def _collect(items: list[Any], one: Callable[[int, Any], Posted | list[Problem]]
         if isinstance(event, list):
             batch.problems += event
         else:
-            batch.events.append((index, event))
+            batch.events.append((index, placed(event, index)))
         yield
     return batch
 
@@ -96,6 +99,7 @@ def _parse(index: int, text: bytes) -> Posted | list[Problem]:
 
 def parse(index: int, text: bytes, model: type[Model]) -> Model | list[Problem]:
     """One event's JSON text, or its problems. Never raises."""
+    text = mended(text)
     try:
         posted = decoder.decode(text)
     except BROKEN as error:

@@ -2,17 +2,19 @@
 
 | field | limit |
 |---|---|
-| `site`, `type`, `url` | required; 64 characters; 1 to 64 printable ones after trimming; http(s), 8,192 characters |
-| `id`, `view`, `visitor` | 1 to 64, ≤ 64, ≤ 128 characters; an empty `visitor` is a missing one |
-| `at`, `sent_at`, `seq` | integers: ms from 0 to the year 9999, 0 to 2⁵³ |
-| `referrer`, `title` | 8,192 and 1,000 characters |
-| `screen` | two integers, 0 to 65,535 |
+| `site`, `type`, `url` | required; 1 to 64 characters; 1 to 64 that are no controls, bidi overrides or isolates, \
+trimmed, with one space for inner white space; http(s), the first 64 KiB |
+| `id`, `view`, `visitor` | 1 to 64, ≤ 64, ≤ 128 characters; a number is its text; an empty `visitor` is a missing one |
+| `at`, `sent_at`, `seq` | ms of any clock; from 0 to 2⁵³, the place in the body if missing |
+| `referrer`, `title` | the first 64 KiB and 1,000 characters |
+| `screen` | two numbers, 0 to 65,535 |
 | `data` | an object of ≤ 32 keys, nested ones included, ≤ 16 levels deep, ≤ 4 KiB as compact JSON |
-| `revenue` | `amount` (string or number, < 10¹⁴, ≤ 4 decimals), `currency` (three letters), `transaction` (≤ 128 \
-characters); a bare string or number is the amount |
-| `scroll`, `engaged_ms` | 0 to 100; an integer, 0 to 86,400,000 |
+| `revenue` | `amount` (string or number, < 10¹⁴, rounded to 4 decimals), `currency` (three letters), `transaction` \
+(≤ 128 characters, a number is its text); a bare string or number is the amount |
+| `scroll`, `engaged_ms` | 0 to 100; 0 to 86,400,000 |
 
-No string may hold NUL or a lone surrogate. `null` is a missing field. Unknown fields are ignored.
+Integers may have a fraction, which is rounded. Half a surrogate pair is U+FFFD, and so is NUL in what is stored. `null`
+is a missing field. Unknown fields are ignored.
 """
 
 from typing import Annotated, Any, TypeAlias, TypeVar
@@ -32,8 +34,10 @@ from pydantic_core import ErrorDetails
 
 from ingest.contract import field
 from ingest.contract.event import Revenue
-from ingest.contract.posted import MAX_ENGAGED, MAX_PIXELS, MAX_SEQ, MAX_TIME, MAX_TRANSACTION, Posted
+from ingest.contract.posted import MAX_DATE, MAX_ENGAGED, MAX_PIXELS, MAX_SEQ, MAX_TIME, MAX_TRANSACTION, Posted
+from ingest.contract.text import printable
 
+MAX_AGENT = 2048  # characters that are kept
 MAX_ERRORS = 20  # of one event: it has no more fields than that
 
 
@@ -45,12 +49,19 @@ class Problem(msgspec.Struct, frozen=True):
     message: str
 
 
-Text: TypeAlias = Annotated[str, AfterValidator(field.no_nul)]
+# The schemas say what is meant to be posted; more is understood.
+_SPELLED = BeforeValidator(field.spelled)
+_WITHOUT_NUL = AfterValidator(field.without_nul)
+_ROUNDED = BeforeValidator(field.whole)
 EventType: TypeAlias = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(field.printable)
+    str,
+    AfterValidator(field.event_type),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": field.MAX_TYPE}),
 ]
-Integer: TypeAlias = Annotated[int, Field(ge=0, le=MAX_SEQ)]
-Time: TypeAlias = Annotated[int, Field(ge=0, le=MAX_TIME)]
+Time: TypeAlias = Annotated[int, Field(ge=-MAX_DATE, le=MAX_DATE), _ROUNDED]
+Pixels: TypeAlias = Annotated[int, Field(ge=0, le=MAX_PIXELS), _ROUNDED]
+Referrer: TypeAlias = Annotated[str, AfterValidator(lambda referrer: referrer[: field.MAX_URL])]
+Title: TypeAlias = Annotated[str, AfterValidator(lambda title: title[: field.MAX_TITLE]), _WITHOUT_NUL, _SPELLED]
 _FROZEN = ConfigDict(frozen=True, strict=True, extra="ignore")
 
 # As they are posted; validation turns them into exact integers.
@@ -65,29 +76,31 @@ class IncomingRevenue(BaseModel):
     model_config = _FROZEN
     amount: Annotated[int, BeforeValidator(field.amount), WithJsonSchema(_AMOUNT_SCHEMA)]
     currency: Annotated[str, StringConstraints(pattern=r"^([A-Za-z]{3})?$"), AfterValidator(str.upper)] = ""
-    transaction: Annotated[Text, Field(max_length=MAX_TRANSACTION)] = ""
+    transaction: Annotated[str, Field(max_length=MAX_TRANSACTION), _WITHOUT_NUL, _SPELLED] = ""
 
 
 class Incoming(BaseModel):
     """One posted event, valid; `data` as compact JSON text, `scroll` in hundredths of a per cent."""
 
     model_config = _FROZEN
-    site: Annotated[Text, Field(min_length=1, max_length=64)]
+    site: Annotated[str, Field(min_length=1, max_length=64)]
     type: EventType
-    url: Annotated[Text, Field(max_length=8192), AfterValidator(field.web_address)]
-    id: Annotated[Text, Field(min_length=1, max_length=64), AfterValidator(field.printable)] | None = None
+    url: Annotated[str, AfterValidator(field.web_address)]
+    id: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(printable), _SPELLED] | None = None
     at: Time | None = None
     sent_at: Time | None = None
-    seq: Integer = 0
-    visitor: Annotated[Text, Field(max_length=128)] = ""
-    view: Annotated[Text, Field(max_length=64)] = ""
-    referrer: Annotated[Text, Field(max_length=8192)] = ""
-    title: Annotated[Text, Field(max_length=1000)] = ""
-    screen: Annotated[list[Annotated[int, Field(ge=0, le=MAX_PIXELS)]], Field(min_length=2, max_length=2)] | None = None
+    seq: Annotated[int, Field(ge=0, le=MAX_SEQ), _ROUNDED] | None = None
+    visitor: Annotated[str, Field(max_length=128), _SPELLED] = ""
+    view: Annotated[str, Field(max_length=64), _WITHOUT_NUL, _SPELLED] = ""
+    referrer: Referrer = ""
+    title: Title = ""
+    screen: Annotated[
+        Annotated[list[Pixels], Field(min_length=2, max_length=2)] | None, BeforeValidator(field.known)
+    ] = None
     data: Annotated[str, BeforeValidator(field.data), WithJsonSchema({"type": "object"})] = ""
     revenue: Annotated[IncomingRevenue | None, BeforeValidator(field.whole_revenue)] = None
     scroll: Annotated[int, BeforeValidator(field.depth), WithJsonSchema(_DEPTH_SCHEMA)] | None = None
-    engaged_ms: Annotated[int, Field(ge=0, le=MAX_ENGAGED)] | None = None
+    engaged_ms: Annotated[int, Field(ge=0, le=MAX_ENGAGED), _ROUNDED] | None = None
 
     @property
     def posted(self) -> Posted:
@@ -101,10 +114,10 @@ class Incoming(BaseModel):
 class IncomingImport(Incoming):
     """A line of `import --format events`: the event's own time, and what a request would have told about its sender."""
 
-    site: Annotated[Text, Field(max_length=64)] = ""
-    at: Time
-    ip: Annotated[Text, Field(max_length=64)] = ""
-    user_agent: Annotated[Text, Field(max_length=2048)] = ""
+    site: Annotated[str, Field(max_length=64)] = ""
+    at: Annotated[int, Field(ge=0, le=MAX_TIME), _ROUNDED]
+    ip: Annotated[str, Field(max_length=1024)] = ""
+    user_agent: Annotated[str, AfterValidator(lambda agent: agent[:MAX_AGENT])] = ""
 
 
 Model = TypeVar("Model", bound=Incoming)
@@ -139,9 +152,9 @@ _MESSAGES = {
     "int_type": "must be an integer",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
-    "list_type": "must be two integers",  # only `screen` is a list
-    "too_long": "must be two integers",
-    "too_short": "must be two integers",
+    "list_type": f"must be two integers from 0 to {MAX_PIXELS}",  # only `screen` is a list
+    "too_long": f"must be two integers from 0 to {MAX_PIXELS}",
+    "too_short": f"must be two integers from 0 to {MAX_PIXELS}",
     "model_type": "must be an object, a string or a number",  # only `revenue` is a model
 }
 

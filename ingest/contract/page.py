@@ -4,11 +4,14 @@ Beside it what admission keeps of a url: its host, and the stored forms that hol
 """
 
 import re
-import unicodedata
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
+
+import idna
+
+from ingest.contract.text import value
 
 MAX_PAGE = 2_000  # characters
 MAX_VALUE = 200  # characters of a kept query value
@@ -19,11 +22,20 @@ MAX_LABEL = 63
 _CACHED = 2_048  # urls, since they come again; longer ones than this are not remembered, so that it is 10 MB at most
 _CACHED_LENGTH = 500
 
+# What servers put into a path where there is no cookie: `;jsessionid=…` behind a segment, `/(S(…))` as one.
+_SESSION = re.compile(
+    r"(?:;|%3B)(?=[A-Za-z])(?i:[a-z]{0,9}sess(?:ion)?[_-]?id|aspsessionid[a-z]{0,12}|jsessionidsso|session|sid|phpsid"
+    r"|oscsid|zenid|cfid|cftoken)(?:=|%3D)(?:[^/;%]|%(?!3B))*"
+    r"|(?<=/)\((?:[A-Z]\([^()/]*\))*S\([A-Za-z0-9]{20,40}\)(?:[A-Z]\([^()/]*\))*\)(?=/|$)"
+)
+# A link copied out of HTML says `&amp;`; one put together by hand `??`, or has a second query behind the first.
+_BEFORE_NAME = re.compile(r"(?<![^&])(?:[?;]|amp(?:;|%3b))+", re.IGNORECASE)
+_SECOND_QUERY = re.compile(r"\?(?=utm_)", re.IGNORECASE)
+
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _BEFORE_PATH = re.compile(r"[^/?#\\]*")
 _AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{0,5}))?")
 _PAIR = re.compile(r"(?<![^&])([^&=]*)=([^&]+)")
-_DOTS = re.compile(r"[.\u3002\uff0e\uff61]")
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+|/")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _BYTES = {
@@ -36,7 +48,8 @@ _SPELLING = {
 _PATH_SAFE = "%/!$&'()*+,;=:@"
 _CUT_TAIL = re.compile(r"(?:/\.{0,2})?(?:%[0-9A-F]?)?$")
 _MAX_TAIL = 5  # characters: no dot segment follows a slash or another dot segment
-_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9._-]{0,251}[a-z0-9_])?|\[[0-9a-f:.]+\]")
+# What browsers accept in a host, which is more than a registry does.
+_HOST = re.compile(r"[!\"$&'()*+,\-.0-9;=_`a-z{}~]{1,253}(?<!\.)|\[[0-9a-f:.]+\]")
 _KEPT = re.compile(r"utm_[a-z0-9_.-]{1,60}|source|ref")
 
 
@@ -94,8 +107,8 @@ _host_again = lru_cache(_CACHED)(_host)
 
 
 def parameters(url: Url) -> tuple[tuple[str, str], ...]:
-    """The first 50 of the decoded query that have a value, in order: names in lower case, values trimmed, printable,
-    ≤ 200 characters.
+    """The first 50 of the decoded query that have a value, in order: names in lower case, values trimmed, inner white
+    space and controls one space, ≤ 200 characters.
     """
     return _read_parameters(url.query) if url.query else ()
 
@@ -105,8 +118,12 @@ def _read_parameters(query: str) -> tuple[tuple[str, str], ...]:
 
 
 def _parameters(query: str) -> tuple[tuple[str, str], ...]:
+    if "?" in query or ";" in query or "amp%3" in query:
+        query = _BEFORE_NAME.sub("", query)
+        if "//" not in query:  # a whole address in a value may have a query of its own
+            query = _SECOND_QUERY.sub("&", query)
     pairs = islice(_PAIR.finditer(query), MAX_PARAMETERS)
-    return tuple([(_decoded(pair[1]).strip().lower(), _printable(_decoded(pair[2]))) for pair in pairs])
+    return tuple([(_decoded(pair[1]).strip().lower(), _value(_decoded(pair[2]))) for pair in pairs])
 
 
 _parameters_again = lru_cache(_CACHED)(_parameters)
@@ -139,7 +156,10 @@ def _page_of_path(path: str) -> str:
         path = "/" + path
     if len(path) <= MAX_PAGE and _PLAIN.fullmatch(path):
         return path
-    path = re.sub("//+", "/", _without_dots(_one_spelling(path)))
+    path = _one_spelling(path)
+    if ";" in path or "%3B" in path or "/(" in path:
+        path = _SESSION.sub("", path)
+    path = re.sub("//+", "/", _without_dots(path))
     if len(path) > 1 and path.endswith("/"):
         path = path[:-1]
     # Escaping takes longest and only ever lengthens, so what the cut takes away is not escaped.
@@ -157,6 +177,8 @@ def _host_and_port(text: str, start: int) -> tuple[str, str]:
     if match is None:
         return "", ""
     name = match[1].lower()
+    if "%" in name:
+        name = unquote(name[: 9 * MAX_NAME]).lower()
     if not name.isascii():
         name = _ascii(name) if len(name) <= MAX_NAME + 1 else ""
     name = name.removesuffix(".")
@@ -165,15 +187,18 @@ def _host_and_port(text: str, start: int) -> tuple[str, str]:
 
 @lru_cache(_CACHED)
 def _ascii(name: str) -> str:
-    """The IDNA form, or "". Encoding takes the square of a label's length, so what is too long is not even tried."""
-    labels = _DOTS.split(name)
-    # Some characters stand for 18; no two of three letters of a legal label vanish.
-    if any(len(label) > MAX_LABEL or len(unicodedata.normalize("NFKC", label)) > 2 * MAX_LABEL for label in labels):
-        return ""
+    """The name as browsers show it to scripts (UTS 46, non-transitional), or "".
+
+    What IDNA 2008 refuses beyond that, emoji for one, browsers accept. Encoding takes the square of a label's length.
+    """
     try:
-        return name.encode("idna").decode("ascii")
-    except UnicodeError:
+        labels = idna.uts46_remap(name, std3_rules=False).split(".")
+        if max(map(len, labels)) > MAX_LABEL:
+            return ""
+        coded = [label if label.isascii() else "xn--" + label.encode("punycode").decode() for label in labels]
+    except (idna.IDNAError, UnicodeError):
         return ""
+    return ".".join(coded) if max(map(len, coded)) <= MAX_LABEL else ""
 
 
 def _stripped(url: str) -> str:
@@ -218,10 +243,5 @@ def _without_dots(path: str) -> str:
     return "/" + "/".join(kept)
 
 
-def _printable(text: str) -> str:
-    if len(text) <= MAX_VALUE and text.isprintable():
-        return text.strip()
-    text = text[: 4 * MAX_VALUE]
-    if not text.isprintable():
-        text = "".join([c for c in text if c.isprintable()])
-    return text.strip()[:MAX_VALUE].strip()
+def _value(text: str) -> str:
+    return value(text[: 4 * MAX_VALUE])[:MAX_VALUE].strip()

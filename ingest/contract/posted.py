@@ -10,8 +10,10 @@ from msgspec import Meta
 from ingest.contract import field
 from ingest.contract.event import Revenue
 from ingest.contract.exact import BROKEN
+from ingest.contract.text import printable
 
 MAX_TIME = 253_402_300_799_999  # ms: the year 9999
+MAX_DATE = 8_640_000_000_000_000  # ms on either side of 1970: what JavaScript's clock can show, set wrong or not
 MAX_SEQ = 2**53 - 1
 MAX_PIXELS = 65_535
 MAX_ENGAGED = 86_400_000
@@ -21,20 +23,20 @@ _CURRENCY = re.compile(r"([A-Za-z]{3})?", re.ASCII)
 
 class Posted(msgspec.Struct, frozen=True, gc=False):
     """One posted event, valid; `data` as compact JSON text, `scroll` in hundredths of a per cent; a currency "" is the
-    site's, a transaction "" the event's id.
+    site's, a transaction "" the event's id. `seq` None: the first of its body.
     """
 
     site: Annotated[str, Meta(min_length=1, max_length=64)]
-    type: Annotated[str, Meta(min_length=1, max_length=64)]
-    url: Annotated[str, Meta(max_length=8192)]
+    type: Annotated[str, Meta(min_length=1, max_length=field.MAX_TYPE)]
+    url: Annotated[str, Meta(max_length=field.MAX_URL)]
     id: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
-    at: Annotated[int, Meta(ge=0, le=MAX_TIME)] | None = None
-    sent_at: Annotated[int, Meta(ge=0, le=MAX_TIME)] | None = None
-    seq: Annotated[int, Meta(ge=0, le=MAX_SEQ)] = 0
+    at: Annotated[int, Meta(ge=-MAX_DATE, le=MAX_DATE)] | None = None
+    sent_at: Annotated[int, Meta(ge=-MAX_DATE, le=MAX_DATE)] | None = None
+    seq: Annotated[int, Meta(ge=0, le=MAX_SEQ)] | None = None
     visitor: Annotated[str, Meta(max_length=128)] = ""
     view: Annotated[str, Meta(max_length=64)] = ""
-    referrer: Annotated[str, Meta(max_length=8192)] = ""
-    title: Annotated[str, Meta(max_length=1000)] = ""
+    referrer: Annotated[str, Meta(max_length=field.MAX_URL)] = ""
+    title: Annotated[str, Meta(max_length=field.MAX_TITLE)] = ""
     screen: tuple[int, int] | None = None
     data: str = ""
     revenue: Revenue | None = None
@@ -72,16 +74,21 @@ def read_at_once(body: bytes) -> list[Posted] | None:
     return decoded if isinstance(decoded, list) else [decoded]
 
 
+def placed(posted: Posted, index: int) -> Posted:
+    """The event that stands at the index of its body, which is its `seq` if it has none of its own."""
+    return posted if posted.seq is not None or not index else msgspec.structs.replace(posted, seq=index)
+
+
 def finish(posted: Posted) -> Posted | None:
     """The decoded event by the rules that no decoder knows; None where it may break one. Never raises."""
     type_ = posted.type
-    if not type_.isprintable() or type_[0] == " " or type_[-1] == " ":
-        return None
-    if posted.id is not None and not posted.id.isprintable():
-        return None
     data: Any = posted.data
     try:
         field.web_address(posted.url)
+        if posted.id is not None:
+            printable(posted.id)
+        if not type_.isprintable() or type_[0] == " " or type_[-1] == " " or "  " in type_:
+            posted = msgspec.structs.replace(posted, type=field.event_type(type_))
         if data != "":
             posted = msgspec.structs.replace(posted, data=field.data(data))
         if posted.revenue is not None:

@@ -1,6 +1,7 @@
 """A site and its settings: what the registry stores, the snapshot publishes, admission and the workers obey."""
 
-from functools import cache
+import re
+from functools import cache, cached_property
 from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -10,13 +11,30 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    WithJsonSchema,
     field_validator,
 )
 
+from ingest.contract.page import host
+from ingest.contract.text import spaced
+
 _FROZEN = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-_Host = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$")]
+
+def _one_name(text: str) -> str:
+    return spaced(text, 64)  # no more than that, as what is stored already must be read
+
+
+def _one_host(text: str) -> str:
+    name = text.strip()
+    found = "" if re.search(r"[/?#@\\*]", name) else host("http://" + name)
+    if not found:
+        raise ValueError("must be a host such as example.com")
+    return found
+
+
+_Name = Annotated[str, AfterValidator(_one_name), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 64})]
+_Host = Annotated[str, AfterValidator(_one_host), WithJsonSchema({"type": "string", "minLength": 1})]
 _Number = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] | Annotated[int, Field(ge=0, le=86_400)]
 
 
@@ -64,7 +82,7 @@ class EventGoal(BaseModel):
 
     model_config = _FROZEN
     name: _Name
-    event: Annotated[str, Field(min_length=1, max_length=64)]
+    event: _Name
 
 
 Goal: TypeAlias = PageGoal | EventGoal
@@ -76,7 +94,9 @@ class SiteSettings(BaseModel):
     model_config = _FROZEN
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
     cookieless: bool = False
-    hosts: Annotated[list[_Host], Field(max_length=100)] = []
+    hosts: Annotated[list[_Host | Literal["*"]], Field(max_length=100)] = []
+    # Subdomains included; a visit from there is direct.
+    ignored_referrers: Annotated[list[_Host], Field(max_length=100)] = []
     revenue: Revenue | None = None
     friction: Friction = Friction()
     # [started, finishing event, another finishing event …]
@@ -100,6 +120,11 @@ class SiteSettings(BaseModel):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @cached_property
+    def direct(self) -> frozenset[str]:
+        """Hosts from where, subdomains included, a visit is direct; "*" is nobody's."""
+        return frozenset((*self.hosts, *self.ignored_referrers))
 
 
 class Site(BaseModel):

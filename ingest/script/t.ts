@@ -10,11 +10,15 @@
 type Handler = (event: any) => void;
 
 const DAY = 864e5; // older events would only be filtered as late
-const MOST_WAITING = 300;
+const MOST_WAITING = 299; // and one more
 const BODY = 2e4; // characters: at three bytes each still within the 64 KiB that keepalive requests may have
+const EVENT = 1e5; // characters, far beyond what the server takes; one that is longer than BODY travels alone
+const URL_LENGTH = 6e4; // characters; the server reads 64 KiB
 const SOON = 90; // ms in which events that happen together are gathered into one request
 const PULSE = 6e4; // engaged ms between two reports, so that a long read stays in its session's reach
-const FILE = /\.(7z|apk|avi|csv|deb|dmg|docx?|epub|exe|gz|iso|mkv|mov|mp[34]|msi|pdf|pkg|pptx?|rar|rpm|rtf|tar|txt|wav|xlsx?|zip)$/i;
+const TICK = 5e3; // ms between two looks at whether there is somebody
+const GAP = 1e4; // ms after which nobody has looked: the machine slept, or its debugger held the page
+const FILE = /\.(iso|pdf|deb|tar|apk|dmg|rar|7z|epub|txt|pkg|rtf|rpm|csv|mkv|mov|msi|zip|wav|mp[34]|gz|exe|(doc|ppt|xls)x?)$/i;
 
 const win = window;
 const doc = document;
@@ -30,12 +34,39 @@ const guard =
     } catch {}
   };
 const on = (target: EventTarget, types: string, handler: Handler) =>
-  types.split(" ").forEach((type) => target.addEventListener(type, guard(handler), { capture: true, passive: true }));
-const random = () => Array.from(crypto.getRandomValues(new Uint32Array(3)), (n) => n.toString(36)).join("");
+  types.split(" ").forEach((type) => target.addEventListener(type, guard(handler), true));
+const random = () => crypto.getRandomValues(new Uint32Array(3)).join("");
+const visible = () => doc.visibilityState == "visible";
+/** The nearest element on an event's way that a selector matches. It leads into shadow roots, as `target` does not. */
+const within = (event: Event, selector: string): any =>
+  event.composedPath().find((node: any) => node.matches?.(selector));
+
+/**
+ * JSON without the `toJSON` that a page has put on all arrays or objects (Prototype.js before 1.7), which makes texts of
+ * them. A replacer is shown what came of it, and its `this` what it came from. A value's own `toJSON` stands.
+ */
+const json = (value: object) =>
+  JSON.stringify(value, function (this: any, key: any, made) {
+    key = this[key];
+    return [[], {}].some((kind: any) => kind.toJSON == key?.toJSON) ? key : made;
+  });
+
+/**
+ * A path spelled as the server's page function does, to be compared: ingest/contract/page.py. What it knows of session
+ * ids besides is left out here; no app moves between two of them.
+ */
+const spelled = (path: string) =>
+  new URL(
+    "http://a" +
+      encodeURI(path).replace(/%25([\da-f]{2})/gi, (byte, digits) =>
+        /[\w.~-]/.test((byte = unescape("%" + digits))) ? byte : "%" + digits.toUpperCase(),
+      ),
+  ).pathname.replace(/;([a-z]{0,9}sess(ion)?_?id|sid)=[^/;]*|\/+$|\/(?=\/)/gi, "");
 
 guard(() => {
-  const script = (doc.currentScript || doc.querySelector("script[data-site]")) as HTMLScriptElement;
-  const option = script.dataset;
+  const script = (doc.currentScript || doc.querySelector("script[data-site],script[src*=site_]")) as HTMLScriptElement;
+  const address = new URL(script.src, here.origin);
+  const option: DOMStringMap = { ...Object.fromEntries(address.searchParams), ...script.dataset };
   const site = option.site;
   const stub: Throughline = win.throughline || { track() {} };
   if (!site || stub.on) return;
@@ -43,47 +74,41 @@ guard(() => {
   win.throughline = stub;
 
   let disk: Storage | undefined;
-  guard(() => (disk = win.localStorage))(0);
-  const device = disk;
-  const ignored = () => device && device.getItem("throughline_ignore");
+  let device: Storage | undefined; // the same, also where nothing may be kept on it
+  try {
+    disk = device = win.localStorage;
+  } catch {}
 
   if (
     option.allow != "local" &&
-    (here.protocol == "file:" ||
-      /^(localhost|127\.[\d.]+|\[::1]|.*\.(localhost|local))$/.test(here.hostname) ||
-      nav.webdriver ||
-      "Cypress" in win)
-  ) {
-    stub.track = () => {};
+    (/^(|(.*\.)?local(host)?|127\..+|\[.+)$/.test(here.hostname) || nav.webdriver || "Cypress" in win)
+  )
     return;
-  }
 
-  const endpoint = option.api ? new URL(option.api, here.href).href : new URL("e", script.src).href;
+  const endpoint = new URL(option.api || "e", (option.api ? here : address) as URL);
   const prefix = "throughline:" + site + ":";
   const queue = prefix + "q:";
-  const stored = () => Object.keys(disk || {}).filter((key) => key.startsWith(prefix));
-  if (nav.globalPrivacyControl || "cookieless" in option) {
-    stored().forEach((key) => disk!.removeItem(key));
-    disk = undefined;
-  }
-
   const memory: Record<string, string> = {}; // what storage must not or would not take
-  const get = (key: string) => memory[key] || (disk && disk.getItem(key));
-  const set = (key: string, text: string) => {
+  // Keys go on with the time, so sorting them is sorting by age.
+  const keysOf = (start: string) =>
+    [...Object.keys(memory), ...Object.keys(disk || {})].filter((key) => key.startsWith(start)).sort();
+  const get = (key: string) => memory[key] || disk?.[key];
+  const drop = (key: string) => {
+    delete memory[key];
+    disk?.removeItem(key);
+  };
+  const set = (key: string, text: any) => {
+    drop(key);
     try {
       disk!.setItem(key, text);
-      delete memory[key];
     } catch {
       memory[key] = text;
     }
   };
-  const drop = (key: string) => {
-    delete memory[key];
-    if (disk) disk.removeItem(key);
-  };
-  // Keys go on with the time in base 36, so sorting them is sorting by age.
-  const waiting = () =>
-    [...new Set([...Object.keys(memory), ...stored()])].filter((key) => key.startsWith(queue)).sort();
+  if (nav.globalPrivacyControl || "cookieless" in option) {
+    keysOf(prefix).forEach(drop);
+    disk = undefined;
+  }
 
   let flying: string[] = []; // keys of the request under way
 
@@ -91,25 +116,23 @@ guard(() => {
   const batch = (): [string[], string] => {
     const keys: string[] = [];
     let body = "";
-    for (const key of waiting()) {
+    for (const key of keysOf(queue)) {
       const text = get(key);
-      if (!text || now() - parseInt(key.slice(queue.length, queue.length + 8), 36) > DAY) {
-        drop(key);
-        continue;
+      if (!text || now() - parseInt(key.slice(queue.length)) > DAY) drop(key);
+      else if (!flying.includes(key)) {
+        if (keys[98] || (body && body.length + text.length > BODY)) break;
+        keys.push(key);
+        body += (body && ",") + text.slice(0, -1) + ',"sent_at":' + now() + "}";
       }
-      if (flying.includes(key)) continue;
-      if (keys.length > 98 || (body && body.length + text.length > BODY)) break;
-      keys.push(key);
-      body += (body ? "," : "[") + text.slice(0, -1) + ',"sent_at":' + now() + "}";
     }
-    return [keys, body + "]"];
+    return [keys, "[" + body + "]"];
   };
 
   let failures = 0;
   let resting = 0; // own backoff: no attempt before this time
   let timer = 0;
   let chain = Promise.resolve();
-  const held = () => +get(prefix + "until")! || 0; // the server's Retry-After, known to every tab and to the next page
+  const held = () => +(get(prefix + "until") || 0); // the server's Retry-After, known to every tab and to the next page
   const later = (ms: number) => {
     clearTimeout(timer);
     timer = setTimeout(flush, ms);
@@ -120,174 +143,201 @@ guard(() => {
     if (!keys[0]) return;
     const rest = Math.max(resting, held()) - now();
     // Not all at one moment, neither tabs nor visitors; a longer rest than a day is a clock that was put back.
-    if (rest > 0 && rest <= DAY) return later(rest + Math.random() * 1e3);
+    if (rest > 0 && rest < DAY) return later(rest + (rest * Math.random()) / 4);
     flying = keys;
     try {
       const answer = await fetch(endpoint, {
         method: "POST",
         body,
-        keepalive: true,
+        keepalive: body.length < BODY,
         credentials: "omit",
-        signal: AbortSignal.timeout && AbortSignal.timeout(3e4),
+        signal: AbortSignal.timeout?.(3e4),
       });
-      const status = answer.status;
-      flying = [];
-      if (status < 300 || status == 400 || status == 404 || status == 413) {
-        keys.forEach(drop);
-        failures = 0;
-        return later(0);
-      }
       const seconds = +answer.headers.get("Retry-After")!;
-      if (seconds > 0) set(prefix + "until", "" + (now() + Math.min(seconds * 1e3, DAY)));
-    } catch {}
+      if (seconds > 0) set(prefix + "until", now() + seconds * 1e3);
+      if (answer.status > 299 && !/400|404|413/.test("" + answer.status)) throw 0;
+      keys.forEach(drop);
+      failures = 0;
+    } catch {
+      resting = now() + Math.min(1e3 * 2 ** failures++, 3e5);
+    }
     flying = [];
-    resting = now() + Math.min(1e3 * 2 ** failures++, 3e5) * (0.75 + Math.random() / 2);
-    later(resting - now());
+    later(0);
   };
   // One request at a time: in this tab by the chain, among tabs by the lock (where a page may have one).
-  const flush = () => {
-    chain = chain.then(() => (disk && nav.locks ? nav.locks.request(prefix, send).catch(send) : send()));
-  };
+  const flush = () => (chain = chain.then(() => nav.locks?.request(prefix, send).catch(send) ?? send()));
 
   let view = "";
   let url = "";
-  let seen = ""; // path of the pageview counted last
+  let seen: string; // page counted last
   let seq = 0;
-  let since = 0; // when the page was last found visible and focused, 0 while it is not
+  let since = NaN; // when the page was last found visible and focused, NaN while it is not
   let engaged = 0;
   let depth = -1;
   let told = -1; // the depth reported last
-  let started = new WeakSet<Element>(); // forms in which this view has typed
+  let started: Element[] = []; // forms in which this view has typed
 
-  const visitor = () => {
-    if (!disk) return;
+  const visitor = (): any => {
     const key = prefix + "id";
-    // Where nothing can be kept, an id of one page would make a visitor of every page: the server's daily hash is better.
-    guard(() => disk!.getItem(key) || disk!.setItem(key, random()))(0);
-    return disk.getItem(key) || undefined;
+    try {
+      // An id that cannot be kept would make a visitor of every page: the server's daily hash is better.
+      disk![key] || disk!.setItem(key, random());
+      return disk![key];
+    } catch {}
   };
 
   const emit = (type: string, more: object) => {
-    if (ignored()) return "";
+    if (device?.throughline_ignore) return;
     const at = now();
     const id = random();
-    const key = queue + at.toString(36) + id;
-    const text = JSON.stringify({ site, id, type, at, seq: ++seq, visitor: visitor(), view, url, ...more });
-    const keys = waiting();
-    if (text.length > BODY) return "";
-    if (keys.length >= MOST_WAITING) drop(keys[0]!);
+    const key = queue + at + "." + id;
+    const event = { site, id, type, at, seq: ++seq, visitor: visitor(), view, url, ...more };
+    const text = json(event);
+    const keys = keysOf(queue);
+    if (text.length > EVENT) return;
+    if (keys[MOST_WAITING]) drop(keys[0]!);
     set(key, text);
     later(SOON);
-    return key;
+    return (more: object) => get(key) && set(key, json({ ...event, ...more }));
   };
 
   const tick = () => {
     const time = performance.now();
-    if (since) engaged += time - since;
-    since = doc.visibilityState == "visible" && doc.hasFocus() ? time : 0;
+    if (time - since < GAP) engaged += time - since;
+    since = visible() && doc.hasFocus() ? time : NaN;
   };
-  const ratio = () => {
-    const height = Math.max(doc.documentElement.scrollHeight, doc.body ? doc.body.scrollHeight : 0);
-    return Math.floor(Math.min(1, (win.scrollY + win.innerHeight) / height || 0) * 1e4) / 100;
+  /** Notes how much has been seen, in per cent: of the document, or where that fits of what scrolls in its middle. */
+  const look = (scrolled?: Event) => {
+    let height = innerHeight;
+    let scroller = doc.scrollingElement || doc.body;
+    if (scroller.scrollHeight < height * 1.1)
+      // What covers more than half of the window covers its middle. The last one is the outermost.
+      for (const element of doc.elementsFromPoint(innerWidth / 2, height / 2))
+        if (
+          element.clientHeight > height / 2 &&
+          element.scrollHeight > element.clientHeight &&
+          /auto|scroll/.test(getComputedStyle(element).overflowY)
+        ) {
+          scroller = element;
+          height = element.clientHeight;
+        }
+    // A page that is still empty fits, and some scroll without moving.
+    if (!scrolled || scroller.scrollTop)
+      depth = Math.max(depth, Math.min(100, ((scroller.scrollTop + height) / scroller.scrollHeight) * 100 || 0));
   };
-  const report = (reached = ratio()) => {
+  const report = () => {
     tick();
-    depth = Math.max(depth, reached);
-    const ms = Math.round(engaged);
-    if (view && (ms > 0 || depth > told)) {
-      emit("engagement", { scroll: (told = depth), engaged_ms: Math.min(ms, DAY) });
+    look();
+    if (view && (engaged > 1 || depth > told)) {
+      emit("engagement", { scroll: (told = depth), engaged_ms: engaged | 0 });
       engaged = 0;
     }
   };
 
-  const title = () => [...doc.title].slice(0, 900).join("") || undefined;
+  const title = () => ("" + doc.title).slice(0, 2e3);
 
-  /** Counts the page the address bar shows, unless it is the one counted already; `reached` is the earlier one's depth. */
-  const page = (reached?: number, again?: boolean) => {
-    const route = "hash" in option ? here.hash.replace(/^#!?/, "/") : "";
+  /** Counts the page the address bar shows, unless it was counted last; shown again from the cache it is another. */
+  const page = guard((event) => {
+    const route = "hash" in option ? here.hash.replace(/^#[/!]/, "/").split("#")[0] : ""; // of another fragment nothing
     const path = here.pathname + route;
-    if (path == seen && !again) return;
-    report(reached);
-    const referrer = seen ? url : doc.referrer;
-    seen = path;
-    url = here.origin + path + (route.includes("?") ? here.search.replace("?", "&") : here.search);
+    const name = spelled(path);
+    if (name == seen && !event?.persisted) return;
+    report();
+    seen = name;
+    const query = here.search.replace("?", path.includes("?") ? "&" : "?");
+    const from = "" + (url || doc.referrer); // a text, whatever fields the page has given such a name
+    url = (here.origin + path + query).slice(0, URL_LENGTH);
     view = random();
     depth = told = -1;
     engaged = 0;
-    started = new WeakSet();
-    const key = emit("pageview", {
-      referrer: again ? undefined : referrer || undefined,
-      title: title(),
+    started = [];
+    const amend = emit("pageview", {
+      referrer: from.split("?")[0],
       screen: [screen.width, screen.height],
+      title: title(),
     });
     // Routers name the page after they have moved to it.
-    setTimeout(() => {
-      const text = get(key);
-      if (text) set(key, JSON.stringify({ ...JSON.parse(text), title: title() }));
-    }, SOON / 2);
-  };
+    setTimeout(guard(() => amend!({ title: title() })), SOON / 2);
+  });
 
   // By attribute, since a field called "id" or "name" hides the form's own property.
   const about = (form: Element) => {
-    const [name] = ["id", "name", "action"].map((key) => form.getAttribute(key)).filter(Boolean);
-    return { data: { form: (name || "form").split("?")[0] } };
+    const name = form.getAttribute("id") || form.getAttribute("name") || form.getAttribute("action") || "form";
+    return { data: { form: name.split("?")[0] } };
   };
   const named = (element: Element | null) => {
     if (!element) return;
     const data: Record<string, string> = {};
-    for (const { name, value } of Array.from(element.attributes))
+    for (const { name, value } of element.attributes)
       if (name.startsWith("data-event-")) data[name.slice(11)] = value;
     emit(element.getAttribute("data-event")!, { data });
   };
 
+  // When its handlers are through: only then is it known whether one of them has prevented it.
+  const submitted = guard((event) => {
+    const form = event.target;
+    setTimeout(
+      guard(() => {
+        if (event.defaultPrevented) return;
+        if ("forms" in option) emit("form_submit", about(form));
+        named(form.closest("[data-event]"));
+      }),
+    );
+  });
+
+  const early: any[] = (stub.q = stub.q || []);
+  stub.track = (...call) => {
+    early.push(call);
+    begin(0);
+  };
+  const beat = guard(() => (engaged < PULSE ? tick() : report()));
+  /** Starts when somebody looks at the page, or an event of its own says that it is at work; then watches who looks. */
+  const begin = guard(() => {
+    if (!stub.q) {
+      visible() ? tick() : report();
+      if (view) flush(); // else the page is being left, and its last words are on their way
+    } else if (!doc.prerendering && (visible() || "background" in option || early[0])) start();
+  });
   const start = () => {
-    page();
-    tick();
-    const early = stub.q || [];
-    stub.track = (type, data, options) =>
-      guard(() => emit("" + type, { data: data || undefined, revenue: options && options.revenue }))(0);
     delete stub.q;
-    for (const call of Array.from(early)) stub.track.apply(stub, call as any);
+    page(0);
+    stub.track = (type, data, options) =>
+      guard(() => emit("" + type, { data: data || {}, revenue: options?.revenue }))(0);
+    for (const call of early) stub.track(...(call as [string]));
 
     for (const name of ["pushState", "replaceState"] as const) {
       const original = history[name];
       history[name] = function (...change) {
-        let reached: number | undefined;
-        guard(() => (reached = ratio()))(0); // before the router draws the next page
         original.apply(this, change);
-        guard(() => page(reached))(0);
+        page(0);
       };
     }
-    on(win, "popstate hashchange", () => page());
-    on(win, "scroll", () => win.scrollY > 0 && (depth = Math.max(depth, ratio())));
-    on(win, "focus blur", tick);
-    on(doc, "visibilitychange", () => {
-      tick();
-      if (doc.visibilityState == "hidden") report();
-      if (view) flush(); // else the page is being left, and its last words are on their way
-    });
-    on(doc, "click auxclick", (event: MouseEvent) => {
-      const from = event.target as Element;
-      if (event.button > 1 || !from.closest) return;
-      const link = from.closest("a");
-      if (link && /^http/.test(link.protocol)) {
-        const more = { data: { url: link.origin + link.pathname } };
-        if ("downloads" in option && (link.hasAttribute("download") || FILE.test(link.pathname))) emit("download", more);
-        else if ("outbound" in option && link.host != here.host) emit("outbound_link", more);
-      }
-      named(from.closest("[data-event]:not(form)"));
+    on(win, "popstate pageshow", page);
+    on(win, "scroll", look);
+    on(win, "focus blur", beat);
+    on(doc, "click auxclick keydown", (event) => {
+      // A submit does not leave its shadow root, so it must be listened for there; before it comes a click or a key.
+      for (const node of event.composedPath())
+        if (node.nodeType == 11) node.addEventListener("submit", submitted, true);
+      if (!(event.button < 2)) return;
+      named(within(event, "[data-event]:not(form)"));
+      const link = within(event, "a,area");
+      if (!link) return;
+      const to = new URL(link.href.baseVal ?? link.href, doc.baseURI); // the former of an SVG
+      const name = link.getAttribute("download");
+      const web = /^http/.test("" + to);
+      const more = { data: { url: web ? to.origin + to.pathname : to.protocol + name } };
+      if ("downloads" in option && (name != null || (web && FILE.test(to.pathname)))) emit("download", more);
+      else if ("outbound" in option && web && to.host != here.host) emit("outbound_link", more);
     });
     on(doc, "input", (event) => {
-      const form = event.target.form;
-      if ("forms" in option && form && !started.has(form)) {
-        started.add(form);
+      const form = event.target.form || within(event, "form");
+      if ("forms" in option && !started.includes(form)) {
+        started.push(form);
         emit("form_start", about(form));
       }
     });
-    on(doc, "submit", (event) => {
-      if ("forms" in option) emit("form_submit", about(event.target));
-      named(event.target.closest("[data-event]"));
-    });
+    on(doc, "submit", submitted);
     on(win, "online", () => {
       resting = failures = 0;
       flush();
@@ -298,17 +348,11 @@ guard(() => {
       const [keys, body] = batch();
       if (keys[0] && now() > held()) nav.sendBeacon(endpoint, body);
     });
-    on(win, "pageshow", (event) => event.persisted && page(0, true));
-    setInterval(
-      guard(() => {
-        tick();
-        if (engaged > PULSE) report();
-      }),
-      15e3,
-    );
+    setInterval(beat, TICK);
     flush();
+    on((win as any).navigation, "currententrychange", page); // at last, since not all browsers have it
   };
 
-  if (doc.prerendering) on(doc, "prerenderingchange", start);
-  else start();
+  on(doc, "prerenderingchange visibilitychange", begin);
+  begin(0);
 })(0);

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from api.body import SitePatch, read
 from api.problem import Problem
 from api.registry.domain import domain
 from ingest.contract import snapshot
+from ingest.contract.site import EventGoal, SiteSettings
 from tests.api.conftest import Served
 
 
@@ -21,6 +23,9 @@ from tests.api.conftest import Served
         ("www.www.de", "www.de"),
         ("www.de", "www.de"),
         ("m\u00fcnchen.de", "xn--mnchen-3ya.de"),
+        ("faß-z.de", "xn--fa-z-wna.de"),
+        ("Straße.example", "xn--strae-oqa.example"),
+        ("https://i❤.ws/", "xn--i-7iq.ws"),
         ("http://user:secret@example.com/", "example.com"),
         ("localhost", "localhost"),
         ("127.0.0.1", "127.0.0.1"),
@@ -58,6 +63,9 @@ def test_what_is_no_domain(typed: str) -> None:
         ('{"settings":{"goals":[{"name":"A","page":"/a","event":"b"}]}}', "settings.goals.0.event"),
         ('{"settings":{"goals":[{"name":"A"}]}}', "settings.goals.0.page"),
         ('{"settings":{"goals":[{"name":"A","page":"/","where":1}]}}', "settings.goals.0.where"),
+        ('{"settings":{"ignored_referrers":["ok.example","*"]}}', "settings.ignored_referrers.1"),
+        ('{"settings":{"ignored_referrers":["https://pay.example/"]}}', "settings.ignored_referrers.0"),
+        ('{"settings":{"ignored_referrers":"pay.example"}}', "settings.ignored_referrers"),
         ('{"settings":{"timezone":"Mars/Base"}}', "settings.timezone"),
         ('{"settings":{"revenue":{"currency":"euro"}}}', "settings.revenue.currency"),
         ('{"settings":[]}', "settings"),
@@ -69,6 +77,43 @@ def test_a_bad_patch_is_refused_by_name(patch: str, param: str) -> None:
     with pytest.raises(Problem) as refused:
         read(SitePatch, patch.encode())
     assert (refused.value.status, refused.value.detail.param) == (400, param)
+
+
+def test_names_and_hosts_of_settings_have_the_spelling_of_events() -> None:
+    settings = SiteSettings.model_validate(
+        {
+            "hosts": ["*", " FAß-z.de", "a_b.example", "[::1]", "xn--zz--zz.de"],
+            "pairs": [["\u062b\u200c \n start", "end\u00a0"]],
+            "revenue": {"currency": "EUR", "type": " a\u3000b "},
+            "goals": [{"name": "\u200fx\u00a0 y", "event": "sign\n up*"}],
+        }
+    )
+    assert settings.hosts == ["*", "xn--fa-z-wna.de", "a_b.example", "[::1]", "xn--zz--zz.de"]
+    assert settings.pairs == [["\u062b\u200c start", "end"]]
+    assert settings.revenue is not None and settings.revenue.type == "a b"
+    assert settings.goals == [EventGoal(name="\u200fx y", event="sign up*")]
+    assert SiteSettings.model_validate(settings.model_dump()) == settings
+
+
+@pytest.mark.parametrize("host", ["", " ", "http://a.de", "a.de/x", "a b.de", "a@b.de", "%", "?", "\u202ea.de"])
+def test_what_is_no_host_is_no_setting(host: str) -> None:
+    with pytest.raises(ValidationError):
+        SiteSettings.model_validate({"hosts": [host]})
+
+
+@pytest.mark.services
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("\u062b\u0628\u062a\u200c\u0646\u0627\u0645", "\u062b\u0628\u062a\u200c\u0646\u0627\u0645"),
+        ("\u200f\u05e9\u05dc\u05d5\u05dd", "\u200f\u05e9\u05dc\u05d5\u05dd"),
+        (" My\u00a0\n shop ", "My shop"),
+    ],
+    ids=range(3),
+)
+def test_a_site_is_named_in_any_language(served: Served, name: str, kept: str) -> None:
+    served = served.with_new_tenants()
+    assert served.send("POST", "/api/sites", {"name": name, "domain": "new.example"}).json()["name"] == kept
 
 
 @pytest.mark.services
@@ -99,12 +144,13 @@ def test_a_site_is_added_with_zero_counts(served: Served) -> None:
         ({"domain": "x.example"}, "name"),
         ({"name": " ", "domain": "x.example"}, "name"),
         ({"name": "a\x00", "domain": "x.example"}, "name"),
+        ({"name": "\u202eevil", "domain": "x.example"}, "name"),
         ({"name": "x" * 101, "domain": "x.example"}, "name"),
         ({"name": 7, "domain": "x.example"}, "name"),
         ({"name": "x", "domain": "no domain"}, "domain"),
         ({"name": "x", "domain": "x.example", "tracking_id": "site_0123456789abcdef"}, "tracking_id"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_a_bad_site_is_refused_by_name(served: Served, body: Any, param: str) -> None:
     answer = served.send("POST", "/api/sites", body)
@@ -152,9 +198,11 @@ def test_settings_are_merged_and_null_goes_back_to_the_default(served: Served) -
         refused = served.send("PATCH", path, {"settings": wrong})
         assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
     assert patched({"goals": None, "hide": None})["goals"] == []
+    ignored = ["pay.example", "xn--bcher-kva.example"]
+    assert patched({"ignored_referrers": [" Pay.Example. ", "bücher.example"]})["ignored_referrers"] == ignored
     refused = served.send("PATCH", path, {"settings": {"revenue": {"currency": None}}})
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "settings.revenue.currency")
-    assert patched({"revenue": None, "friction": {"deep_percent": None}, "pairs": None}) == {
+    assert patched({"revenue": None, "friction": {"deep_percent": None}, "pairs": None, "ignored_referrers": []}) == {
         **DEFAULTS,
         "timezone": "Asia/Kathmandu",
     }
@@ -189,6 +237,7 @@ DEFAULTS: dict[str, Any] = {
     "timezone": "UTC",
     "cookieless": False,
     "hosts": [],
+    "ignored_referrers": [],
     "revenue": None,
     "friction": {
         "bouncer_seconds": 10,

@@ -106,6 +106,8 @@ def test_settings_reach_the_api(desk: Tab, site: Counted, stack: Stack) -> None:
     expect(desk.get_by_label("Tracking snippet").first).to_contain_text("data-cookieless")
     desk.get_by_label("Hosts", exact=True).fill("shop.example.org\nother.example.org")
     save("Allowed hosts")
+    desk.get_by_label("Hosts of referrers").fill("pay.example.org\nBÜCHER.example")
+    save("Ignored referrers")
     desk.get_by_label("This site earns revenue").check()
     desk.get_by_label("Currency").select_option("CHF")
     desk.get_by_label("Event type of a sale").fill("sale")
@@ -124,16 +126,34 @@ def test_settings_reach_the_api(desk: Tab, site: Counted, stack: Stack) -> None:
     assert settings["timezone"] == "Australia/Lord_Howe"
     assert settings["cookieless"] is True
     assert settings["hosts"] == ["shop.example.org", "other.example.org"]
+    assert settings["ignored_referrers"] == ["pay.example.org", "xn--bcher-kva.example"]
     assert settings["revenue"] == {"currency": "CHF", "type": "sale"}
     assert settings["friction"]["bouncer_seconds"] == 7
     assert settings["pairs"][-1] == ["trial_start", "trial_end", "purchase"]
     assert settings["pairs"][0] == ["add_to_cart", "purchase"]
 
 
+def test_settings_show_what_became_of_every_event(desk: Tab, site: Counted, stack: Stack) -> None:
+    own = {"site": site.site["tracking_id"], "type": "pageview", "url": f"https://{site.site['domain']}/", "id": "e1"}
+    foreign = {**own, "id": "e2", "url": "https://elsewhere.example/"}
+    assert stack.request("POST", "/e", [own, foreign, {**foreign, "id": "e3"}], key="").status == 202
+    stack.wait_for(f"/api/sites/{site.id}/ledger", lambda ledger: ledger["received"] == 3 and ledger["counted"] == 1)
+    desk.goto(f"/sites/{site.id}/settings#received")
+    rows = desk.get_by_role("region", name="Received").get_by_role("row")
+    expect(rows).to_have_text(
+        [
+            re.compile("What became"),
+            re.compile("Counted.*1"),
+            re.compile("another host.*host.*2"),
+            re.compile("Received.*3"),
+        ]
+    )
+
+
 def test_a_refused_setting_is_told_at_its_field(visitor: Open, signed_in: Any, stack: Stack, site: Counted) -> None:
     tab = visitor(storage_state=signed_in, base_url=stack.url).new_page()
     tab.goto(f"/sites/{site.id}/settings")
-    tab.get_by_label("Hosts", exact=True).fill("not a host!")
+    tab.get_by_label("Hosts", exact=True).fill("https://not.a/host")
     part = tab.get_by_role("region", name="Allowed hosts")
     part.get_by_role("button", name="Save").click()
     expect(part.get_by_role("alert")).not_to_be_empty()

@@ -49,6 +49,7 @@ class Web:
         self.gate = Gate()
         self.tracking_id = ""
         self.host = HOST
+        self.doctype = "<!doctype html>"
         server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         server.daemon_threads = True
         self.server = server
@@ -61,6 +62,7 @@ class Web:
     def begin(self, host: str, tracking_id: str) -> None:
         """Forget the last test's pages and gate."""
         self.host = host
+        self.doctype = "<!doctype html>"
         self.pages = {}
         self.gate = Gate()
         self.tracking_id = tracking_id
@@ -75,7 +77,8 @@ class Web:
         if page.script is not None:
             site = f'data-site="{self.tracking_id}" data-allow="local"'
             tag = f'<script defer src="/stats/t.js" {site} {page.script}></script>'
-        return f"<!doctype html><html><head><title>Shop</title>{page.head}{tag}</head><body>{page.body}</body></html>"
+        head = f"<head><title>Shop</title>{page.head}{tag}</head>"
+        return f"{self.doctype}<html>{head}<body>{page.body}</body></html>"
 
     def forward(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str]

@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 
 from deploy.folder import StackError
-from deploy.importing.line import Rules, Tally, events
+from deploy.importing.identity import Found, Identity
+from deploy.importing.line import Rules, Tally, events, recognise
+from deploy.importing.merge import merged
 from deploy.importing.send import Sent, send
 from deploy.importing.source import Source
-from ingest.access_log import MAX_LINE
+from ingest.access_log.address import client_of
+from ingest.access_log.prefix import MAX_LINE
+from ingest.contract.address import LOOPBACK
 from ingest.contract.event import Event, decode
 from ingest.contract.site import Site
 from ingest.enrich import no_country
@@ -27,7 +31,7 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 def rules(**more: Any) -> Rules:
-    return Rules(SITE, NOW, no_country, **more)
+    return Rules(SITE, NOW, lambda: NOW, no_country, client_of(LOOPBACK), **more)
 
 
 def combined(second: int, path: str = "/", status: int = 200, ip: str = "192.0.2.1") -> str:
@@ -40,8 +44,13 @@ def written(path: Path, text: str | bytes) -> Source:
     return Source(str(path))
 
 
+def found(source: Source, tally: Tally | None = None, number: int = 0, **more: Any) -> list[Found]:
+    by = rules(**more)
+    return list(events(number, recognise(source, by), by, tally or Tally()))
+
+
 def taken(source: Source, tally: Tally | None = None, **more: Any) -> list[Event]:
-    return list(events(source, rules(**more), tally or Tally()))
+    return [one.event for one in found(source, tally, **more)]
 
 
 class Log(FakeProducer):
@@ -72,9 +81,11 @@ class Log(FakeProducer):
         return held
 
 
-def sent(log: Log, *files: list[Event], held: set[str] | None = None) -> Sent:
+def sent(log: Log, *files: list[Found], held: dict[str, int] | None = None) -> Sent:
     outcome = Sent()
-    asyncio.run(send(files, lambda chunk: held or set(), log, outcome, lambda: None))
+    stream = merged([(0, iter(file)) for file in files], lambda one: one.event.time)
+    identity = Identity(lambda ids, first, last: {id_: held[id_] for id_ in ids if id_ in held} if held else {})
+    asyncio.run(send(stream, identity, log, outcome, lambda: None))
     return outcome
 
 
@@ -114,17 +125,9 @@ def test_lines_left_out_are_told_by_reason_and_malformed_ones_by_number(tmp_path
     assert [bad.number for bad in tally.bad] == list(range(2, 22))
 
 
-def test_the_same_lines_have_the_same_ids_also_within_a_longer_file(tmp_path: Path) -> None:
-    text = combined(1) + combined(1) + combined(2)
-    first = taken(written(tmp_path / "a", text))
-    again = taken(written(tmp_path / "b", text + combined(3) + combined(1)))
-    assert len({event.id for event in again}) == 5
-    assert [event.id for event in again[:3]] == [event.id for event in first]
-
-
 def test_own_events_keep_their_time_and_visitor(tmp_path: Path) -> None:
     line = {"type": "pageview", "url": "https://shop.example/a", "at": NOW - 5000, "visitor": "v", "id": "e1"}
-    wrong = [{**line, "at": NOW + 1}, {**line, "site": "site_2"}, {**line, "url": "no"}, {"type": "x"}, []]
+    wrong = [{**line, "at": NOW + 300_001}, {**line, "site": "site_2"}, {**line, "url": "no"}, {"type": "x"}, []]
     bot = {**line, "user_agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"}
     tally = Tally()
     text = "\n".join(json.dumps(one) for one in [line, *wrong, bot])
@@ -133,28 +136,42 @@ def test_own_events_keep_their_time_and_visitor(tmp_path: Path) -> None:
     assert tally.left_out == {"malformed": 5, "bot": 1}
 
 
+def test_own_events_of_one_moment_stay_in_their_order(tmp_path: Path) -> None:
+    """And whatever a page did not choose costs no line."""
+    own = [
+        {"at": 1000, "type": kind, "url": "https://shop.example/", "visitor": "v", **more}
+        for kind, more in (("a", {}), ("b", {"title": "\ud83d"}), ("c", {"seq": 7}), ("d", {"seq": None, "id": 5}))
+    ]
+    text = "".join(json.dumps(one) + "\n" for one in own)
+    found = taken(written(tmp_path / "a.jsonl", text), format="events")
+    assert [(event.type, event.seq) for event in found] == [("a", 1), ("b", 2), ("c", 7), ("d", 4)]
+    assert (found[1].title, found[3].id) == ("\ufffd", "5")
+    assert taken(written(tmp_path / "b.jsonl", text), format="events") == found
+
+
 def test_files_are_merged_by_time_and_go_to_their_visitors_partitions(tmp_path: Path) -> None:
     ips = [f"192.0.2.{number % 50}" for number in range(400)]
-    odd = taken(written(tmp_path / "a", "".join(combined(n, ip=ips[n]) for n in range(1, 400, 2))))
-    even = taken(written(tmp_path / "b", "".join(combined(n, ip=ips[n]) for n in range(0, 400, 2))))
+    odd = found(written(tmp_path / "a", "".join(combined(n, ip=ips[n]) for n in range(1, 400, 2))))
+    even = found(written(tmp_path / "b", "".join(combined(n, ip=ips[n]) for n in range(0, 400, 2))))
     log = Log()
     assert sent(log, odd, even) == Sent(sent=400, known=0)
     assert sum(map(len, log.parts)) == 400
-    for number, found in enumerate(log.parts):
-        assert [event.time for event in found] == sorted(event.time for event in found)
-        assert {partition(event.site, event.visitor, 3) for event in found} == {number}
+    for number, part in enumerate(log.parts):
+        assert [event.time for event in part] == sorted(event.time for event in part)
+        assert {partition(event.site, event.visitor, 3) for event in part} == {number}
 
 
 def test_what_the_raw_events_hold_is_not_sent_again(tmp_path: Path) -> None:
-    found = taken(written(tmp_path / "a", "".join(combined(n) for n in range(10))))
+    lines = found(written(tmp_path / "a", "".join(combined(n) for n in range(10))))
     log = Log()
-    assert sent(log, found, held={event.id for event in found[:7]}) == Sent(sent=3, known=7)
-    assert sorted(event.id for part in log.parts for event in part) == sorted(event.id for event in found[7:])
+    held = {one.event.id: one.event.seq for one in lines[:7]}
+    assert sent(log, lines, held=held) == Sent(sent=3, known=7)
+    assert sorted(event.id for part in log.parts for event in part) == sorted(one.event.id for one in lines[7:])
 
 
 def test_a_log_that_refuses_is_asked_again_and_the_order_stays(tmp_path: Path) -> None:
-    found = taken(written(tmp_path / "a", "".join(combined(n) for n in range(12_000))))
+    lines = found(written(tmp_path / "a", "".join(combined(n) for n in range(12_000))))
     log = Log(failing=[1, 3, 4])
-    assert sent(log, found).sent == 12_000
+    assert sent(log, lines).sent == 12_000
     (only,) = [part for part in log.parts if part]
-    assert [event.id for event in only] == [event.id for event in found]
+    assert [event.id for event in only] == [one.event.id for one in lines]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from ingest.access_log import is_bot
+from ingest.admission import ACCESS_LOG, is_bot
 from ingest.contract.page import read_url
 from ingest.enrich import open_country, read_agent
 from ingest.source import attribute
@@ -74,7 +74,7 @@ def model(lines: list[str]) -> tuple[Site, dict[str, int]]:
             "os": agent.os,
         }
 
-    hits, left_out = read(lines, is_bot)
+    hits, left_out = read(lines, lambda agent: is_bot(agent, ACCESS_LOG))
     return sites(facts(hits, "site", enrich))["site"], dict(left_out)
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from api.registry.domain import domain
 from ingest import visitor
-from ingest.admission import IMPORT_STEPS, STEPS, Knowledge, Sender, admit, admit_import
+from ingest.admission import ACCESS_LOG, ENDPOINT, EVENTS, STEPS, Knowledge, Sender, Way, admit, is_bot, no_salt
 from ingest.contract.batch import parse, read
 from ingest.contract.event import Event, Filtered, Revenue, encode
 from ingest.contract.incoming import IncomingImport, Problem
@@ -43,11 +44,12 @@ def reason(**fields: Any) -> str | None:
     return line.reason if isinstance(line, Filtered) else None
 
 
-def imported(**fields: Any) -> Event | Filtered | Problem:
+def imported(**fields: Any) -> Event | Filtered:
     line = json.dumps({"type": "pageview", "url": "https://example.com/", "at": NOW - 400 * DAY, **fields})
     posted = parse(0, line.encode(), IncomingImport)
     assert isinstance(posted, IncomingImport), posted
-    return admit_import(posted, "line-id", a_site(), NOW, KNOWLEDGE.country)
+    sender = Sender(NOW, posted.ip, posted.user_agent)
+    return admit(posted.posted, a_site(), sender, Knowledge(KNOWLEDGE.country, no_salt), EVENTS, "line-id")
 
 
 def test_the_steps_are_these_in_this_order() -> None:
@@ -62,7 +64,25 @@ def test_the_steps_are_these_in_this_order() -> None:
         "find_country",
         "identify_visitor",
     ]
-    assert [step.__name__ for step in IMPORT_STEPS if step not in STEPS] == ["take_own_time", "identify_imported"]
+
+
+@pytest.mark.parametrize(
+    ("agent", "way", "bot"),
+    [
+        (GOOGLEBOT, ENDPOINT, True),
+        (GOOGLEBOT, EVENTS, True),
+        (GOOGLEBOT, ACCESS_LOG, True),
+        ("curl/8.5.0", ENDPOINT, False),
+        ("curl/8.5.0", EVENTS, False),
+        ("curl/8.5.0", ACCESS_LOG, True),
+        ("", EVENTS, False),
+        ("", ACCESS_LOG, True),
+        ("-", ACCESS_LOG, True),
+        (FIREFOX, ACCESS_LOG, False),
+    ],
+)
+def test_in_logs_programs_and_nameless_agents_are_bots_too(agent: str, way: Way, bot: bool) -> None:
+    assert is_bot(agent, way) is bot
 
 
 def test_an_event_says_everything_and_nothing_private() -> None:
@@ -108,6 +128,23 @@ def test_an_event_says_everything_and_nothing_private() -> None:
     )
     for private in (ADDRESS, "secret", "mail", FIREFOX, "v1"):
         assert private.encode() not in encode([line]).replace(line.visitor.encode(), b"")
+
+
+@pytest.mark.parametrize(
+    ("settings", "referrer", "expected"),
+    [
+        ({}, "https://other.test/", "other.test"),
+        ({"hosts": ["other.test"]}, "https://www.other.test/a", "direct"),
+        ({"hosts": ["*"]}, "https://other.test/", "other.test"),
+        ({"hosts": ["*", "other.test"]}, "https://other.test/", "direct"),
+        ({"ignored_referrers": ["other.test"]}, "https://pay.other.test/a", "direct"),
+        ({"ignored_referrers": ["pay.other.test"]}, "https://other.test/", "other.test"),
+    ],
+)
+def test_a_referrer_of_the_sites_own_or_ignored_is_direct(
+    settings: dict[str, list[str]], referrer: str, expected: str
+) -> None:
+    assert event(site=a_site(settings=settings), referrer=referrer).source == expected
 
 
 def test_a_filtered_line_tells_nothing_about_the_visitor() -> None:
@@ -199,6 +236,35 @@ def test_a_missing_id_is_made_and_becomes_the_transaction() -> None:
     assert event(revenue={"amount": 1, "transaction": "o-17"}).revenue == Revenue(10_000, "", "o-17")
 
 
+@pytest.mark.parametrize("more", [{}, {"at": NOW}, {"seq": None}])
+def test_events_of_one_moment_are_in_the_order_of_their_body(more: dict[str, Any]) -> None:
+    """Also when the body comes again, and whatever it comes with: the place is the body's, not the arrival's."""
+    body = [{**an_event(type=kind), **more} for kind in ("pageview", "add", "buy", "pageview")]
+
+    def order(received: int) -> list[tuple[int, int]]:
+        sender = Sender(received, ADDRESS, FIREFOX)
+        found = [admit(one, a_site(), sender, KNOWLEDGE) for _, one in read(json.dumps(body).encode()).events]
+        return [(one.time - received, one.seq) for one in found if isinstance(one, Event)]
+
+    assert order(NOW) == order(NOW + 5_000) == [(0, 0), (0, 1), (0, 2), (0, 3)]
+
+
+def test_source_and_campaign_have_one_spelling_of_white_space() -> None:
+    line = event(url="https://example.com/?utm_source=Black%C2%A0News%0A&utm_campaign=%20Black%E3%80%80%0AFriday")
+    assert (line.source, line.campaign) == ("black news", "Black Friday")
+
+
+def test_a_clock_before_1970_is_a_clock() -> None:
+    assert event(at=-86_400_000, sent_at=-86_395_000).time == NOW - 5_000
+
+
+@pytest.mark.parametrize("host", ["xn--fa-z-wna.de", "faß-z.de", "shop.FAẞ-Z.de."])
+def test_a_site_of_any_script_knows_its_pages(host: str) -> None:
+    site = a_site(domain=domain("faß-z.de"))
+    assert reason(site=site, url=f"https://{host}/") is None
+    assert reason(site=site, url="https://fass-z.de/") == "host"
+
+
 def test_an_imported_event_has_its_own_time_and_the_endpoints_visitor() -> None:
     line = imported(visitor="v1")
     assert isinstance(line, Event)
@@ -215,11 +281,14 @@ def test_an_imported_event_may_tell_its_sender() -> None:
     assert ADDRESS.encode() not in encode([line])
 
 
-def test_what_an_import_filters_and_refuses() -> None:
+def test_an_agent_of_any_length_costs_no_line() -> None:
+    line = imported(ip=ADDRESS, user_agent=FIREFOX + " x" * 3000)
+    assert isinstance(line, Event) and line.browser == "Firefox"
+
+
+def test_what_an_import_filters() -> None:
     assert imported(visitor="v1", user_agent=GOOGLEBOT) == Filtered(site="shop01", reason="bot", received=NOW)
     assert imported(visitor="v1", url="https://evil.test/") == Filtered(site="shop01", reason="host", received=NOW)
-    assert imported(visitor="v1", at=NOW + 1) == Problem(0, "at", "lies in the future")
-    assert imported() == Problem(0, "visitor", "is missing, and so is ip")
 
 
 def test_an_imported_event_needs_its_time() -> None:

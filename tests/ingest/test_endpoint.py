@@ -20,7 +20,7 @@ from ingest.body import Refused, read_body
 from ingest.contract.batch import MAX_BODY
 from ingest.limit import Rate
 from ingest.log.protocol import LogUnavailable
-from ingest.pixel import GIF
+from ingest.pixel import GIF, read_query
 from tests.ingest.fake import ADDRESS, TRACKING_ID, UNAVAILABLE, FakeRedis, Stand, a_site, an_event
 
 OTHER_ID = "site_bbbbbbbbbbbbbbbb"
@@ -383,17 +383,30 @@ def test_every_answer_is_open_to_every_origin_without_credentials(status: int) -
         assert "set-cookie" not in response.headers
 
 
-def test_a_preflight_allows_a_json_post() -> None:
-    """S11."""
+@pytest.mark.parametrize("path", ["/e", "/e.gif", "/t.js"])
+@pytest.mark.parametrize(
+    "asked", [None, "content-type", "traceparent,tracestate", "authorization, baggage, sentry-trace, x-anything"]
+)
+def test_a_preflight_allows_any_header(path: str, asked: str | None) -> None:
+    """S11; pages whose fetch is instrumented ask for headers of their own."""
+    headers = {"origin": "https://a.test", "access-control-request-method": "POST"}
+    if asked is not None:
+        headers["access-control-request-headers"] = asked
     with Stand() as stand:
-        response = stand.run(
-            stand.client.options("/e", headers={"origin": "https://a.test", "access-control-request-method": "POST"})
-        )
+        response = stand.run(stand.client.options(path, headers=headers))
         assert response.status_code == 204
         assert response.headers["access-control-allow-origin"] == "*"
-        assert "POST" in response.headers["access-control-allow-methods"]
-        assert "content-type" in response.headers["access-control-allow-headers"].lower()
+        assert {"GET", "POST"} <= set(response.headers["access-control-allow-methods"].split(", "))
+        assert response.headers["access-control-allow-headers"] == (asked or "Content-Type, Content-Encoding")
         assert "access-control-allow-credentials" not in response.headers
+        assert "access-control-allow-private-network" not in response.headers
+
+
+def test_a_page_of_the_internet_may_post_into_a_private_network() -> None:
+    with Stand() as stand:
+        headers = {"access-control-request-method": "POST", "access-control-request-private-network": "true"}
+        response = stand.run(stand.client.options("/e", headers=headers))
+        assert response.headers["access-control-allow-private-network"] == "true"
 
 
 def test_global_privacy_control_makes_a_visit_cookieless() -> None:
@@ -457,7 +470,6 @@ def test_the_pixel_knows_every_field() -> None:
         (f"?site={TRACKING_ID}&url=https://example.com/&seq=x", 400),
         (f"?site={TRACKING_ID}&url=https://example.com/&data={{", 400),
         ("?site=site_x&url=https://example.com/", 404),
-        (f"?site={TRACKING_ID}&url=https://example.com/&title=" + "a" * 17_000, 400),
     ],
 )
 def test_the_pixel_is_always_the_gif(query: str, status: int) -> None:
@@ -467,6 +479,19 @@ def test_the_pixel_is_always_the_gif(query: str, status: int) -> None:
         assert (response.status_code, response.content) == (status, GIF)
         assert response.headers["cache-control"] == "no-store"
         assert stand.producer.records == []
+
+
+def test_the_pixel_takes_what_a_page_does_not_choose() -> None:
+    """Browsers escape an image's query in the page's encoding; a url may be as long as in a body."""
+    with Stand() as stand:
+        assert (
+            stand.get(PIXEL + "&title=Caf%E9%00&view=%ED%A0%BD&data=%7B%22a%22%3A%22%5Cud83d%22%7D").status_code == 200
+        )
+        assert stand.get(PIXEL + "%3Fx%3D" + "x" * 30_000 + "&referrer=https://a.de/" + "a" * 30_000).status_code == 200
+        odd, long = stand.producer.events
+        assert (odd.title, odd.view, odd.data) == ("Caf\ufffd\ufffd", "\ufffd" * 3, '{"a":"\ufffd"}')
+        assert (long.page, long.seq) == ("/a", 0)
+    assert read_query(b"a" * 65_537).problems[0].message == "the query must be at most 65536 bytes"
 
 
 def test_the_pixel_is_the_gif_while_the_log_is_away() -> None:
@@ -497,6 +522,9 @@ def test_the_script_is_served_with_an_etag() -> None:
         assert response.headers["content-type"].startswith("text/javascript")
         assert response.headers["access-control-allow-origin"] == "*"
         assert b"data-site" in response.content
+        packed = stand.get("/t.js", accept_encoding="gzip, br")
+        assert packed.headers["content-encoding"] == "gzip" and packed.content == response.content
+        assert "content-encoding" not in stand.get("/t.js", accept_encoding="identity").headers
         again = stand.get("/t.js", if_none_match=response.headers["etag"])
         assert (again.status_code, again.content) == (304, b"")
 

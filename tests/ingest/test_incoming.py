@@ -40,47 +40,48 @@ BAD = [
     (b'"type":7', "type"),
     (b'"type":"  "', "type"),
     (b'"type":"' + b"a" * 65 + b'"', "type"),
-    (b'"type":"a\\nb"', "type"),
-    (b'"type":"a\\u200bb"', "type"),
     (b'"type":"a\\u0000"', "type"),
+    (b'"type":"a\\u001fb"', "type"),
+    (b'"type":"a\\u0090"', "type"),
+    (b'"type":"\\u202eab"', "type"),
+    (b'"type":"a\\u2068b"', "type"),
+    (b'"id":true', "id"),
+    (b'"id":"a\\nb"', "id"),
+    (b'"at":-8640000000000001', "at"),
+    (b'"visitor":false', "visitor"),
+    (b'"visitor":' + b"1" * 129, "visitor"),
+    (b'"revenue":{"amount":"1e14"}', "revenue.amount"),
+    (b'"revenue":{"amount":"99999999999999.99995"}', "revenue.amount"),
+    (b'"revenue":{"amount":"."}', "revenue.amount"),
+    (b'"revenue":{"amount":"' + b"0" * 401 + b'"}', "revenue.amount"),
+    (b'"revenue":{"amount":1,"transaction":[]}', "revenue.transaction"),
+    (b'"scroll":100.005', "scroll"),
     (b'"url":[]', "url"),
     (b'"url":"/pricing"', "url"),
     (b'"url":"javascript:alert(1)"', "url"),
     (b'"url":"https://"', "url"),
-    (b'"url":"https://a.de/' + b"a" * 8200 + b'"', "url"),
-    (b'"url":"https://a.de/\\u0000"', "url"),
     (b'"id":""', "id"),
-    (b'"id":5', "id"),
     (b'"id":"' + b"a" * 65 + b'"', "id"),
     (b'"at":"1764000000000"', "at"),
-    (b'"at":1.5', "at"),
-    (b'"at":-1', "at"),
     (b'"at":true', "at"),
     (b'"at":NaN', "at"),
     (b'"at":1e400', "at"),
     (b'"at":' + b"9" * 5000, "at"),
     (b'"sent_at":Infinity', "sent_at"),
     (b'"seq":-1', "seq"),
-    (b'"seq":1.0', "seq"),
-    (b'"visitor":5', "visitor"),
     (b'"visitor":"' + b"a" * 129 + b'"', "visitor"),
-    (b'"visitor":"\\ud800"', "visitor"),
     (b'"view":"' + b"a" * 65 + b'"', "view"),
     (b'"referrer":{}', "referrer"),
-    (b'"title":"' + b"a" * 1001 + b'"', "title"),
     (b'"title":"\xff"', "title"),
     (b'"title":"\x00"', "title"),
-    (b'"title":"\\u0000"', "title"),
     (b'"screen":[1]', "screen"),
     (b'"screen":"1x1"', "screen"),
     (b'"screen":[1,"2"]', "screen.1"),
     (b'"screen":[-1,2]', "screen.0"),
     (b'"data":[]', "data"),
     (b'"data":"a"', "data"),
-    (b'"data":{"a":"\\u0000"}', "data"),
     (b'"data":{"a":NaN}', "data"),
     (b'"data":{"a":"\xff"}', "data"),
-    (b'"data":{"a":"\\udfff"}', "data"),
     (b'"data":' + b'{"a":' * 30_000 + b"1" + b"}" * 30_000, "data"),
     (b'"data":{"a":' + b"[" * 30_000 + b"]" * 30_000 + b"}", "data"),
     (b'"data":{"a":' + b"[" * 17 + b"]" * 17 + b"}", "data"),
@@ -96,16 +97,11 @@ BAD = [
     (b'"revenue":{"amount":"1_0"}', "revenue.amount"),
     (b'"revenue":{"amount":"NaN"}', "revenue.amount"),
     (b'"revenue":{"amount":NaN}', "revenue.amount"),
-    (b'"revenue":{"amount":"1e3"}', "revenue.amount"),
-    (b'"revenue":{"amount":1.23456}', "revenue.amount"),
-    (b'"revenue":{"amount":"1.23456"}', "revenue.amount"),
     (b'"revenue":{"amount":100000000000000}', "revenue.amount"),
     (b'"revenue":{"amount":1e999999}', "revenue.amount"),
-    (b'"revenue":{"amount":1e-999999}', "revenue.amount"),
     (b'"revenue":{"amount":1,"currency":"EURO"}', "revenue.currency"),
     (b'"revenue":{"amount":1,"currency":5}', "revenue.currency"),
     (b'"revenue":{"amount":1,"currency":"\xc3\x84\xc3\x84\xc3\x84"}', "revenue.currency"),
-    (b'"revenue":{"amount":1,"transaction":5}', "revenue.transaction"),
     (b'"revenue":{"amount":1,"transaction":"' + b"a" * 129 + b'"}', "revenue.transaction"),
     (b'"scroll":101', "scroll"),
     (b'"scroll":-0.1', "scroll"),
@@ -113,7 +109,6 @@ BAD = [
     (b'"scroll":true', "scroll"),
     (b'"engaged_ms":-1', "engaged_ms"),
     (b'"engaged_ms":86400001', "engaged_ms"),
-    (b'"engaged_ms":1.5', "engaged_ms"),
 ]
 
 
@@ -204,6 +199,23 @@ def test_unknown_fields_are_ignored_and_null_is_missing() -> None:
         (b"1e2", 1_000_000),
         (b"0", 0),
         (b"0e999999", 0),
+        (b"1e-999999", 0),
+        (b"-0.0", 0),
+        (b"59.699999999999996", 597_000),
+        (b'"0.30000000000000004"', 3_000),
+        (b"1e-7", 0),
+        (b'"1e-7"', 0),
+        (b"5.97e1", 597_000),
+        (b'"5.97e+1"', 597_000),
+        (b'"1E3"', 10_000_000),
+        (b'" 19.90 "', 199_000),
+        (b'".5"', 5_000),
+        (b'"5."', 50_000),
+        (b"1.00005", 10_001),
+        (b"-1.00005", -10_001),
+        (b"1.000049999999999999999999999999999999999999999999999999", 10_000),
+        (b'"-0.00005"', -1),
+        (b"99999999999999.99994", 999_999_999_999_999_999),
         (b"99999999999999.9999", 999_999_999_999_999_999),
         (b'"99999999999999.9999"', 999_999_999_999_999_999),
     ],
@@ -224,15 +236,65 @@ def test_a_currency_is_upper_case_and_may_be_missing() -> None:
 
 @pytest.mark.parametrize(
     ("scroll", "stored"),
-    [(0, 0), (33.335, 3334), (97.99, 9799), (97.999, 9800), (98, 10_000), (99.5, 10_000), (100, 10_000)],
+    [(0, 0), (-0.0, 0), (33.335, 3334), (97.99, 9799), (97.999, 9800), (98, 10_000), (100, 10_000), (100.0001, 10_000)],
 )
 def test_a_scroll_depth_is_in_hundredths_and_98_counts_as_100(scroll: float, stored: int) -> None:
     assert one(scroll=scroll).scroll == stored
 
 
-def test_a_type_is_trimmed_and_keeps_its_case() -> None:
-    assert one(type="  Ünïcode 👩‍💻 ").type == "Ünïcode 👩‍💻"
-    assert one(type="a" * 64).type == "a" * 64
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("  Ünïcode 👩\u200d💻 ", "Ünïcode 👩\u200d💻"),
+        ("a" * 64, "a" * 64),
+        (" " * 300 + "a" * 31 + "\u3000\n\u00a0" * 100 + "a" * 32, "a" * 31 + " " + "a" * 32),
+        ("Sign\r\n\t up\u2028now\u0085", "Sign up now"),
+        ("ثبت\u200cنام", "ثبت\u200cنام"),
+        ("\u200fשלום\u200e", "\u200fשלום\u200e"),
+        ("क्\u200dष", "क्\u200dष"),
+        ("soft\u00adhyphen\ufeff", "soft\u00adhyphen\ufeff"),
+        ("half \ud83d", "half \ufffd"),
+        ("\ue000\U000f0000", "\ue000\U000f0000"),
+    ],
+)
+def test_a_type_is_trimmed_and_keeps_its_case_its_joiners_and_marks(sent: str, kept: str) -> None:
+    assert one(type=sent).type == kept
+
+
+@pytest.mark.parametrize(
+    ("fields", "limit"),
+    [
+        ({"visitor": "a" * 129}, "128"),
+        ({"id": "a" * 65}, "64"),
+        ({"view": "a" * 65}, "64"),
+        ({"type": "a" * 65}, "64"),
+        ({"site": "a" * 65}, "64"),
+        ({"revenue": {"amount": 1, "transaction": "a" * 129}}, "128"),
+        ({"revenue": {"amount": "1" * 15}}, "14 digits"),
+        ({"revenue": {"amount": 1, "currency": "EURO"}}, "three letters"),
+        ({"data": {str(n): n for n in range(33)}}, "32 keys"),
+        ({"data": {"a": "a" * 4096}}, "4096 bytes"),
+        ({"screen": [1, 2, 3]}, "two integers from 0 to 65535"),
+        ({"screen": [1, 70_000]}, "65535"),
+        ({"scroll": 101}, "0 to 100"),
+        ({"engaged_ms": 86_400_001}, "86400000"),
+        ({"seq": 2**53}, str(2**53 - 1)),
+        ({"at": 10**16}, "8640000000000000"),
+    ],
+)
+def test_an_error_says_the_limit_of_its_field(fields: dict[str, Any], limit: str) -> None:
+    (problem,) = read(json.dumps(an_event(**fields)).encode()).problems
+    assert problem.field.partition(".")[0] in fields
+    assert limit in problem.message
+
+
+def test_an_event_without_a_place_has_that_in_its_body() -> None:
+    body = [an_event(), 5, an_event(), an_event(seq=0), an_event(seq=None), an_event(title="\ud800")]
+    for events in (body, body[2:5]):
+        batch = read(json.dumps(events).encode())
+        at = {index: event.seq or 0 for index, event in batch.events}
+        own = 3 if events is body else 1
+        assert at == {index: 0 if index == own else index for index in at}
 
 
 def test_data_keeps_its_digits_and_order() -> None:

@@ -1,20 +1,23 @@
 """Where visits come from."""
 
+from collections.abc import Collection
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest import rule
 from ingest.contract.page import read_url
-from ingest.source import Attribution, read_list
+from ingest.source import Attribution, publish
 from ingest.source import attribute as attribute_urls
 
 
-def attribute(url: str, referrer: str, domain: str) -> Attribution:
-    return attribute_urls(read_url(url), read_url(referrer), domain)
+def attribute(url: str, referrer: str, domain: str, direct: Collection[str] = ()) -> Attribution:
+    return attribute_urls(read_url(url), read_url(referrer), domain, frozenset(direct))
 
 
-def source(query: str = "", referrer: str = "", host: str = "example.com") -> str:
-    return attribute(f"https://{host}/{query}", referrer, "example.com").source
+def source(query: str = "", referrer: str = "", host: str = "example.com", direct: Collection[str] = ()) -> str:
+    return attribute(f"https://{host}/{query}", referrer, "example.com", direct).source
 
 
 @pytest.mark.parametrize(
@@ -38,7 +41,25 @@ def source(query: str = "", referrer: str = "", host: str = "example.com") -> st
         ("?ttclid=1", "tiktok"),
         ("?li_fat_id=1", "linkedin"),
         ("?twclid=1", "x"),
+        ("?gad_source=1", "google"),
+        ("?dclid=1", "google"),
+        ("?yclid=1", "yandex"),
+        ("?epik=1", "pinterest"),
+        ("?ScCid=1", "snapchat"),
+        ("?sccid=1", "snapchat"),
+        ("?rdt_cid=1", "reddit"),
+        ("?igsh=1", "instagram"),
+        ("?IGSHID=1", "instagram"),
+        ("?igshid=1&GCLID=1", "google"),
+        ("?gad_source=1&fbclid=1", "facebook"),
         ("?fbclid=", "direct"),
+        ("?a=1&amp;utm_source=x", "x"),
+        ("?a=1&amp;amp;UTM_SOURCE=news", "news"),
+        ("?a=1&amp%3Butm_source=news", "news"),
+        ("?a=1&amp;gclid=1", "google"),
+        ("??utm_source=news", "news"),
+        ("??gclid=1", "google"),
+        ("?id=1?utm_source=news", "news"),
         ("#?utm_source=x", "direct"),
     ],
 )
@@ -49,6 +70,130 @@ def test_parameters_name_the_source_in_their_order(query: str, expected: str) ->
 def test_parameters_win_over_click_ids_and_those_over_the_referrer() -> None:
     assert source("?ref=mail&fbclid=1", "https://www.google.com/") == "mail"
     assert source("?fbclid=1", "https://www.google.com/") == "facebook"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("?ref=https://t.co/x", "x"),
+        ("?ref=https%3A%2F%2Ft.co%2Fx", "x"),
+        ("?ref=https%253A%252F%252Ft.co%252Fx", "x"),
+        ("?ref=HTTPS://News.Ycombinator.com/item?id=1", "hacker-news"),
+        ("?utm_source=https://www.google.com/search", "google"),
+        ("?source=http://blog.partner.test/a", "partner.test"),
+        ("?ref=//t.co/x", "x"),
+        ("?ref=www.partner.test", "partner.test"),
+        ("?ref=www.google.de/search", "google"),
+        ("?ref=android-app://com.slack", "slack"),
+        ("?ref=https://198.51.100.7/", "198.51.100.7"),
+        ("?ref=partner.test", "partner.test"),
+        ("?ref=https://", "https://"),
+        ("?utm_source=paypal.com", "paypal.com"),
+    ],
+)
+def test_a_value_that_is_a_web_address_counts_as_a_referrer(query: str, expected: str) -> None:
+    assert source(query) == expected
+
+
+@pytest.mark.parametrize(
+    "own", ["https://example.com/a", "https://shop.example.com/", "https://login.live.com/", "//own.test"]
+)
+def test_an_address_from_where_a_visit_is_direct_says_nothing(own: str) -> None:
+    """What comes after it in the order does."""
+    assert source(f"?ref={own}", direct=["own.test"]) == "direct"
+    assert source(f"?utm_source={own}&ref=partner", direct=["own.test"]) == "partner"
+    assert source(f"?utm_source={own}&ref=https://t.co/&gclid=1", direct=["own.test"]) == "x"
+    assert source(f"?ref={own}&gclid=1", direct=["own.test"]) == "google"
+    assert source(f"?ref={own}", "https://news.test/", direct=["own.test"]) == "news.test"
+
+
+@pytest.mark.parametrize(
+    "referrer",
+    [
+        *("https://accounts.google.com/o/oauth2", "https://accounts.google.co.uk/", "https://accounts.youtube.com/"),
+        *("https://login.live.com/", "https://login.microsoftonline.com/x", "https://appleid.apple.com/auth"),
+        *(
+            "https://shop.eu.auth0.com/",
+            "https://dev-1.okta.com/",
+            "https://shop.b2clogin.com/",
+            "https://id.twitch.tv/",
+        ),
+        *(
+            "https://login.yahoo.com/",
+            "https://shop.auth.eu-west-1.amazoncognito.com/",
+            "https://accounts.shopify.com/",
+        ),
+        *(
+            "https://checkout.stripe.com/c/pay",
+            "https://hooks.stripe.com/",
+            "https://www.paypal.com/",
+            "https://paypal.com/",
+        ),
+        *("https://pay.google.com/", "https://payments.klarna.com/", "https://checkoutshopper-live.adyen.com/"),
+        *(
+            "https://www.mollie.com/checkout",
+            "https://pay.ideal.nl/",
+            "https://api.razorpay.com/",
+            "https://secure.payu.com/",
+        ),
+        *("https://www.mercadopago.com.ar/", "https://go.przelewy24.pl/", "https://secure-test.worldpay.com/"),
+        *("https://payments.amazon.de/", "https://centinelapi.cardinalcommerce.com/", "https://secure5.arcot.com/"),
+        *("https://accounts.google.com./", "HTTPS://WWW.PAYPAL.COM/", "android-app://www.paypal.com/"),
+    ],
+)
+def test_signing_in_and_paying_is_no_visit_from_there(referrer: str) -> None:
+    assert source("", referrer) == "direct"
+
+
+@pytest.mark.parametrize(
+    "referrer",
+    ["https://mail.live.com/", "https://www.youtube.com/", "https://stripe.com/blog", "https://www.apple.com/"],
+)
+def test_the_rest_of_a_company_is_a_source(referrer: str) -> None:
+    assert source("", referrer) != "direct"
+
+
+@pytest.mark.parametrize(
+    ("direct", "referrer", "expected"),
+    [
+        (["partner.test"], "https://partner.test/a", "direct"),
+        (["partner.test"], "https://pay.partner.test/", "direct"),
+        (["pay.partner.test"], "https://partner.test/", "partner.test"),
+        (["partner.test"], "https://notpartner.test/", "notpartner.test"),
+        (["google.com"], "https://www.google.com/", "direct"),
+        (["203.0.113.7"], "http://203.0.113.7:8080/", "direct"),
+        (["xn--bcher-kva.example"], "https://www.bücher.example/", "direct"),
+    ],
+)
+def test_hosts_of_the_site_and_ignored_referrers_are_direct(direct: list[str], referrer: str, expected: str) -> None:
+    assert source("", referrer, direct=direct) == expected
+
+
+@pytest.mark.parametrize(
+    ("app", "expected"),
+    [
+        ("com.google.android.gm", "gmail"),
+        ("com.google.android.googlequicksearchbox", "google"),
+        ("com.google.android.apps.searchlite", "google"),
+        ("com.google.android.apps.magazines", "google-news"),
+        ("com.android.chrome", "google"),
+        ("com.microsoft.bing", "bing"),
+        ("com.facebook.orca", "messenger"),
+        ("com.linkedin.android", "linkedin"),
+        ("org.telegram.messenger", "telegram"),
+        ("m.facebook.com", "facebook"),
+        ("www.google.com", "google"),
+        ("www.google.co.uk", "google"),
+        ("t.me", "telegram"),
+        ("www.blog.test", "blog.test"),
+        ("com.example.reader", "com.example.reader"),
+        ("com.example.app", "com.example.app"),
+        ("example.com", "direct"),
+    ],
+)
+def test_an_app_is_known_by_its_package_or_by_its_web_host(app: str, expected: str) -> None:
+    for end in ("", "/", "/https/example.org/a"):
+        assert source("", f"android-app://{app}{end}") == expected
 
 
 @pytest.mark.parametrize(
@@ -104,4 +249,30 @@ def test_attribution_is_total(url: str, referrer: str) -> None:
 
 def test_no_word_of_the_list_may_name_two_sources() -> None:
     with pytest.raises(ValueError, match=r"'a\.test' is listed for 'one' and for 'two'"):
-        read_list("one: a.test\ntwo: a.test\n")
+        publish([("one", ["a.test"]), ("two", ["a.test"])])
+
+
+def test_every_app_and_click_id_names_a_source_of_the_list() -> None:
+    kinds = {row.name: row.group for row in rule.read("source")}
+    assert {row.words for row in (*rule.read("app"), *rule.read("click"))} <= {(name,) for name in kinds}
+    assert (kinds["google"], kinds["facebook"], kinds["chatgpt"], kinds["vimeo"]) == (
+        "search",
+        "social",
+        "assistant",
+        "video",
+    )
+
+
+def test_every_rule_is_listed_once_and_has_its_reason() -> None:
+    for table in ("source", "app", "click", "direct"):
+        names = [row.name for row in rule.read(table)]
+        assert sorted(names) == sorted(set(names))
+        assert table == "source" or all(row.reason for row in rule.read(table))
+
+
+def test_a_rule_stands_in_a_group() -> None:
+    assert rule.rows("# why\n[ad] Ads\ngclid: google  # Google\n") == (
+        rule.Row("ad", "Ads", "gclid", ("google",), "Google"),
+    )
+    with pytest.raises(ValueError, match="stands in no group"):
+        rule.rows("gclid: google\n")

@@ -4,6 +4,7 @@ export interface Settings {
   timezone: string;
   cookieless: boolean;
   hosts: string[];
+  ignored_referrers: string[];
   revenue: { currency: string; type: string | null } | null;
   friction: Thresholds;
   pairs: string[][];
@@ -36,6 +37,12 @@ export interface Site {
 
 export interface ListedSite extends Omit<Site, "settings"> {
   sparkline: number[];
+}
+
+export interface Ledger {
+  received: number;
+  counted: number;
+  filtered: Record<string, number>;
 }
 
 export interface Dashboard {

@@ -11,12 +11,15 @@ import { Snippet } from "../part/Snippet";
 import { Failure, Skeleton } from "../part/State";
 import { Top } from "../part/Top";
 import { Keys } from "./Keys";
+import { Received } from "./Received";
 
 const SECTIONS = [
   ["general", "General"],
   ["snippet", "Tracking snippet"],
+  ["received", "Received"],
   ["privacy", "Privacy"],
   ["hosts", "Allowed hosts"],
+  ["referrers", "Ignored referrers"],
   ["revenue", "Revenue"],
   ["friction", "Friction"],
   ["pairs", "Started and finished"],
@@ -79,8 +82,30 @@ function Sheet(props: SheetProps) {
         </p>
         <Snippet site={site} />
       </section>
+      <Received site={site} />
       <Privacy {...props} />
-      <Hosts {...props} />
+      <Hosts
+        {...props}
+        id="hosts"
+        setting="hosts"
+        title="Allowed hosts"
+        label="Hosts"
+        example="shop.example.org"
+        hint={
+          <>
+            Hosts whose pages count besides {site.domain} and its subdomains, one a line. <code>*</code> allows every host.
+          </>
+        }
+      />
+      <Hosts
+        {...props}
+        id="referrers"
+        setting="ignored_referrers"
+        title="Ignored referrers"
+        label="Hosts of referrers"
+        example="pay.example.org"
+        hint="Hosts from which a visit counts as direct, their subdomains included, one a line: where people pay or sign in on their way. The usual ones are known. Applies from now on."
+      />
       <RevenueSection {...props} />
       <FrictionSection {...props} />
       <Pairs {...props} />
@@ -202,41 +227,39 @@ function Privacy(props: SheetProps) {
   );
 }
 
-function Hosts(props: SheetProps) {
-  const [text, setText] = useState(props.site.settings.hosts.join("\n"));
+interface HostsProps extends SheetProps {
+  id: string;
+  setting: "hosts" | "ignored_referrers";
+  title: string;
+  label: string;
+  example: string;
+  hint: ComponentChildren;
+}
+
+function Hosts({ setting, label, example, ...props }: HostsProps) {
+  const [text, setText] = useState(props.site.settings[setting].join("\n"));
   const hosts = () =>
     text
       .split(/[\s,]+/)
       .map((host) => host.trim().toLowerCase())
       .filter(Boolean);
   return (
-    <Section
-      {...props}
-      id="hosts"
-      fields={["hosts"]}
-      title="Allowed hosts"
-      hint={
-        <>
-          Hosts whose pages count besides {props.site.domain} and its subdomains, one a line. <code>*</code> allows every host.
-        </>
-      }
-      change={() => ({ settings: { hosts: hosts() } })}
-    >
+    <Section {...props} fields={[setting]} change={() => ({ settings: { [setting]: hosts() } })}>
       {(about) => (
         <div class="field">
-          <label for="host-list">Hosts</label>
+          <label for={`${props.id}-list`}>{label}</label>
           <textarea
-            id="host-list"
+            id={`${props.id}-list`}
             rows={3}
             spellcheck={false}
             value={text}
-            placeholder="shop.example.org"
-            aria-invalid={about("hosts") ? true : undefined}
+            placeholder={example}
+            aria-invalid={about(setting) ? true : undefined}
             onInput={(event) => setText(event.currentTarget.value)}
           />
-          {about("hosts") && (
+          {about(setting) && (
             <small class="wrong" role="alert">
-              {about("hosts")}
+              {about(setting)}
             </small>
           )}
         </div>
