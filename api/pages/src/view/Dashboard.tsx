@@ -145,7 +145,7 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
       {(tab !== "visitors" || all) && (
         <div class="bar-row under">
           <RangePicker key={zone} range={range} zone={zone} compared={tab === "overview" && !all ? compared : null} />
-          <Fresh answer={load.data} busy={load.busy} zone={zone} />
+          <Fresh answer={load.data} busy={load.busy} site={site} />
         </div>
       )}
       <Chips filters={filters} unused={tab === "visitors" && !all ? "Not applied here: this is the list of all visitors." : undefined} />
@@ -167,11 +167,15 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
 }
 
 /** Up to when everything received is counted, and whose clock the page shows. */
-function Fresh({ answer, busy, zone }: { answer: Answer | null; busy: boolean; zone: string }) {
+function Fresh({ answer, busy, site }: { answer: Answer | null; busy: boolean; site: Site }) {
+  const { timezone: zone, hide } = site.settings;
   const at = answer?.fresh_as_of;
   const behind = at ? Date.now() - Date.parse(at) : Infinity;
   return (
     <p class="fresh" aria-busy={busy}>
+      {hide.length > 0 && (
+        <a href={`/sites/${site.id}/settings#hidden`}>{hide.length === 1 ? "1 filter hides sessions" : `${hide.length} filters hide sessions`}</a>
+      )}
       {at && (
         <span class={behind > 60_000 ? "late" : ""} title={`Everything received before ${at} is in these numbers. They refresh every ${REFRESH_SECONDS} s.`}>
           <i aria-hidden="true" />
