@@ -28,14 +28,14 @@ const KNOWN: Record<string, Dimension> = {
   os: as("System", "Systems"),
   entry_page: as("Entry page", "Entry pages", noPage),
   exit_page: as("Exit page", "Exit pages", noPage),
-  page: as("Page", "Pages", String, ["Viewed", "Did not view"]),
+  page: as("Page", "Pages", format.page, ["Viewed", "Did not view"]),
   event: as("Event", "Events", String, ["Had event", "Did not have event"]),
   goal: as("Goal", "Goals", String, ["Reached", "Did not reach"]),
   bucket: as("Visit", "Visits", (value) => BUCKET_NAME[value as Bucket] ?? value),
 };
 
 function noPage(value: string): string {
-  return value === "(none)" ? "No page" : value;
+  return value === "(none)" ? "No page" : format.page(value);
 }
 
 /** Also of one that only a newer server knows. */

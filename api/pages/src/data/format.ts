@@ -60,6 +60,17 @@ export function currencyName(code: string): string {
 export const source = (key: string): string => (key === "direct" ? "Direct" : key);
 export const campaign = (key: string): string => (key === "(none)" ? "No campaign" : key);
 
+/** A path as people write it: letters beyond ASCII are decoded, whatever would mislead stays as it came. */
+export const page = (path: string): string =>
+  path.replace(/(?:%[89A-F][0-9A-F])+/g, (run) => {
+    try {
+      const text = decodeURIComponent(run);
+      return /[\p{C}\p{Z}]/u.test(text) ? run : text;
+    } catch {
+      return run;
+    }
+  });
+
 /** A bucket's start as the site's clock shows it: the offset is in the text, so no zone is needed. "" for one that the
  * answer no longer has: a chart draws the old buckets until it has the new ones. */
 export function period(text: string, granularity: "hour" | "day" | "week" | "month", long = false): string {

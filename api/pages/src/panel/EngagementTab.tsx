@@ -60,7 +60,7 @@ export function EngagementTab({ scope }: { scope: Scope }) {
       </form>
       <div class="panels">
         <Panel
-          title={url ? `How far sessions read ${url}` : "How far sessions read"}
+          title={url ? `How far sessions read ${format.page(url)}` : "How far sessions read"}
           wide
           load={funnel}
           definition={DEFINITION.engagement}
@@ -121,7 +121,7 @@ export function EngagementTab({ scope }: { scope: Scope }) {
                         <th scope="row">
                           <div class="opened">
                             <Pick of={{ page: p.page }} title={p.page}>
-                              {p.page}
+                              <bdi>{format.page(p.page)}</bdi>
                             </Pick>
                             <a class="tool" href={withQuery({ url: p.page })} aria-label={`How far sessions read ${p.page}`} title="How far sessions read it">
                               <Icon name="chart" />

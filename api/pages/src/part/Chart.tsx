@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
+import type uPlot from "uplot";
 
 export interface Line {
   label: string;
@@ -44,7 +44,7 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240, e
     box.className = "hint";
     box.hidden = true;
 
-    const draw = () => {
+    const draw = (library: typeof uPlot) => {
       const length = lines[0]?.values.length ?? 0;
       const at = Array.from({ length }, (_, index) => index);
       const data: uPlot.AlignedData = [at];
@@ -57,7 +57,7 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240, e
           dash: line.dashed ? [4, 4] : undefined,
           fill: line.fill ? (plot) => fade(plot, stroke) : line.bars ? stroke : undefined,
           points: { show: length === 1 },
-          paths: line.bars ? uPlot.paths.bars!({ size: [0.7, 40], radius: 0.15 }) : undefined,
+          paths: line.bars ? library.paths.bars!({ size: [0.7, 40], radius: 0.15 }) : undefined,
         };
         const split = open && !line.dashed && !line.bars && length > 2;
         data.push(split ? line.values.with(-1, null) : line.values);
@@ -69,7 +69,7 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240, e
       }
       const muted = colourOf("--muted");
       const font = `12px ${getComputedStyle(element).fontFamily}`;
-      const chart = new uPlot(
+      const chart = new library(
         {
           width: element.clientWidth,
           height,
@@ -112,21 +112,32 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240, e
       return chart;
     };
 
-    let chart = draw();
+    let library: typeof uPlot | null = null;
+    let chart: uPlot | null = null;
     const redraw = () => {
-      chart.destroy();
-      chart = draw();
+      chart?.destroy();
+      chart = library && draw(library);
     };
-    const resize = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height }));
+    let gone = false;
+    import("uplot").then(
+      (module) => {
+        if (gone) return;
+        library = module.default;
+        redraw();
+      },
+      () => undefined, // without a picture there is still the table
+    );
+    const resize = new ResizeObserver(() => chart?.setSize({ width: element.clientWidth, height }));
     resize.observe(element);
     const dark = matchMedia("(prefers-color-scheme: dark)");
     dark.addEventListener("change", redraw);
     addEventListener("throughline:theme", redraw);
     return () => {
+      gone = true;
       resize.disconnect();
       dark.removeEventListener("change", redraw);
       removeEventListener("throughline:theme", redraw);
-      chart.destroy();
+      chart?.destroy();
     };
   }, [shape, values, height]);
 

@@ -4,7 +4,7 @@ import { Field } from "../../part/Field";
 import { FROM_THEN_ON, Section, type SheetProps } from "./Section";
 
 const THRESHOLDS: [keyof Thresholds, string, string][] = [
-  ["bouncer_seconds", "Bounced: fewer seconds than", "with at most one pageview"],
+  ["bouncer_seconds", "Left at once: fewer seconds than", "with at most one pageview"],
   ["skimmer_seconds_per_page", "Skimmed: fewer seconds a page than", "seconds are visible, focused time"],
   ["engaged_pageviews", "Engaged: at least this many pageviews", "together with the seconds of the next field"],
   ["engaged_seconds", "Engaged: … and this many seconds", "together with the pageviews of the field before"],
@@ -22,7 +22,7 @@ export function FrictionSection(props: SheetProps) {
       id="friction"
       fields={THRESHOLDS.map(([key]) => `friction.${key}`)}
       title="Friction"
-      hint={<>Where the lines between bounced, skimmed, hesitated and engaged lie. {FROM_THEN_ON}</>}
+      hint={<>Where the lines between left at once, skimmed, hesitated and engaged lie. {FROM_THEN_ON}</>}
       change={() => ({ settings: { friction: Object.fromEntries(THRESHOLDS.map(([key]) => [key, Number(values[key])])) } })}
     >
       {(about) => (
