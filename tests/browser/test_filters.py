@@ -128,11 +128,11 @@ def test_what_is_no_filter_can_be_removed(visitor: Any, signed_in: Any, stack: S
 
 @pytest.fixture(scope="module")
 def odd(stack: Stack) -> Counted:
-    """A site one of whose sources is made of signs."""
+    """A site one of whose sources is made of signs, and one of whose pages has letters beyond ASCII."""
 
     def events(domain: str, now: int) -> Iterator[dict[str, Any]]:
-        for at, source in enumerate([ODD, "plain", "plain"]):
-            url = f"https://{domain}/?utm_source={quote(source)}"
+        for at, (source, page) in enumerate([(ODD, "/"), ("plain", "/café/заказ 100%25"), ("plain", "/")]):
+            url = f"https://{domain}{page}?utm_source={quote(source)}"
             yield {"visitor": f"v{at}", "type": "pageview", "at": now - 60_000 * (at + 1), "url": url}
 
     return imported(stack, f"odd.{HOST}", "Odd", events)
@@ -148,3 +148,12 @@ def test_signs_of_the_language_are_text(desk: Tab, odd: Counted) -> None:
     desk.reload()
     expect(row(desk, "Sources", value)).to_have_attribute("aria-pressed", "true")
     sessions(desk, 1)
+
+
+def test_letters_of_paths_are_read_and_filter(desk: Tab, odd: Counted) -> None:
+    desk.goto(f"/sites/{odd.id}")
+    # What would be a sign of the path stays encoded.
+    row(desk, "Pages", "/café/заказ%20100%25").click()
+    expect(chips(desk)).to_have_text(["Viewed /café/заказ%20100%25"])
+    sessions(desk, 1)
+    assert asked(desk) == [f"page=={quote('/café/заказ 100%', safe='/')}"]

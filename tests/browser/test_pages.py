@@ -32,6 +32,15 @@ def test_signing_in_and_out(visitor: Open, stack: Stack, site: Counted) -> None:
     tab.wait_for_url("**/login?next=%2Fsites")
 
 
+def test_charts_come_with_the_first_chart(visitor: Open, stack: Stack) -> None:
+    asked: list[str] = []
+    tab = visitor(base_url=stack.url).new_page()
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto("/login")
+    expect(tab.get_by_label("Email")).to_be_visible()
+    assert [url for url in asked if "uPlot" in url] == []
+
+
 def test_the_way_back_after_signing_in_stays_on_this_server(visitor: Open, stack: Stack, signed_in: Any) -> None:
     tab = visitor(base_url=stack.url).new_page()
     tab.goto("/login?next=https%3A%2F%2Fevil.example%2Fsites")
