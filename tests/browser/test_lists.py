@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page as Tab
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.shop import imported
 from tests.browser.site import Counted
@@ -58,6 +58,21 @@ def test_tabs_of_the_cards(desk: Tab, shop: Counted) -> None:
     expect(desk.get_by_role("button", name="Systems")).to_have_attribute("aria-pressed", "true")
     row(desk, "Pages", rows(desk.get_by_role("region", name="Pages", exact=True))[0][0]).click()
     expect(chips(desk).last).to_contain_text("Exit page is /")
+
+
+def test_a_list_that_is_on_its_way_shows_no_other(desk: Tab, shop: Counted) -> None:
+    """The rows of one dimension would be filters of another."""
+    held: list[Route] = []
+    desk.goto(f"/sites/{shop.id}?range=90d")
+    rows(desk.get_by_role("region", name="Sources"))
+    desk.route("**/analytics/breakdown?*dimension=campaign*", lambda route: held.append(route))
+    card = desk.get_by_role("region", name="Sources")
+    card.get_by_role("button", name="Campaigns").click()
+    expect(card.locator(".skeleton")).to_be_visible()
+    expect(card.locator("button.pick")).to_have_count(0)
+    for each in held:
+        each.continue_()
+    expect(card.get_by_role("button", name="May", exact=True)).to_be_visible()
 
 
 def test_nothing_is_cut_without_a_word(desk: Tab, wide: Counted) -> None:
