@@ -108,6 +108,29 @@ def test_the_chart_of_a_tile_at_an_interval(desk: Tab, shop: Counted) -> None:
     expect(desk.get_by_label("Interval")).to_have_value("day")
 
 
+def test_a_part_of_the_chart_becomes_the_range(desk: Tab, shop: Counted) -> None:
+    desk.goto(f"/sites/{shop.id}?range=30d")
+    over = desk.get_by_role("region", name="Sessions over time").locator(".u-over")
+    box = over.bounding_box()
+    assert box is not None
+    step, height = box["width"] / 29, box["y"] + box["height"] / 2
+    desk.mouse.move(box["x"] + step * 10, height)
+    desk.mouse.down()
+    desk.mouse.move(box["x"] + step * 12, height, steps=4)
+    desk.mouse.up()
+    today = "new Date(Date.now() - {0} * 864e5).toISOString().slice(0, 10)"
+    first, last, middle = (desk.evaluate(today.format(days)) for days in (19, 17, 18))
+    desk.wait_for_url(f"**?from={first}&to={last}")
+    expect(desk.locator("[aria-busy=true]")).to_have_count(0)
+    box = over.bounding_box()
+    assert box is not None
+    desk.mouse.click(box["x"] + box["width"] / 2, height)
+    desk.wait_for_url(f"**?from={middle}&to={middle}")
+    desk.go_back()
+    desk.go_back()
+    expect(desk.get_by_role("button", name="30 days")).to_have_attribute("aria-pressed", "true")
+
+
 def test_the_period_before(desk: Tab, shop: Counted) -> None:
     desk.goto(f"/sites/{shop.id}?range=7d")
     part = desk.get_by_role("region", name="Sessions over time")

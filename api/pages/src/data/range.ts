@@ -101,6 +101,17 @@ export function readInterval(query: URLSearchParams, range: Range): Interval {
   return possible.find((interval) => interval !== "hour" || daysOf(range) <= 2) ?? "hour";
 }
 
+/** The days of buckets of a chart; null where they are all of the range already. `starts`: of every bucket. */
+export function within(range: Range, zone: string, starts: string[], first: number, last: number): Range | null {
+  const today = localNow(zone, Date.now()).date;
+  const end = range.preset === "custom" && range.to < today ? range.to : today;
+  const from = starts[first]!.slice(0, 10);
+  const next = starts[last + 1]?.slice(0, 10);
+  // An hour's day goes on behind it.
+  const to = next === undefined ? end : next === starts[last]!.slice(0, 10) ? next : shiftDate(next, -1);
+  return (first === 0 && last === starts.length - 1) || from > to || daysBetween(from, to) + 1 >= daysOf(range) ? null : { preset: "custom", from, to };
+}
+
 /** Whether the range's last bucket is still filling. */
 export const endsNow = (range: Range, zone: string): boolean =>
   range.preset !== "custom" || range.to >= localNow(zone, Date.now()).date;

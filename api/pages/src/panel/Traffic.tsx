@@ -1,7 +1,7 @@
 import { DEFINITION } from "../data/definitions";
 import * as format from "../data/format";
 import type { Loaded } from "../data/load";
-import { endsNow } from "../data/range";
+import { endsNow, rangeQuery, within } from "../data/range";
 import { go, useRoute, withQuery } from "../data/route";
 import { type Scope, useAnswer } from "../data/scope";
 import type { Dashboard, Revenue } from "../data/types";
@@ -158,6 +158,10 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
               open={endsNow(scope.range, scope.zone)}
               tick={(at) => axis.text(buckets[at]?.period ?? "")}
               every={axis.every}
+              zoom={(first, last) => {
+                const part = within(scope.range, scope.zone, buckets.map(({ period }) => period), first, last);
+                if (part && !all.busy) go(withQuery(rangeQuery(part)));
+              }}
               written={format.short}
               hint={(at) => ({
                 head: text(at),

@@ -23,6 +23,8 @@ interface Props {
   /** The last bucket is still filling: its segment is dashed. */
   open?: boolean;
   height?: number;
+  /** Shows only these buckets, which the pointer has drawn over or pressed. */
+  zoom?: (first: number, last: number) => void;
   /** Texts stand under every so many buckets, or a multiple of them. */
   every?: number;
 }
@@ -30,10 +32,10 @@ interface Props {
 const colourOf = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** Series over equally spaced buckets, which keeps days of 23 and 25 hours as wide as any other. */
-export function Chart({ label, lines, tick, hint, written, open, height = 240, every = 1 }: Props) {
+export function Chart({ label, lines, tick, hint, written, open, height = 240, zoom, every = 1 }: Props) {
   const frame = useRef<HTMLDivElement>(null);
-  const latest = useRef({ tick, hint, written });
-  latest.current = { tick, hint, written };
+  const latest = useRef({ tick, hint, written, zoom });
+  latest.current = { tick, hint, written, zoom };
 
   const shape = lines.map((line) => `${line.label}${line.colour}`).join() + open + lines[0]?.values.length + every;
   const values = JSON.stringify(lines.map((line) => line.values));
@@ -75,7 +77,7 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240, e
           height,
           padding: [12, 16, 0, 0],
           legend: { show: false },
-          cursor: { y: false, drag: { x: false, y: false }, points: { size: 8, width: 2 } },
+          cursor: { y: false, drag: { x: zoom !== undefined, y: false, setScale: false }, points: { size: 8, width: 2 } },
           scales: {
             x: { time: false, range: [length > 1 && !lines[0]?.bars ? 0 : -0.6, lines[0]?.bars ? length - 0.4 : Math.max(length - 1, 0.6)] },
             y: { range: (_plot, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] },
@@ -103,12 +105,20 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240, e
             },
           ],
           series,
-          hooks: { setCursor: [(plot) => point(plot, box, latest.current.hint)] },
+          hooks: {
+            setCursor: [(plot) => point(plot, box, latest.current.hint)],
+            setSelect: [(plot) => plot.select.width > 0 && latest.current.zoom?.(...drawnOver(plot, length))],
+          },
         },
         data,
         element,
       );
       chart.over.append(box);
+      chart.over.addEventListener("click", (event) => {
+        const at = chart.cursor.idx;
+        // A finger asks what is there.
+        if (at != null && (event as PointerEvent).pointerType !== "touch") latest.current.zoom?.(at, at);
+      });
       return chart;
     };
 
@@ -148,6 +158,13 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240, e
 function whole(length: number, width: number, every: number): number[] {
   const step = Math.max(1, Math.ceil(length / Math.max(2, Math.floor(width / 90)) / every)) * every;
   return Array.from({ length: Math.ceil(length / step) }, (_, index) => index * step);
+}
+
+/** The first and last bucket of what is selected. */
+function drawnOver(plot: uPlot, length: number): [number, number] {
+  const { left, width } = plot.select;
+  const at = (pixel: number) => Math.min(length - 1, Math.max(0, Math.round(plot.posToVal(pixel, "x"))));
+  return [at(left), at(left + width)];
 }
 
 function fade(plot: uPlot, colour: string): CanvasGradient {
