@@ -118,6 +118,11 @@ def find_country(draft: Draft) -> Reason | None:
     return None
 
 
+def drop_excluded(draft: Draft) -> Reason | None:
+    excluded = draft.site.settings.exclude
+    return "excluded" if excluded.holds(draft.sender.address, draft.country, draft.url.page) else None
+
+
 def identify_visitor(draft: Draft) -> Reason | None:
     """Where history names its visitor, it is the one whom the endpoint would know by that name."""
     site, sender, named = draft.site, draft.sender, draft.posted.visitor
@@ -139,6 +144,7 @@ STEPS: tuple[Step, ...] = (
     attribute_source,
     recognise_agent,
     find_country,
+    drop_excluded,
     identify_visitor,
 )
 

@@ -113,11 +113,21 @@ class _Bar:
 
     def show(self, report: "Report", position: int) -> None:
         said = (
-            f"{report.tally.read:,} lines, {report.sent.sent:,} sent"
+            f"{report.tally.read:,} lines, {report.sent.sent:,} sent{_history(report)}"
             if report.reading
             else f"waiting for the workers, {sum(report.became.values()):,} of {report.sent.sent:,} judged"
         )
         self._progress.update(self._task, description=said, completed=position)
+
+
+def _history(report: "Report") -> str:
+    """Up to when the past is counted: `fresh as of` is about what comes now."""
+    from datetime import UTC, datetime
+
+    counted = report.sent.history(sum(report.became.values()))
+    if counted is None:
+        return ""
+    return f", counted up to {datetime.fromtimestamp(counted / 1000, UTC).isoformat(sep=' ', timespec='minutes')}"
 
 
 def _tell_lines(report: "Report") -> None:

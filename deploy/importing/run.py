@@ -22,6 +22,8 @@ from rollups.read import Reader
 _ASK_SECONDS = 60.0
 _STALL_SECONDS = 60.0  # workers that judge nothing for so long are not waited for
 _RECENT_MS = 4_000  # how old the freshness of idle workers may look
+_AHEAD = 40_000  # events that may lie on the log uncounted: a second or two of a worker, which what comes now waits for
+_LOOK_SECONDS = 0.1
 
 
 @dataclass
@@ -72,6 +74,12 @@ def run(
         rows = wiring.patiently(settings, _ASK_SECONDS, lambda: reader.rows("known_events", **params))
         return {str(row["id"]): int(row["seq"]) for row in rows}
 
+    workers = Workers(settings, reader, site.id, rules.received, report)
+
+    def room() -> None:
+        if wait:
+            workers.near(lambda: progress(report))
+
     async def go() -> None:
         producer = wiring.producer(settings)
         await producer.start()
@@ -80,7 +88,7 @@ def run(
             lambda found: found.event.time,
         )
         try:
-            await send(found, Identity(held), producer, report.sent, lambda: progress(report))
+            await send(found, Identity(held), producer, report.sent, lambda: progress(report), room)
         finally:
             await producer.close()
 
@@ -90,29 +98,48 @@ def run(
         raise StackError(f"{error}; what was sent is safe, the same command goes on from there") from None
     report.reading = False
     if wait:
-        _wait(settings, reader, site.id, rules.received, report, lambda: progress(report))
+        workers.finish(lambda: progress(report))
     report.seconds = time.monotonic() - started
     return report
 
 
-def _wait(
-    settings: Settings, reader: Reader, site: str, received: int, report: Report, tick: Callable[[], None]
-) -> None:
-    """Until all that was sent is in the numbers, or the workers stand still."""
+class Workers:
+    """How far the workers are with an import, as the raw events tell: they come before their sessions."""
 
-    def became() -> dict[str, int]:
-        rows = wiring.patiently(settings, _ASK_SECONDS, lambda: reader.rows("received_reasons", site=site, at=received))
-        return {str(row["reason"]): int(row["events"]) for row in rows}
+    def __init__(self, settings: Settings, reader: Reader, site: str, received: int, report: Report) -> None:
+        self._settings, self._reader, self._report = settings, reader, report
+        self._asked = {"site": site, "at": received}
+        self._stand_still = False
 
-    ended, since = wiring.now(), time.monotonic()
-    while not report.fresh and time.monotonic() - since < _STALL_SECONDS:
-        # Raw events come before their sessions, so they tell how far the workers are, and not that all is done.
-        before, report.became = report.became, became()
-        if report.became != before:
-            since = time.monotonic()
-        tick()
-        report.fresh = wait_until_counted(settings, ended, tick, 1.0)
-    report.became = became()
+    def look(self) -> bool:
+        """Whether they have judged more since the last look; tells the report."""
+        rows = wiring.patiently(
+            self._settings, _ASK_SECONDS, lambda: self._reader.rows("received_reasons", **self._asked)
+        )
+        before, self._report.became = self._report.became, {str(row["reason"]): int(row["events"]) for row in rows}
+        return self._report.became != before
+
+    def near(self, tick: Callable[[], None]) -> None:
+        """Wait until little that was sent is uncounted, or they stand still: then what is sent waits on the log."""
+        since = time.monotonic()
+        while not self._stand_still and self._report.sent.sent - sum(self._report.became.values()) > _AHEAD:
+            if self.look():
+                since = time.monotonic()
+            elif time.monotonic() - since > _STALL_SECONDS:
+                self._stand_still = True
+            else:
+                time.sleep(_LOOK_SECONDS)
+            tick()
+
+    def finish(self, tick: Callable[[], None]) -> None:
+        """Wait until all that was sent is in the numbers, or they stand still."""
+        ended, since = wiring.now(), time.monotonic()
+        while not self._report.fresh and time.monotonic() - since < _STALL_SECONDS:
+            if self.look():
+                since = time.monotonic()
+            tick()
+            self._report.fresh = wait_until_counted(self._settings, ended, tick, 1.0)
+        self.look()
 
 
 def _until_broken(number: int, file: File, rules: Rules, report: Report) -> Iterator[Found]:

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from deploy.importing.identity import Found, Identity
@@ -26,12 +27,33 @@ class Sent:
 
     sent: int = 0
     known: int = 0
+    # By then sent, and the time (ms) of the last of them: what is not told to be counted yet.
+    _chunks: deque[tuple[int, int]] = field(default_factory=deque, compare=False)
+
+    def add(self, events: Sequence[Event]) -> None:
+        if events:
+            self.sent += len(events)
+            self._chunks.append((self.sent, events[-1].time))
+
+    def history(self, counted: int) -> int | None:
+        """Up to which of their own times (ms) the events are counted, once `counted` of them are; None before any."""
+        while len(self._chunks) > 1 and self._chunks[1][0] <= counted:
+            self._chunks.popleft()
+        return self._chunks[0][1] if self._chunks and self._chunks[0][0] <= counted else None
 
 
 async def send(
-    found: Iterator[Found], identity: Identity, producer: Producer, sent: Sent, progress: Callable[[], None]
+    found: Iterator[Found],
+    identity: Identity,
+    producer: Producer,
+    sent: Sent,
+    progress: Callable[[], None],
+    room: Callable[[], None],
 ) -> None:
-    """Send what is not held yet; the next events are read while the last ones are written. Raises GaveUp."""
+    """Send what is not held yet; the next events are read while the last ones are written. Raises GaveUp.
+
+    `room` blocks until the workers are near enough, so that what visitors do now never waits behind much history.
+    """
     reading = asyncio.ensure_future(_next(found))
     taken = 0
     try:
@@ -42,9 +64,10 @@ async def send(
             fresh = await asyncio.to_thread(identity.fresh, chunk, not chunk)
             await _append(fresh, producer)
             taken += len(chunk)
-            sent.sent += len(fresh)
+            sent.add(fresh)
             sent.known = taken - sent.sent - identity.undecided
             progress()
+            await asyncio.to_thread(room)
             if not chunk:
                 return
     finally:

@@ -11,7 +11,7 @@ import msgspec
 
 VERSION = 1
 
-Reason: TypeAlias = Literal["bot", "host", "late", "duplicate", "flood"]
+Reason: TypeAlias = Literal["bot", "host", "excluded", "late", "duplicate", "flood"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 PAGEVIEW = "pageview"

@@ -2,6 +2,7 @@
 
 import re
 from functools import cache, cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -15,7 +16,8 @@ from pydantic import (
     field_validator,
 )
 
-from ingest.contract.page import host
+from ingest.contract.address import read_address
+from ingest.contract.page import host, page
 from ingest.contract.text import spaced
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -88,6 +90,39 @@ class EventGoal(BaseModel):
 Goal: TypeAlias = PageGoal | EventGoal
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text.strip(), strict=False))
+    except ValueError:
+        raise ValueError("must be an address or a network such as 203.0.113.0/24") from None
+
+
+class Exclude(BaseModel):
+    """Whose events are not counted; a page may hold `*`, any run of characters."""
+
+    model_config = _FROZEN
+    addresses: Annotated[list[Annotated[str, AfterValidator(_network)]], Field(max_length=200)] = []
+    countries: Annotated[list[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]], Field(max_length=200)] = []
+    pages: Annotated[list[Annotated[str, Field(min_length=1, max_length=2000)]], Field(max_length=200)] = []
+
+    @cached_property
+    def _networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        return tuple(ip_network(each) for each in self.addresses)
+
+    @cached_property
+    def _pages(self) -> re.Pattern[str]:
+        spelled = [each if "*" in each else page(each) for each in self.pages]
+        return re.compile("|".join(".*".join(map(re.escape, each.split("*"))) for each in spelled))
+
+    def holds(self, address: str, country: str, page_: str) -> bool:
+        """Whether an event from the address and country, on the page (all as admission finds them), is excluded."""
+        if country in self.countries or (self.pages and self._pages.fullmatch(page_)):
+            return True
+        if not self.addresses or (found := read_address(address)) is None:
+            return False
+        return any(found in network for network in self._networks)
+
+
 class SiteSettings(BaseModel):
     """Settings of a site with their defaults; unknown keys are refused."""
 
@@ -106,6 +141,7 @@ class SiteSettings(BaseModel):
         ["checkout_start", "purchase"],
     ]
     goals: Annotated[list[Goal], Field(max_length=50)] = []
+    exclude: Exclude = Exclude()
     # Filters, as the API's parameter: sessions for which one holds are in no answer.
     hide: Annotated[list[Annotated[str, Field(max_length=25_000)]], Field(max_length=20)] = []
 

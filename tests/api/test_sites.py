@@ -60,6 +60,10 @@ def test_what_is_no_domain(typed: str) -> None:
         ('{"settings":{"pairs":[["a"]]}}', "settings.pairs.0"),
         ('{"settings":{"hosts":["ok.example","NOT OK"]}}', "settings.hosts.1"),
         ('{"settings":{"goals":{}}}', "settings.goals"),
+        ('{"settings":{"exclude":{"addresses":["203.0.113.0/24","10.0.0.300"]}}}', "settings.exclude.addresses.1"),
+        ('{"settings":{"exclude":{"countries":["Germany"]}}}', "settings.exclude.countries.0"),
+        ('{"settings":{"exclude":{"pages":[""]}}}', "settings.exclude.pages.0"),
+        ('{"settings":{"exclude":{"hosts":[]}}}', "settings.exclude.hosts"),
         ('{"settings":{"goals":[{"name":"A","page":"/a","event":"b"}]}}', "settings.goals.0.event"),
         ('{"settings":{"goals":[{"name":"A"}]}}', "settings.goals.0.page"),
         ('{"settings":{"goals":[{"name":"A","page":"/","where":1}]}}', "settings.goals.0.where"),
@@ -198,6 +202,13 @@ def test_settings_are_merged_and_null_goes_back_to_the_default(served: Served) -
         refused = served.send("PATCH", path, {"settings": wrong})
         assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
     assert patched({"goals": None, "hide": None})["goals"] == []
+    office = {"addresses": [" 203.0.113.7/24"], "pages": ["/admin/*"]}
+    assert patched({"exclude": office})["exclude"] == {
+        "addresses": ["203.0.113.0/24"],
+        "countries": [],
+        "pages": ["/admin/*"],
+    }
+    assert patched({"exclude": None})["exclude"] == DEFAULTS["exclude"]
     ignored = ["pay.example", "xn--bcher-kva.example"]
     assert patched({"ignored_referrers": [" Pay.Example. ", "bücher.example"]})["ignored_referrers"] == ignored
     refused = served.send("PATCH", path, {"settings": {"revenue": {"currency": None}}})
@@ -249,5 +260,6 @@ DEFAULTS: dict[str, Any] = {
     },
     "pairs": [["form_start", "form_submit"], ["add_to_cart", "purchase"], ["checkout_start", "purchase"]],
     "goals": [],
+    "exclude": {"addresses": [], "countries": [], "pages": []},
     "hide": [],
 }

@@ -13,8 +13,10 @@ from deploy.folder import StackError
 from deploy.importing.identity import Found, Identity
 from deploy.importing.line import Rules, Tally, events, recognise
 from deploy.importing.merge import merged
+from deploy.importing.run import Report, Workers
 from deploy.importing.send import Sent, send
 from deploy.importing.source import Source
+from deploy.settings import Settings
 from ingest.access_log.address import client_of
 from ingest.access_log.prefix import MAX_LINE
 from ingest.contract.address import LOOPBACK
@@ -85,8 +87,53 @@ def sent(log: Log, *files: list[Found], held: dict[str, int] | None = None) -> S
     outcome = Sent()
     stream = merged([(0, iter(file)) for file in files], lambda one: one.event.time)
     identity = Identity(lambda ids, first, last: {id_: held[id_] for id_ in ids if id_ in held} if held else {})
-    asyncio.run(send(stream, identity, log, outcome, lambda: None))
+    asyncio.run(send(stream, identity, log, outcome, lambda: None, lambda: None))
     return outcome
+
+
+class Counting:
+    """A reader that tells how many events of the import the workers have judged: a step more each time."""
+
+    def __init__(self, *steps: int) -> None:
+        self.steps = list(steps)
+
+    def rows(self, name: str, **params: object) -> list[dict[str, object]]:
+        counted = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
+        return [{"reason": "", "events": counted}]
+
+
+def workers_with(report: Report, *steps: int) -> Workers:
+    return Workers(Settings(), Counting(*steps), "s1", NOW, report)  # type: ignore[arg-type]
+
+
+def test_an_import_keeps_the_workers_near_so_that_what_comes_now_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.importing.run._LOOK_SECONDS", 0.0)
+    report = Report()
+    report.sent.sent = 100_000
+    workers = workers_with(report, 0, 30_000, 30_000, 59_999, 60_000)
+    ticks: list[int] = []
+    workers.near(lambda: ticks.append(sum(report.became.values())))
+    assert ticks == [0, 30_000, 30_000, 59_999, 60_000]
+    workers.near(lambda: ticks.append(-1))
+    assert ticks[-1] == 60_000, "near enough already"
+
+
+def test_an_import_goes_on_where_no_worker_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.importing.run._LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("deploy.importing.run._STALL_SECONDS", 0.0)
+    report = Report()
+    report.sent.sent = 100_000
+    workers = workers_with(report, 0)
+    workers.near(lambda: None)
+    report.sent.sent = 200_000
+    workers.near(lambda: pytest.fail("it was waited for once"))
+
+
+def test_how_far_history_is_counted_is_told_by_its_own_time() -> None:
+    sent = Sent()
+    for times in ((10, 20, 30), (), (40, 50, 60)):
+        sent.add([Event(SITE.id, "0" * 16, f"e{time}", "pageview", time, NOW) for time in times])
+    assert [sent.history(counted) for counted in (0, 2, 3, 5, 6)] == [None, None, 30, 30, 60]
 
 
 def test_gzip_is_recognised_by_its_bytes_not_its_name(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def imported(**fields: Any) -> Event | Filtered:
 
 
 def test_the_steps_are_these_in_this_order() -> None:
-    """What people read in the docs about admission: bot, host, late."""
+    """What people read in the docs about admission: bot, host, late, excluded."""
     assert [step.__name__ for step in STEPS] == [
         "drop_bots",
         "drop_foreign_hosts",
@@ -62,6 +62,7 @@ def test_the_steps_are_these_in_this_order() -> None:
         "attribute_source",
         "recognise_agent",
         "find_country",
+        "drop_excluded",
         "identify_visitor",
     ]
 
@@ -199,6 +200,32 @@ def test_only_differences_of_the_clients_clock_count(at: int | None, sent_at: in
     assert event(at=at, sent_at=sent_at).time == time
 
 
+@pytest.mark.parametrize(
+    ("exclude", "address", "url", "excluded"),
+    [
+        ({}, ADDRESS, "/", False),
+        ({"addresses": ["203.0.113.0/24"]}, "203.0.113.255", "/", True),
+        ({"addresses": ["203.0.113.0/24"]}, "203.0.114.0", "/", False),
+        ({"addresses": ["198.51.100.7", "2001:db8::/32"]}, "2001:db8:1::9", "/", True),
+        ({"addresses": ["2001:db8::/32"]}, "203.0.113.1", "/", False),
+        ({"addresses": ["0.0.0.0/0"]}, "", "/", False),
+        ({"countries": ["FR", "DE"]}, ADDRESS, "/", True),
+        ({"countries": ["FR"]}, ADDRESS, "/", False),
+        ({"pages": ["/admin/*"]}, ADDRESS, "/admin/users", True),
+        ({"pages": ["/admin/*"]}, ADDRESS, "/admin", False),
+        ({"pages": ["/admin/*"]}, ADDRESS, "/the/admin/users", False),
+        ({"pages": ["/Admin/"]}, ADDRESS, "/Admin?x=1", True),
+        ({"pages": ["/(a|b).c"]}, ADDRESS, "/axc", False),
+        ({"pages": ["*preview*", "/x"]}, ADDRESS, "/blog/preview/7", True),
+    ],
+)
+def test_a_site_excludes_addresses_countries_and_pages(
+    exclude: dict[str, list[str]], address: str, url: str, excluded: bool
+) -> None:
+    site = a_site(settings={"exclude": exclude})
+    assert reason(site=site, address=address, url=f"https://example.com{url}") == ("excluded" if excluded else None)
+
+
 def test_a_delay_over_24_hours_is_late() -> None:
     assert reason(at=0, sent_at=DAY + 1) == "late"
 
@@ -206,6 +233,9 @@ def test_a_delay_over_24_hours_is_late() -> None:
 def test_the_first_reason_stands() -> None:
     assert reason(agent=GOOGLEBOT, url="https://evil.test/", at=0, sent_at=DAY + 1) == "bot"
     assert reason(url="https://evil.test/", at=0, sent_at=DAY + 1) == "host"
+    everything = a_site(settings={"exclude": {"pages": ["*"]}})
+    assert reason(site=everything, at=0, sent_at=DAY + 1) == "late"
+    assert reason(site=everything, url="https://evil.test/") == "host"
 
 
 @pytest.mark.parametrize(
