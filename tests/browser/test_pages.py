@@ -190,6 +190,20 @@ def test_goals_and_hidden_sessions(desk: Tab, site: Counted, stack: Stack) -> No
     assert stack.get(f"/api/sites/{site.id}")["settings"]["hide"] == [r"source==spam|a\|b"]
 
 
+def test_excluded_events(desk: Tab, site: Counted, stack: Stack) -> None:
+    desk.goto(f"/sites/{site.id}/settings#excluded")
+    part = desk.get_by_role("region", name="Excluded events", exact=True)
+    part.get_by_label("Addresses").fill("203.0.113.7\n2001:db8::/32")
+    part.get_by_label("Countries").fill("xk de")
+    part.get_by_label("Pages").fill("/admin/*")
+    part.get_by_role("button", name="Save").click()
+    expect(part.get_by_text("Saved")).to_be_visible()
+    exclude = stack.get(f"/api/sites/{site.id}")["settings"]["exclude"]
+    assert exclude["addresses"] == ["203.0.113.7/32", "2001:db8::/32"]
+    assert exclude["countries"] == ["XK", "DE"]
+    assert exclude["pages"] == ["/admin/*"]
+
+
 def test_the_dashboard_says_what_is_hidden(desk: Tab, shop: Counted, stack: Stack) -> None:
     address = f"/api/sites/{shop.id}"
     stack.request("PATCH", address, {"settings": {"hide": ["source==news"]}})

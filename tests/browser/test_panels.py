@@ -111,6 +111,8 @@ def test_the_chart_of_a_tile_at_an_interval(desk: Tab, shop: Counted) -> None:
 def test_a_part_of_the_chart_becomes_the_range(desk: Tab, shop: Counted) -> None:
     desk.goto(f"/sites/{shop.id}?range=30d")
     over = desk.get_by_role("region", name="Sessions over time").locator(".u-over")
+    expect(over).to_be_visible()
+    expect(desk.locator(".skeleton, [aria-busy=true]")).to_have_count(0)
     box = over.bounding_box()
     assert box is not None
     step, height = box["width"] / 29, box["y"] + box["height"] / 2
@@ -121,7 +123,8 @@ def test_a_part_of_the_chart_becomes_the_range(desk: Tab, shop: Counted) -> None
     today = "new Date(Date.now() - {0} * 864e5).toISOString().slice(0, 10)"
     first, last, middle = (desk.evaluate(today.format(days)) for days in (19, 17, 18))
     desk.wait_for_url(f"**?from={first}&to={last}")
-    expect(desk.locator("[aria-busy=true]")).to_have_count(0)
+    expect(desk.locator(".skeleton, [aria-busy=true]")).to_have_count(0)
+    expect(over).to_be_visible()
     box = over.bounding_box()
     assert box is not None
     desk.mouse.click(box["x"] + box["width"] / 2, height)

@@ -27,15 +27,15 @@ export const writeFilter = ({ dimension, operator, values }: Filter): string =>
 
 export const show = (filters: string[]): void => go(withQuery({ filter: filters }));
 
-const isOneOf = (dimension: string) => (text: string) => parseFilter(text)?.operator === "==" && of(dimension)(text);
 export const of = (dimension: string) => (text: string) => parseFilter(text)?.dimension === dimension;
+export const oneOf = (dimension: string) => (text: string) => parseFilter(text)?.operator === "==" && of(dimension)(text);
 
 export const has = (filters: string[], dimension: string, value: string): boolean =>
-  filters.some((text) => isOneOf(dimension)(text) && parseFilter(text)!.values.includes(value));
+  filters.some((text) => oneOf(dimension)(text) && parseFilter(text)!.values.includes(value));
 
 /** With the value as one more alternative of its dimension, or without it if it is one. null: there is no room for it. */
 export function toggled(filters: string[], dimension: string, value: string): string[] | null {
-  const at = filters.findIndex(isOneOf(dimension));
+  const at = filters.findIndex(oneOf(dimension));
   if (!value.trim() || value.length > LENGTH) return null;
   if (at < 0) return filters.length < FILTERS ? [...filters, writeFilter({ dimension, operator: "==", values: [value] })] : null;
   const { values } = parseFilter(filters[at]!)!;

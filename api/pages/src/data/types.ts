@@ -9,6 +9,7 @@ export interface Settings {
   friction: Thresholds;
   pairs: string[][];
   goals: Goal[];
+  exclude: { addresses: string[]; countries: string[]; pages: string[] };
   /** Filters: sessions for which one holds are in no answer. */
   hide: string[];
 }

@@ -1,6 +1,6 @@
 import { useRef } from "preact/hooks";
 import { dimensionOf, said } from "../data/dimensions";
-import { negated, of, parseFilter, show } from "../data/filter";
+import { negated, oneOf, parseFilter, show } from "../data/filter";
 import { LISTED } from "../data/lists";
 import { withQuery } from "../data/route";
 import { Icon } from "./Icon";
@@ -24,7 +24,7 @@ export function Chips({ filters, unused }: { filters: string[]; unused?: string 
           {filters.map((text, at) => {
             const [lead, values] = words[at]!;
             const name = `${lead} ${values}`.trim();
-            const dimension = LISTED.find((listed) => of(listed)(text)) ?? "";
+            const dimension = LISTED.find((listed) => oneOf(listed)(text)) ?? "";
             const more = `Choose more ${dimensionOf(dimension).many.toLowerCase()}`;
             return (
               <li key={`${at}`}>

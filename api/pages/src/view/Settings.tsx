@@ -7,6 +7,7 @@ import { Top } from "../part/Top";
 import { Keys } from "./Keys";
 import { Received } from "./Received";
 import { Delete } from "./settings/Delete";
+import { Excluded } from "./settings/Excluded";
 import { FrictionSection } from "./settings/Friction";
 import { General } from "./settings/General";
 import { Goals } from "./settings/Goals";
@@ -26,6 +27,7 @@ const SECTIONS = [
   ["referrers", "Ignored referrers"],
   ["goals", "Goals"],
   ["hidden", "Hidden sessions"],
+  ["excluded", "Excluded events"],
   ["revenue", "Revenue"],
   ["friction", "Friction"],
   ["pairs", "Started and finished"],
@@ -109,6 +111,7 @@ function Sheet(props: SheetProps) {
       />
       <Goals {...props} />
       <Hidden {...props} />
+      <Excluded {...props} />
       <RevenueSection {...props} />
       <FrictionSection {...props} />
       <Pairs {...props} />
