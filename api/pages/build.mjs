@@ -29,6 +29,8 @@ const { metafile } = await build({
   outdir: at("../static/assets"),
   entryNames: "[name]-[hash]",
   assetNames: "[name]-[hash]",
+  chunkNames: "[name]-[hash]",
+  splitting: true, // charts come with the first chart
   bundle: true,
   minify: true,
   metafile: true,

@@ -32,6 +32,15 @@ def test_signing_in_and_out(visitor: Open, stack: Stack, site: Counted) -> None:
     tab.wait_for_url("**/login?next=%2Fsites")
 
 
+def test_charts_come_with_the_first_chart(visitor: Open, stack: Stack) -> None:
+    asked: list[str] = []
+    tab = visitor(base_url=stack.url).new_page()
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto("/login")
+    expect(tab.get_by_label("Email")).to_be_visible()
+    assert [url for url in asked if "uPlot" in url] == []
+
+
 def test_the_way_back_after_signing_in_stays_on_this_server(visitor: Open, stack: Stack, signed_in: Any) -> None:
     tab = visitor(base_url=stack.url).new_page()
     tab.goto("/login?next=https%3A%2F%2Fevil.example%2Fsites")
@@ -63,6 +72,7 @@ def test_from_adding_a_site_to_its_first_event(desk: Tab, web: Web, visitor: Ope
     expect(desk.get_by_role("region", name="Sessions over time").locator("dd:not(.changed)").nth(1)).to_have_text(
         "1", timeout=30_000
     )
+    expect(desk.get_by_text("1 visitor now")).to_be_visible(timeout=30_000)
 
 
 def test_adding_a_site_says_what_is_wrong(visitor: Open, signed_in: Any, stack: Stack, site: Counted) -> None:
@@ -111,7 +121,7 @@ def test_settings_reach_the_api(desk: Tab, site: Counted, stack: Stack) -> None:
     desk.get_by_label("Currency").select_option("CHF")
     desk.get_by_label("Event type of a sale").fill("sale")
     save("Revenue")
-    desk.get_by_label("Bounced: fewer seconds than").fill("7")
+    desk.get_by_label("Left at once: fewer seconds than").fill("7")
     save("Friction")
     desk.get_by_role("button", name="Add a pair").click()
     desk.get_by_label("Started, pair 4").fill("trial_start")

@@ -42,9 +42,13 @@ export async function ask<T>(path: string, method = "GET", body?: unknown, signa
   );
 }
 
-export const analytics = (site: string, name: string, params: Record<string, string | number | undefined>): string => {
+/** A list is a parameter that is given several times. */
+export type Parameters = Record<string, string | number | string[] | undefined>;
+
+export const analytics = (site: string, name: string, params: Parameters): string => {
   const query = new URLSearchParams();
-  for (const [key, value] of Object.entries(params)) if (value !== undefined && value !== "") query.set(key, `${value}`);
+  for (const [key, value] of Object.entries(params))
+    for (const each of Array.isArray(value) ? value : [value ?? ""]) if (each !== "") query.append(key, `${each}`);
   const path = name === "visitors" ? name : `analytics/${name}`;
   return `/api/sites/${encodeURIComponent(site)}/${path}${query.size ? `?${query}` : ""}`;
 };

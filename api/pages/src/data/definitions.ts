@@ -4,15 +4,20 @@ import type { Thresholds } from "./types";
 export const DEFINITION = {
   totals:
     "A session is one visitor's events with no gap over 30 minutes; it belongs to the moment it starts, so a visit over midnight counts on the day it began. Visitors are distinct visitors with a session that starts in the range; without an id on the device a visitor is a daily hash, so the same person counts again the next day. Bounce rate is the share of sessions with at most one pageview. Average duration runs over all sessions, from first to last event, zeros included. Changes compare with the period of the same length just before.",
-  sources:
-    "The first touch of each session: utm_source, source or ref in the address, else a click id (gclid, fbclid …), else the referring site, else Direct. Your own domain never counts as a source. Sessions are counted, by their start; the ten largest are shown.",
-  pages:
-    "Pageviews in the range by path: query, fragment and trailing slash do not make another page. The ten most viewed are shown.",
-  events:
-    "Sessions in which a custom event happened at least once, by type. Pageviews and engagement reports are not custom events. The ten most frequent are shown.",
-  countries:
+  source:
+    "The first touch of each session: utm_source, source or ref in the address, else a click id (gclid, fbclid …), else the referring site, else Direct. Your own domain never counts as a source. Sessions are counted, by their start.",
+  campaign: "The campaign of the session's first touch, utm_campaign in the address; No campaign where there was none.",
+  page: "Sessions that viewed the page at least once, and its views in them, by path: query, fragment and trailing slash do not make another page. A session counts for each page that it viewed.",
+  entry_page: "Sessions by the first page that they viewed. No page: sessions without a pageview.",
+  exit_page: "Sessions by the last page that they viewed. No page: sessions without a pageview.",
+  event:
+    "Sessions in which a custom event happened at least once, by type. Pageviews and engagement reports are not custom events.",
+  goal: "Sessions that reached the goal at least once; conversion is their share of all sessions. What a goal is, the site's settings say.",
+  country:
     "Sessions by country, looked up from the address of the request, which is then forgotten. Unknown where the lookup finds nothing.",
-  devices: "Sessions by device class, from the user agent. What cannot be told counts as Desktop.",
+  browser: "Sessions by browser, from the user agent.",
+  os: "Sessions by operating system, from the user agent.",
+  device: "Sessions by device class, from the user agent. What cannot be told counts as Desktop.",
   revenue:
     "Events that carry revenue, each transaction id once, however often it is sent. Credited to the source and campaign of the session it belongs to, at the transaction's own time. Refunds lower revenue and are not in the number of orders; average order value is total revenue by orders. Other currencies are listed, not added.",
   depth:
@@ -30,6 +35,6 @@ export const DEFINITION = {
 } as const;
 
 export const frictionDefinition = (t: Thresholds): string =>
-  `Each session falls into the first bucket that fits. Engaged: carries revenue. Hesitator: started something (a form, a cart) and did not finish it. Engaged: a custom event, or at least ${t.engaged_pageviews} pageviews and ${t.engaged_seconds} s, or ${t.deep_seconds} s and ${t.deep_percent} % depth. Bouncer: at most one pageview and under ${t.bouncer_seconds} s. Skimmer: under ${t.skimmer_seconds_per_page} s a page. Hesitator: everyone else. Seconds are visible, focused time. Thresholds are set per site in its settings.`;
+  `Each session falls into the first bucket that fits. Engaged: carries revenue. Hesitated: started something (a form, a cart) and did not finish it. Engaged: a custom event, or at least ${t.engaged_pageviews} pageviews and ${t.engaged_seconds} s, or ${t.deep_seconds} s and ${t.deep_percent} % depth. Left at once: at most one pageview and under ${t.bouncer_seconds} s. Skimmed: under ${t.skimmer_seconds_per_page} s a page. Hesitated: everyone else. Seconds are visible, focused time. Thresholds are set per site in its settings.`;
 
-export const BUCKET_NAME = { bouncer: "Bounced", skimmer: "Skimmed", hesitator: "Hesitated", engaged: "Engaged" } as const;
+export const BUCKET_NAME = { bouncer: "Left at once", skimmer: "Skimmed", hesitator: "Hesitated", engaged: "Engaged" } as const;

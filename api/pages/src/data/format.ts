@@ -22,6 +22,17 @@ export function money(amount: number, currency: string | null): string {
   }
 }
 
+/** Without cents from 1,000 on, short from 100,000 on; pair it with the full amount in a title. */
+export function shortMoney(amount: number, currency: string): string {
+  if (Math.abs(amount) < 1_000) return money(amount, currency);
+  const notation = Math.abs(amount) < 100_000 ? "standard" : "compact";
+  try {
+    return new Intl.NumberFormat(locale, { style: "currency", currency, notation, maximumFractionDigits: notation === "compact" ? 1 : 0 }).format(amount);
+  } catch {
+    return money(amount, currency);
+  }
+}
+
 export function duration(seconds: number): string {
   const s = Math.round(seconds);
   if (s < 60) return `${s}s`;
@@ -49,6 +60,17 @@ export function currencyName(code: string): string {
 export const source = (key: string): string => (key === "direct" ? "Direct" : key);
 export const campaign = (key: string): string => (key === "(none)" ? "No campaign" : key);
 
+/** A path as people write it: letters beyond ASCII are decoded, whatever would mislead stays as it came. */
+export const page = (path: string): string =>
+  path.replace(/(?:%[89A-F][0-9A-F])+/g, (run) => {
+    try {
+      const text = decodeURIComponent(run);
+      return /[\p{C}\p{Z}]/u.test(text) ? run : text;
+    } catch {
+      return run;
+    }
+  });
+
 /** A bucket's start as the site's clock shows it: the offset is in the text, so no zone is needed. "" for one that the
  * answer no longer has: a chart draws the old buckets until it has the new ones. */
 export function period(text: string, granularity: "hour" | "day" | "week" | "month", long = false): string {
@@ -59,11 +81,20 @@ export function period(text: string, granularity: "hour" | "day" | "week" | "mon
       ? long
         ? { weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" }
         : { hour: "numeric", minute: "2-digit" }
-      : long
-        ? { weekday: "short", day: "numeric", month: "short", year: "numeric" }
-        : { day: "numeric", month: "short" };
-  return new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options }).format(date);
+      : granularity === "month"
+        ? { month: long ? "long" : "short", year: "numeric" }
+        : long
+          ? { weekday: "short", day: "numeric", month: "short", year: "numeric" }
+          : { day: "numeric", month: "short" };
+  const said = new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options }).format(date);
+  return granularity === "week" && long ? `Week of ${said}` : said;
 }
+
+/** Under a chart: hours of more than two days are told by their day, which 24 of them have. */
+export const axis = (granularity: "hour" | "day" | "week" | "month", length: number) => {
+  const days = granularity === "hour" && length > 49;
+  return { every: days ? 24 : 1, text: (start: string) => period(start, days ? "day" : granularity) };
+};
 
 export const moment = (iso: string, zone: string): string =>
   new Intl.DateTimeFormat(locale, { timeZone: zone, dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));

@@ -27,8 +27,8 @@ export function readRange(query: URLSearchParams): Range {
 }
 
 export function rangeQuery(range: Range): Record<string, string | null> {
-  if (range.preset === "custom") return { range: null, from: range.from, to: range.to };
-  return { range: range.preset === "30d" ? null : range.preset, from: null, to: null };
+  if (range.preset === "custom") return { range: null, from: range.from, to: range.to, at: null };
+  return { range: range.preset === "30d" ? null : range.preset, from: null, to: null, at: null };
 }
 
 /** Date and time of day that clocks in `zone` show. */
@@ -77,6 +77,39 @@ export function rangeParams(range: Range, zone: string, previous: boolean, now: 
   const from = shiftDate(date, 1 - days);
   if (!previous) return { from };
   return { from: shiftDate(from, -days), to: `${shiftDate(date, -days)}T${time}` };
+}
+
+export type Interval = "hour" | "day" | "week" | "month";
+
+export const INTERVAL_NAMES: Record<Interval, string> = { hour: "By hour", day: "By day", week: "By week", month: "By month" };
+
+// From and up to how many days of range a chart of such buckets has at least two of them, and the API at most 1,000.
+const FITS: Record<Interval, [number, number]> = { hour: [0, 40], day: [3, 998], week: [14, 6_900], month: [59, Infinity] };
+
+const daysOf = (range: Range): number => (range.preset === "custom" ? daysBetween(range.from, range.to) + 1 : DAYS[range.preset]);
+
+export const intervalsOf = (range: Range): Interval[] => {
+  const days = daysOf(range);
+  return (Object.keys(FITS) as Interval[]).filter((interval) => FITS[interval][0] <= days && days <= FITS[interval][1]);
+};
+
+/** The chosen one if it fits the range, else hours up to two days, then days as far as they go. */
+export function readInterval(query: URLSearchParams, range: Range): Interval {
+  const possible = intervalsOf(range);
+  const wanted = query.get("interval") as Interval;
+  if (possible.includes(wanted)) return wanted;
+  return possible.find((interval) => interval !== "hour" || daysOf(range) <= 2) ?? "hour";
+}
+
+/** The days of buckets of a chart; null where they are all of the range already. `starts`: of every bucket. */
+export function within(range: Range, zone: string, starts: string[], first: number, last: number): Range | null {
+  const today = localNow(zone, Date.now()).date;
+  const end = range.preset === "custom" && range.to < today ? range.to : today;
+  const from = starts[first]!.slice(0, 10);
+  const next = starts[last + 1]?.slice(0, 10);
+  // An hour's day goes on behind it.
+  const to = next === undefined ? end : next === starts[last]!.slice(0, 10) ? next : shiftDate(next, -1);
+  return (first === 0 && last === starts.length - 1) || from > to || daysBetween(from, to) + 1 >= daysOf(range) ? null : { preset: "custom", from, to };
 }
 
 /** Whether the range's last bucket is still filling. */

@@ -17,10 +17,13 @@ export function go(address: string, replace = false): void {
   dispatchEvent(new Event(MOVED));
 }
 
-/** The present address with some of its query changed; null removes a parameter. */
-export function withQuery(change: Record<string, string | null>): string {
+/** The present address with some of its query changed; null removes a parameter, a list gives it several times. */
+export function withQuery(change: Record<string, string | string[] | null>): string {
   const { path, query } = here();
-  for (const [key, value] of Object.entries(change)) value === null ? query.delete(key) : query.set(key, value);
+  for (const [key, value] of Object.entries(change)) {
+    query.delete(key);
+    for (const each of value === null ? [] : [value].flat()) query.append(key, each);
+  }
   return path + (query.size ? `?${query}` : "");
 }
 

@@ -8,7 +8,13 @@ export interface Settings {
   revenue: { currency: string; type: string | null } | null;
   friction: Thresholds;
   pairs: string[][];
+  goals: Goal[];
+  exclude: { addresses: string[]; countries: string[]; pages: string[] };
+  /** Filters: sessions for which one holds are in no answer. */
+  hide: string[];
 }
+
+export type Goal = { name: string; page: string } | { name: string; event: string };
 
 export interface Thresholds {
   bouncer_seconds: number;
@@ -57,6 +63,34 @@ export interface Dashboard {
   to: string;
   timezone: string;
   fresh_as_of: string | null;
+}
+
+export interface BreakdownTotals {
+  sessions: number;
+  visitors: number;
+  pageviews: number;
+  bounce_rate: number;
+  avg_session_duration: number;
+  events: number;
+  revenue: number;
+  transactions: number;
+}
+
+export interface BreakdownRow extends BreakdownTotals {
+  value: string;
+  share: number;
+}
+
+export interface Breakdown {
+  dimension: string;
+  total_rows: number;
+  totals: BreakdownTotals;
+  rows: BreakdownRow[];
+}
+
+export interface Goals {
+  goals: { name: string; sessions: number; total: number; conversion_pct: number }[];
+  total_sessions: number;
 }
 
 export interface Revenue {

@@ -6,17 +6,21 @@ import { type Scope, useAnswer } from "../data/scope";
 import { type EngagementFunnel, MILESTONES, type ScrollPage } from "../data/types";
 import { Icon } from "../part/Icon";
 import { Panel } from "../part/Panel";
+import { Pick } from "../part/Pick";
 import { Steps } from "../part/Steps";
 
 const STEP_NAME = { view: "Viewed", "25": "25%", "50": "50%", "75": "75%", "100": "To the end" } as const;
 
+const [FIRST, MOST] = [20, 100]; // pages that are listed
+
 /** How far people read: per pageview by page, and per session as a funnel. */
 export function EngagementTab({ scope }: { scope: Scope }) {
   const url = useRoute().query.get("url") ?? undefined;
+  const [limit, setLimit] = useState(FIRST);
   const [typed, type] = useState(url ?? "");
   useEffect(() => type(url ?? ""), [url]);
   const funnel = useAnswer<EngagementFunnel>("engagement-funnel", scope, { url });
-  const depth = useAnswer<{ pages: ScrollPage[] }>("scroll-depth", scope, url ? { url } : { limit: 20 });
+  const depth = useAnswer<{ pages: ScrollPage[] }>("scroll-depth", scope, url ? { url } : { limit });
   const choose = (page: string) => go(withQuery({ url: page || null }));
 
   return (
@@ -56,7 +60,7 @@ export function EngagementTab({ scope }: { scope: Scope }) {
       </form>
       <div class="panels">
         <Panel
-          title={url ? `How far sessions read ${url}` : "How far sessions read"}
+          title={url ? `How far sessions read ${format.page(url)}` : "How far sessions read"}
           wide
           load={funnel}
           definition={DEFINITION.engagement}
@@ -91,48 +95,61 @@ export function EngagementTab({ scope }: { scope: Scope }) {
           empty={({ pages }) => pages.length === 0 && "No pageviews in this range."}
         >
           {({ pages }) => (
-            <div class="scroller" tabIndex={0} role="region" aria-label="Scroll depth by page">
-              <table class="depth">
-                <caption class="unseen">Share of pageviews that reached each depth</caption>
-                <thead>
-                  <tr>
-                    <th scope="col">Page</th>
-                    {MILESTONES.map((m) => (
-                      <th key={m} scope="col" class="n">
-                        {m}%
-                      </th>
-                    ))}
-                    <th scope="col" class="n">
-                      Average
-                    </th>
-                    <th scope="col" class="n">
-                      Views
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {pages.map((p) => (
-                    <tr key={p.page}>
-                      <th scope="row">
-                        <a class="label" href={withQuery({ url: p.page })} title={p.page}>
-                          {p.page}
-                        </a>
-                      </th>
+            <>
+              <div class="scroller" tabIndex={0} role="region" aria-label="Scroll depth by page">
+                <table class="depth">
+                  <caption class="unseen">Share of pageviews that reached each depth</caption>
+                  <thead>
+                    <tr>
+                      <th scope="col">Page</th>
                       {MILESTONES.map((m) => (
-                        <td key={m} class="n heat" title={`${format.count(p.depth[m])} of ${format.count(p.reported)} views`}>
-                          <i style={{ opacity: String((p.depth_pct[m] / 100) * 0.3) }} />
-                          <span>{format.percent(p.depth_pct[m])}</span>
-                        </td>
+                        <th key={m} scope="col" class="n">
+                          {m}%
+                        </th>
                       ))}
-                      <td class="n">{format.percent(p.avg_depth)}</td>
-                      <td class="n" title={`${format.count(p.reported)} reported a depth`}>
-                        {format.count(p.views)}
-                      </td>
+                      <th scope="col" class="n">
+                        Average
+                      </th>
+                      <th scope="col" class="n">
+                        Views
+                      </th>
                     </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+                  </thead>
+                  <tbody>
+                    {pages.map((p) => (
+                      <tr key={p.page}>
+                        <th scope="row">
+                          <div class="opened">
+                            <Pick of={{ page: p.page }} title={p.page}>
+                              <bdi>{format.page(p.page)}</bdi>
+                            </Pick>
+                            <a class="tool" href={withQuery({ url: p.page })} aria-label={`How far sessions read ${p.page}`} title="How far sessions read it">
+                              <Icon name="chart" />
+                            </a>
+                          </div>
+                        </th>
+                        {MILESTONES.map((m) => (
+                          <td key={m} class="n heat" title={`${format.count(p.depth[m])} of ${format.count(p.reported)} views`}>
+                            <i style={{ opacity: String((p.depth_pct[m] / 100) * 0.3) }} />
+                            <span>{format.percent(p.depth_pct[m])}</span>
+                          </td>
+                        ))}
+                        <td class="n">{format.percent(p.avg_depth)}</td>
+                        <td class="n" title={`${format.count(p.reported)} reported a depth`}>
+                          {format.count(p.views)}
+                        </td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </div>
+              {pages.length >= limit && <p class="hinted more-rows">The {format.count(limit)} most viewed pages.</p>}
+              {pages.length >= limit && limit < MOST && (
+                <button type="button" class="link" onClick={() => setLimit(MOST)}>
+                  Show {format.count(MOST)}
+                </button>
+              )}
+            </>
           )}
         </Panel>
       </div>

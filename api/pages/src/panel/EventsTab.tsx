@@ -8,6 +8,7 @@ import { type Scope, useAnswer } from "../data/scope";
 import type { EventTypes } from "../data/types";
 import { Failure, Skeleton } from "../part/State";
 import { Panel } from "../part/Panel";
+import { Pick } from "../part/Pick";
 import { Icon } from "../part/Icon";
 import { FunnelPanel } from "./FunnelPanel";
 
@@ -60,10 +61,18 @@ export function EventsTab({ scope }: { scope: Scope }) {
                 <tr key={e.type}>
                   <th scope="row">
                     <span class="bar" style={{ width: `${(e.count / most) * 100}%` }} />
-                    <button type="button" class="opener" aria-expanded={open === e.type} onClick={() => setOpen(open === e.type ? null : e.type)}>
-                      <Icon name="right" />
-                      <span class="label">{e.type}</span>
-                    </button>
+                    <div class="opened">
+                      <button
+                        type="button"
+                        class="opener"
+                        aria-expanded={open === e.type}
+                        aria-label={`Data of ${e.type}`}
+                        onClick={() => setOpen(open === e.type ? null : e.type)}
+                      >
+                        <Icon name="right" />
+                      </button>
+                      <Pick of={{ event: e.type }}>{e.type}</Pick>
+                    </div>
                   </th>
                   <td class="n">{format.count(e.count)}</td>
                   <td class="n">{format.count(e.sessions)}</td>

@@ -5,6 +5,7 @@ import { type Scope, useAnswer } from "../data/scope";
 import { BUCKETS, type Friction, type FrictionRow } from "../data/types";
 import { Icon } from "../part/Icon";
 import { Panel } from "../part/Panel";
+import { Pick } from "../part/Pick";
 import { Legend, Stack } from "../part/Stack";
 import { bucketTable, totalOf } from "./friction";
 
@@ -62,15 +63,18 @@ function Breakdown({ data }: { data: Friction }) {
             return [
               <tr key={source.key}>
                 <th scope="row">
-                  <button
-                    type="button"
-                    class="opener"
-                    aria-expanded={shown}
-                    onClick={() => setOpen(shown ? open.filter((key) => key !== source.key) : [...open, source.key])}
-                  >
-                    <Icon name="right" />
-                    <span class="label">{format.source(source.key)}</span>
-                  </button>
+                  <div class="opened">
+                    <button
+                      type="button"
+                      class="opener"
+                      aria-expanded={shown}
+                      aria-label={`Campaigns of ${format.source(source.key)}`}
+                      onClick={() => setOpen(shown ? open.filter((key) => key !== source.key) : [...open, source.key])}
+                    >
+                      <Icon name="right" />
+                    </button>
+                    <Pick of={{ source: source.key }}>{format.source(source.key)}</Pick>
+                  </div>
                 </th>
                 <Cells row={source} />
               </tr>,
@@ -78,7 +82,9 @@ function Breakdown({ data }: { data: Friction }) {
                 ? source.campaigns.map((campaign) => (
                     <tr key={`${source.key} ${campaign.key}`} class="inner">
                       <th scope="row">
-                        <span class="label">{format.campaign(campaign.key)}</span>
+                        <span class="label" title={campaign.key}>
+                          <Pick of={{ source: source.key, campaign: campaign.key }}>{format.campaign(campaign.key)}</Pick>
+                        </span>
                       </th>
                       <Cells row={campaign} />
                     </tr>

@@ -1,11 +1,8 @@
 import { useState } from "preact/hooks";
 import { DEFINITION } from "../data/definitions";
 import * as format from "../data/format";
-import { analytics } from "../data/api";
-import { useLoad } from "../data/load";
-import { rangeParams } from "../data/range";
 import { go, useRoute, withQuery } from "../data/route";
-import type { Scope } from "../data/scope";
+import { type Scope, useAnswer } from "../data/scope";
 import type { CustomFunnel } from "../data/types";
 import { Icon } from "../part/Icon";
 import { Panel } from "../part/Panel";
@@ -18,21 +15,11 @@ export function FunnelPanel({ scope, known }: { scope: Scope; known: string[] })
   const steps = useRoute().query.getAll("step").filter(Boolean).slice(0, MOST);
   const [said, say] = useState("");
   const ready = steps.length >= 2;
-  const { site, range, zone, tick } = scope;
-  const load = useLoad<CustomFunnel>(
-    ready ? JSON.stringify([site.id, range, steps]) : null,
-    () => {
-      const base = analytics(site.id, "custom-event-funnel", { ...rangeParams(range, zone, false, Date.now()) });
-      return `${base}${steps.map((step) => `&steps[]=${encodeURIComponent(step)}`).join("")}`;
-    },
-    tick,
-  );
+  const load = useAnswer<CustomFunnel>("custom-event-funnel", scope, { "steps[]": steps }, { ask: ready });
   const shown = ready ? load : { ...load, data: { steps: [], conversion_pct: 0 }, error: null, busy: false };
 
   const set = (next: string[], change: string) => {
-    const query = new URL(withQuery({ step: null }), location.origin).searchParams;
-    for (const step of next) query.append("step", step);
-    go(`${location.pathname}?${query}`);
+    go(withQuery({ step: next }));
     say(change);
   };
   const move = (from: number, to: number) => {

@@ -4,12 +4,12 @@ import { type Scope, useAnswer } from "../data/scope";
 import type { Revenue } from "../data/types";
 import { Bars } from "../part/Bars";
 import { Chart } from "../part/Chart";
+import { IntervalPicker } from "../part/Interval";
 import { Panel } from "../part/Panel";
 
 /** Revenue over time, by source and by campaign. */
 export function RevenueTab({ scope }: { scope: Scope }) {
-  const load = useAnswer<Revenue>("revenue", scope);
-  const granularity = isHourly(load.data) ? "hour" : "day";
+  const load = useAnswer<Revenue>("revenue", scope, { interval: scope.interval });
   const none = (d: Revenue) =>
     !d.configured ? (
       <>
@@ -35,6 +35,7 @@ export function RevenueTab({ scope }: { scope: Scope }) {
         load={load}
         definition={DEFINITION.revenue}
         empty={none}
+        tools={<IntervalPicker range={scope.range} chosen={scope.interval} />}
         table={(d) => ({
           head: ["period", `revenue ${d.currency ?? ""}`.trim(), "orders"],
           rows: d.revenue_over_time.map((r) => [r.period, r.revenue, r.transactions]),
@@ -59,10 +60,11 @@ export function RevenueTab({ scope }: { scope: Scope }) {
             <Chart
               label={`Revenue over time: ${format.money(d.summary.total_revenue, d.currency)} in ${format.count(d.summary.total_transactions)} orders.`}
               lines={[{ label: "Revenue", values: d.revenue_over_time.map((r) => r.revenue), colour: "--accent", bars: true }]}
-              tick={(at) => format.period(d.revenue_over_time[at]?.period ?? "", granularity)}
+              tick={(at) => format.axis(scope.interval, d.revenue_over_time.length).text(d.revenue_over_time[at]?.period ?? "")}
+              every={format.axis(scope.interval, d.revenue_over_time.length).every}
               written={format.short}
               hint={(at) => ({
-                head: format.period(d.revenue_over_time[at]?.period ?? "", granularity, true),
+                head: format.period(d.revenue_over_time[at]?.period ?? "", scope.interval, true),
                 rows: [
                   { name: "Revenue", value: format.money(d.revenue_over_time[at]?.revenue ?? 0, d.currency), colour: "--accent" },
                   { name: "Orders", value: format.count(d.revenue_over_time[at]?.transactions ?? 0), colour: "--card" },
@@ -88,6 +90,7 @@ export function RevenueTab({ scope }: { scope: Scope }) {
             written={(n) => format.money(n, d.currency)}
             bars={d.by_source.map((r) => ({
               key: r.source,
+              of: { source: r.source },
               label: format.source(r.source),
               value: r.revenue,
               more: [format.count(r.transactions)],
@@ -114,6 +117,7 @@ export function RevenueTab({ scope }: { scope: Scope }) {
             written={(n) => format.money(n, d.currency)}
             bars={d.by_campaign.map((r) => ({
               key: `${r.source} → ${r.campaign}`,
+              of: { source: r.source, campaign: r.campaign },
               label: (
                 <>
                   {format.campaign(r.campaign)} <small>{format.source(r.source)}</small>
@@ -164,10 +168,4 @@ export function RevenueTab({ scope }: { scope: Scope }) {
       )}
     </div>
   );
-}
-
-/** The answer does not say; two buckets within one date can only be hours. */
-function isHourly(data: Revenue | null): boolean {
-  const dates = (data?.revenue_over_time ?? []).map(({ period }) => period.slice(0, 10));
-  return new Set(dates).size < dates.length;
 }

@@ -1,34 +1,57 @@
 import { DEFINITION } from "../data/definitions";
 import * as format from "../data/format";
 import type { Loaded } from "../data/load";
-import { endsNow } from "../data/range";
-import { go, withQuery } from "../data/route";
-import type { Scope } from "../data/scope";
-import type { Dashboard } from "../data/types";
+import { endsNow, rangeQuery, within } from "../data/range";
+import { go, useRoute, withQuery } from "../data/route";
+import { type Scope, useAnswer } from "../data/scope";
+import type { Dashboard, Revenue } from "../data/types";
 import { Chart, type Line } from "../part/Chart";
-import { Panel } from "../part/Panel";
 import { Icon } from "../part/Icon";
+import { IntervalPicker } from "../part/Interval";
+import { Panel } from "../part/Panel";
+
+/** The answers that a tile's number is from; `revenue` null: not asked for, or not there yet. */
+interface Told {
+  main: Dashboard;
+  revenue: Revenue | null;
+}
 
 interface Total {
   name: string;
-  value: (d: Dashboard) => number;
+  value: (told: Told) => number;
   written: (n: number) => string;
   /** More of it is worse. */
   inverse?: boolean;
+  /** The chart of it, by which name the address knows it. */
+  series?: { key: string; of: (told: Told) => { period: string; value: number }[] };
 }
 
-const perSession = ({ pageviews, total_sessions }: Dashboard) => (total_sessions ? pageviews / total_sessions : 0);
+const perSession = ({ main }: Told) => (main.total_sessions ? main.pageviews / main.total_sessions : 0);
+
+const SESSIONS: Total = {
+  name: "Sessions",
+  value: ({ main }) => main.total_sessions,
+  written: format.short,
+  series: { key: "sessions", of: ({ main }) => main.sessions_over_time.map(({ period, count }) => ({ period, value: count })) },
+};
 
 const TOTALS: Total[] = [
-  { name: "Visitors", value: (d) => d.visitors, written: format.short },
-  { name: "Sessions", value: (d) => d.total_sessions, written: format.short },
-  { name: "Pageviews", value: (d) => d.pageviews, written: format.short },
+  { name: "Visitors", value: ({ main }) => main.visitors, written: format.short },
+  SESSIONS,
+  { name: "Pageviews", value: ({ main }) => main.pageviews, written: format.short },
   { name: "Views per session", value: perSession, written: format.decimal },
-  { name: "Bounce rate", value: (d) => d.bounce_rate, written: format.percent, inverse: true },
-  { name: "Average duration", value: (d) => d.avg_session_duration, written: format.duration },
+  { name: "Bounce rate", value: ({ main }) => main.bounce_rate, written: format.percent, inverse: true },
+  { name: "Average duration", value: ({ main }) => main.avg_session_duration, written: format.duration },
 ];
 
-function Change({ total, now, before }: { total: Total; now: Dashboard; before: Dashboard }) {
+const revenueIn = (currency: string): Total => ({
+  name: "Revenue",
+  value: ({ revenue }) => revenue?.summary.total_revenue ?? 0,
+  written: (n) => format.shortMoney(n, currency),
+  series: { key: "revenue", of: ({ revenue }) => (revenue?.revenue_over_time ?? []).map(({ period, revenue: value }) => ({ period, value })) },
+});
+
+function Change({ total, now, before }: { total: Total; now: Told; before: Told }) {
   const [a, b] = [total.value(before), total.value(now)];
   if (a === 0) return <dd class="changed change">{b === 0 ? "no change" : "new"}</dd>;
   const change = ((b - a) / a) * 100;
@@ -43,27 +66,48 @@ function Change({ total, now, before }: { total: Total; now: Dashboard; before: 
   );
 }
 
-/** Totals with their change, and sessions over time against the period before. */
+/** Totals with their change; the chosen one of those that have a series over time, against the period before. */
 export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Dashboard>; before: Loaded<Dashboard> }) {
-  const earlier = scope.compared && !before.error ? before.data : null;
+  const { query } = useRoute();
+  const setting = scope.site.settings.revenue;
+  const totals = setting ? [...TOTALS, revenueIn(setting.currency)] : TOTALS;
+  const chosen = totals.find(({ series }) => series?.key === query.get("chart")) ?? SESSIONS;
+  const series = chosen.series!;
+  const { interval, compared } = scope;
+  const revenue = useAnswer<Revenue>("revenue", scope, { interval }, { ask: setting !== null });
+  const revenueBefore = useAnswer<Revenue>("revenue", scope, { interval }, { ask: setting !== null && compared, previous: true });
+
+  // What is not drawn holds nothing up.
+  const needed = chosen !== SESSIONS;
+  const all: Loaded<Told> = {
+    data: load.data && (!needed || revenue.data) ? { main: load.data, revenue: setting ? revenue.data : null } : null,
+    error: load.error ?? (needed ? revenue.error : null),
+    busy: load.busy || (needed && revenue.busy),
+    again: () => [load, revenue].forEach(({ again }) => again()),
+  };
+  const earlier: Told | null =
+    compared && !before.error && before.data && (!setting || revenueBefore.data) ? { main: before.data, revenue: revenueBefore.data } : null;
+  const past = earlier ? series.of(earlier) : [];
+  const title = `${chosen.name} over time`;
+  const column = chosen.name.toLowerCase();
+
   return (
     <Panel
-      title="Sessions over time"
+      title={title}
       wide
       picture
-      load={load}
-      definition={DEFINITION.totals}
+      load={all}
+      definition={needed ? DEFINITION.revenue : DEFINITION.totals}
       lines={7}
-      table={(d) => ({
-        head: earlier ? ["period", "sessions", "sessions before"] : ["period", "sessions"],
-        rows: d.sessions_over_time.map(({ period, count }, at) =>
-          earlier ? [period, count, earlier.sessions_over_time[at]?.count ?? null] : [period, count],
-        ),
+      tools={<IntervalPicker range={scope.range} chosen={interval} />}
+      table={(told) => ({
+        head: earlier ? ["period", column, `${column} before`] : ["period", column],
+        rows: series.of(told).map(({ period, value }, at) => (earlier ? [period, value, past[at]?.value ?? null] : [period, value])),
       })}
-      empty={(d) =>
-        d.total_sessions === 0 && d.pageviews === 0 ? (
+      empty={({ main }) =>
+        main.total_sessions === 0 && main.pageviews === 0 ? (
           <>
-            <p>Nobody came in this range.</p>
+            <p>{scope.filters.length ? "Nobody whom the filters select came in this range." : "Nobody came in this range."}</p>
             {scope.range.preset !== "90d" && (
               <button type="button" class="button quiet" onClick={() => go(withQuery({ range: "90d", from: null, to: null }))}>
                 Show 90 days
@@ -75,42 +119,55 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
         )
       }
     >
-      {(d) => {
-        const counts = d.sessions_over_time;
-        const text = (at: number, from: Dashboard = d) => format.period(from.sessions_over_time[at]?.period ?? "", from.granularity, true);
-        const top = counts.reduce((best, { count }, at) => (count > counts[best]!.count ? at : best), 0);
-        const lines: Line[] = [{ label: "Sessions", values: counts.map(({ count }) => count), colour: "--accent", fill: true }];
-        if (earlier)
-          lines.push({
-            label: "before",
-            values: counts.map((_, at) => earlier.sessions_over_time[at]?.count ?? null),
-            colour: "--before",
-            dashed: true,
-          });
+      {(told) => {
+        const buckets = series.of(told);
+        const text = (at: number, from = buckets) => format.period(from[at]?.period ?? "", interval, true);
+        const top = buckets.reduce((best, { value }, at) => (value > buckets[best]!.value ? at : best), 0);
+        const full = (value: number) => (needed ? chosen.written(value) : format.count(value));
+        const axis = format.axis(interval, buckets.length);
+        const lines: Line[] = [{ label: chosen.name, values: buckets.map(({ value }) => value), colour: "--accent", fill: true }];
+        if (earlier) lines.push({ label: "before", values: buckets.map((_, at) => past[at]?.value ?? null), colour: "--before", dashed: true });
         return (
           <>
             <dl class="totals">
-              {TOTALS.map((total) => (
-                <div key={total.name}>
-                  <dt>{total.name}</dt>
-                  <dd title={format.count(Math.round(total.value(d) * 100) / 100)}>{total.written(total.value(d))}</dd>
-                  {earlier && <Change total={total} now={d} before={earlier} />}
+              {totals.map((total) => (
+                <div key={total.name} class={total === chosen ? "chosen" : undefined}>
+                  <dt>
+                    {setting && total.series ? (
+                      <button
+                        type="button"
+                        aria-pressed={total === chosen}
+                        onClick={() => go(withQuery({ chart: total === SESSIONS ? null : total.series!.key }))}
+                      >
+                        {total.name}
+                      </button>
+                    ) : (
+                      total.name
+                    )}
+                  </dt>
+                  <dd title={format.count(Math.round(total.value(told) * 100) / 100)}>
+                    {total.series?.key === "revenue" && told.revenue === null ? "–" : total.written(total.value(told))}
+                  </dd>
+                  {earlier && <Change total={total} now={told} before={earlier} />}
                 </div>
               ))}
             </dl>
             <Chart
-              label={`Sessions over time: ${format.count(d.total_sessions)} in all, most on ${text(top)} with ${format.count(counts[top]?.count ?? 0)}.`}
+              label={`${title}: ${full(chosen.value(told))} in all, most on ${text(top)} with ${full(buckets[top]?.value ?? 0)}.`}
               lines={lines}
               open={endsNow(scope.range, scope.zone)}
-              tick={(at) => format.period(counts[at]?.period ?? "", d.granularity)}
+              tick={(at) => axis.text(buckets[at]?.period ?? "")}
+              every={axis.every}
+              zoom={(first, last) => {
+                const part = within(scope.range, scope.zone, buckets.map(({ period }) => period), first, last);
+                if (part && !all.busy) go(withQuery(rangeQuery(part)));
+              }}
               written={format.short}
               hint={(at) => ({
                 head: text(at),
                 rows: [
-                  { name: "Sessions", value: format.count(counts[at]?.count ?? 0), colour: "--accent" },
-                  ...(earlier?.sessions_over_time[at]
-                    ? [{ name: text(at, earlier), value: format.count(earlier.sessions_over_time[at].count), colour: "--before" }]
-                    : []),
+                  { name: chosen.name, value: full(buckets[at]?.value ?? 0), colour: "--accent" },
+                  ...(past[at] ? [{ name: text(at, past), value: full(past[at].value), colour: "--before" }] : []),
                 ],
               })}
             />

@@ -159,8 +159,13 @@ function Sessions({ scope, visitor }: { scope: Scope; visitor: string }) {
                     </span>
                     {s.revenue !== 0 && <b>{format.money(s.revenue, currency)}</b>}
                     <span class="path">
-                      {s.entry_page ?? "–"}
-                      {s.exit_page !== null && s.exit_page !== s.entry_page && <> → {s.exit_page}</>}
+                      {s.entry_page === null ? "–" : <bdi>{format.page(s.entry_page)}</bdi>}
+                      {s.exit_page !== null && s.exit_page !== s.entry_page && (
+                        <>
+                          {" "}
+                          → <bdi>{format.page(s.exit_page)}</bdi>
+                        </>
+                      )}
                     </span>
                     <small>
                       {format.source(s.source)}

@@ -1,6 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import * as format from "../data/format";
+import { Icon } from "./Icon";
+import { Pick } from "./Pick";
 
 export interface Bar {
   key: string;
@@ -8,8 +10,10 @@ export interface Bar {
   value: number;
   /** More columns, already written out. */
   more?: ComponentChildren[];
-  /** Where the label leads. */
-  to?: string;
+  /** The values that it stands for, by dimension: a filter when pressed. */
+  of?: Record<string, string>;
+  /** Where else it leads. */
+  to?: { address: string; name: string };
   title?: string;
 }
 
@@ -50,9 +54,16 @@ export function Bars({ name, columns, bars, caption, written = format.count, lon
             <tr key={bar.key}>
               <th scope="row">
                 <span class="bar" style={{ width: `${Math.max(0, (bar.value / largest) * 100)}%` }} />
-                <span class="label" title={bar.title ?? bar.key}>
-                  {bar.to ? <a href={bar.to}>{bar.label}</a> : bar.label}
-                </span>
+                <div class="opened">
+                  <span class="label" title={bar.title ?? bar.key}>
+                    {bar.of ? <Pick of={bar.of} title={bar.title ?? bar.key}>{bar.label}</Pick> : bar.label}
+                  </span>
+                  {bar.to && (
+                    <a class="tool" href={bar.to.address} aria-label={bar.to.name} title={bar.to.name}>
+                      <Icon name="chart" />
+                    </a>
+                  )}
+                </div>
               </th>
               <td class="n">{written(bar.value)}</td>
               {bar.more?.map((cell, at) => (

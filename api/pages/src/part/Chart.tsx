@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
+import type uPlot from "uplot";
 
 export interface Line {
   label: string;
@@ -23,17 +23,21 @@ interface Props {
   /** The last bucket is still filling: its segment is dashed. */
   open?: boolean;
   height?: number;
+  /** Shows only these buckets, which the pointer has drawn over or pressed. */
+  zoom?: (first: number, last: number) => void;
+  /** Texts stand under every so many buckets, or a multiple of them. */
+  every?: number;
 }
 
 const colourOf = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** Series over equally spaced buckets, which keeps days of 23 and 25 hours as wide as any other. */
-export function Chart({ label, lines, tick, hint, written, open, height = 240 }: Props) {
+export function Chart({ label, lines, tick, hint, written, open, height = 240, zoom, every = 1 }: Props) {
   const frame = useRef<HTMLDivElement>(null);
-  const latest = useRef({ tick, hint, written });
-  latest.current = { tick, hint, written };
+  const latest = useRef({ tick, hint, written, zoom });
+  latest.current = { tick, hint, written, zoom };
 
-  const shape = lines.map((line) => `${line.label}${line.colour}`).join() + open + lines[0]?.values.length;
+  const shape = lines.map((line) => `${line.label}${line.colour}`).join() + open + lines[0]?.values.length + every;
   const values = JSON.stringify(lines.map((line) => line.values));
 
   useEffect(() => {
@@ -42,7 +46,7 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240 }:
     box.className = "hint";
     box.hidden = true;
 
-    const draw = () => {
+    const draw = (library: typeof uPlot) => {
       const length = lines[0]?.values.length ?? 0;
       const at = Array.from({ length }, (_, index) => index);
       const data: uPlot.AlignedData = [at];
@@ -55,7 +59,7 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240 }:
           dash: line.dashed ? [4, 4] : undefined,
           fill: line.fill ? (plot) => fade(plot, stroke) : line.bars ? stroke : undefined,
           points: { show: length === 1 },
-          paths: line.bars ? uPlot.paths.bars!({ size: [0.7, 40], radius: 0.15 }) : undefined,
+          paths: line.bars ? library.paths.bars!({ size: [0.7, 40], radius: 0.15 }) : undefined,
         };
         const split = open && !line.dashed && !line.bars && length > 2;
         data.push(split ? line.values.with(-1, null) : line.values);
@@ -67,13 +71,13 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240 }:
       }
       const muted = colourOf("--muted");
       const font = `12px ${getComputedStyle(element).fontFamily}`;
-      const chart = new uPlot(
+      const chart = new library(
         {
           width: element.clientWidth,
           height,
           padding: [12, 16, 0, 0],
           legend: { show: false },
-          cursor: { y: false, drag: { x: false, y: false }, points: { size: 8, width: 2 } },
+          cursor: { y: false, drag: { x: zoom !== undefined, y: false, setScale: false }, points: { size: 8, width: 2 } },
           scales: {
             x: { time: false, range: [length > 1 && !lines[0]?.bars ? 0 : -0.6, lines[0]?.bars ? length - 0.4 : Math.max(length - 1, 0.6)] },
             y: { range: (_plot, low, high) => [Math.min(0, low), high > 0 ? high * 1.08 : 1] },
@@ -86,7 +90,7 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240 }:
               ticks: { show: false },
               gap: 8,
               size: 30,
-              splits: (plot) => whole(length, plot.width),
+              splits: (plot) => whole(length, plot.width, every),
               values: (_plot, splits) => splits.map((index) => latest.current.tick(index)),
             },
             {
@@ -101,30 +105,49 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240 }:
             },
           ],
           series,
-          hooks: { setCursor: [(plot) => point(plot, box, latest.current.hint)] },
+          hooks: {
+            setCursor: [(plot) => point(plot, box, latest.current.hint)],
+            setSelect: [(plot) => plot.select.width > 0 && latest.current.zoom?.(...drawnOver(plot, length))],
+          },
         },
         data,
         element,
       );
       chart.over.append(box);
+      chart.over.addEventListener("click", (event) => {
+        const at = chart.cursor.idx;
+        // A finger asks what is there.
+        if (at != null && (event as PointerEvent).pointerType !== "touch") latest.current.zoom?.(at, at);
+      });
       return chart;
     };
 
-    let chart = draw();
+    let library: typeof uPlot | null = null;
+    let chart: uPlot | null = null;
     const redraw = () => {
-      chart.destroy();
-      chart = draw();
+      chart?.destroy();
+      chart = library && draw(library);
     };
-    const resize = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height }));
+    let gone = false;
+    import("uplot").then(
+      (module) => {
+        if (gone) return;
+        library = module.default;
+        redraw();
+      },
+      () => undefined, // without a picture there is still the table
+    );
+    const resize = new ResizeObserver(() => chart?.setSize({ width: element.clientWidth, height }));
     resize.observe(element);
     const dark = matchMedia("(prefers-color-scheme: dark)");
     dark.addEventListener("change", redraw);
     addEventListener("throughline:theme", redraw);
     return () => {
+      gone = true;
       resize.disconnect();
       dark.removeEventListener("change", redraw);
       removeEventListener("throughline:theme", redraw);
-      chart.destroy();
+      chart?.destroy();
     };
   }, [shape, values, height]);
 
@@ -132,9 +155,16 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240 }:
 }
 
 /** Indices of the buckets that get a text: about one in 90 pixels, evenly. */
-function whole(length: number, width: number): number[] {
-  const step = Math.max(1, Math.ceil(length / Math.max(2, Math.floor(width / 90))));
+function whole(length: number, width: number, every: number): number[] {
+  const step = Math.max(1, Math.ceil(length / Math.max(2, Math.floor(width / 90)) / every)) * every;
   return Array.from({ length: Math.ceil(length / step) }, (_, index) => index * step);
+}
+
+/** The first and last bucket of what is selected. */
+function drawnOver(plot: uPlot, length: number): [number, number] {
+  const { left, width } = plot.select;
+  const at = (pixel: number) => Math.min(length - 1, Math.max(0, Math.round(plot.posToVal(pixel, "x"))));
+  return [at(left), at(left + width)];
 }
 
 function fade(plot: uPlot, colour: string): CanvasGradient {

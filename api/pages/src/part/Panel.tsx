@@ -21,10 +21,12 @@ interface Props<T> {
   lines?: number;
   wide?: boolean;
   tools?: ComponentChildren;
+  /** What the panel can be of, by key: tabs in the place of its title. */
+  choices?: { names: Record<string, string>; chosen: string; choose: (key: string) => void };
 }
 
 /** One card that loads on its own: skeleton, then data, or an error with "try again". */
-export function Panel<T>({ title, load, definition, table, children, picture, empty, lines = 6, wide, tools }: Props<T>) {
+export function Panel<T>({ title, load, definition, table, children, picture, empty, lines = 6, wide, tools, choices }: Props<T>) {
   const [explained, explain] = useState(false);
   const [asTable, setAsTable] = useState(false);
   const id = useId();
@@ -34,7 +36,18 @@ export function Panel<T>({ title, load, definition, table, children, picture, em
   return (
     <section class={wide ? "panel wide" : "panel"} aria-labelledby={id} aria-busy={busy}>
       <header>
-        <h2 id={id}>{title}</h2>
+        <h2 id={id} class={choices && "unseen"}>
+          {title}
+        </h2>
+        {choices && (
+          <div class="choices" role="group" aria-label={`${title} by`}>
+            {Object.entries(choices.names).map(([key, name]) => (
+              <button key={key} type="button" aria-pressed={key === choices.chosen} onClick={() => choices.choose(key)}>
+                {name}
+              </button>
+            ))}
+          </div>
+        )}
         <div class="tools">
           {tools}
           {picture && data !== null && !nothing && (

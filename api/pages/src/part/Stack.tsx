@@ -1,5 +1,6 @@
 import { BUCKET_NAME } from "../data/definitions";
 import * as format from "../data/format";
+import { Pick } from "./Pick";
 import { BUCKETS, type FrictionRow } from "../data/types";
 
 /** One stacked bar of the four friction buckets. The numbers stand beside it, so it is decoration to screen readers. */
@@ -24,7 +25,7 @@ export const Legend = ({ row }: { row?: Pick<FrictionRow, "buckets" | "bucket_pc
     {BUCKETS.map((bucket) => (
       <li key={bucket}>
         <i class={bucket} />
-        <span>{BUCKET_NAME[bucket]}</span>
+        <span>{row ? <Pick of={{ bucket }}>{BUCKET_NAME[bucket]}</Pick> : BUCKET_NAME[bucket]}</span>
         {row && (
           <>
             <b>{format.percent(row.bucket_pct[bucket])}</b>

@@ -1,18 +1,23 @@
 import { useEffect, useRef } from "preact/hooks";
 import * as format from "../data/format";
+import { LISTED } from "../data/lists";
 import { useLoad, useTick } from "../data/load";
-import { readRange } from "../data/range";
+import { readInterval, readRange } from "../data/range";
 import { useRoute } from "../data/route";
 import { type Scope, useAnswer } from "../data/scope";
 import type { Dashboard as Answer, Site } from "../data/types";
 import { EngagementTab } from "../panel/EngagementTab";
 import { EventsTab } from "../panel/EventsTab";
 import { FrictionTab } from "../panel/FrictionTab";
+import { All } from "../panel/Lists";
 import { Overview } from "../panel/Overview";
 import { ReachTab } from "../panel/ReachTab";
 import { RevenueTab } from "../panel/RevenueTab";
 import { VisitorsTab } from "../panel/VisitorsTab";
+import { Chips } from "../part/Chips";
 import { Icon } from "../part/Icon";
+import { Now } from "../part/Now";
+import { Filters, pickRow } from "../part/Pick";
 import { RangePicker } from "../part/RangePicker";
 import { Snippet, Waiting } from "../part/Snippet";
 import { Failure } from "../part/State";
@@ -29,6 +34,16 @@ const TABS = {
 } as const;
 type Tab = keyof typeof TABS;
 
+const REPORTS = {
+  overview: null,
+  revenue: RevenueTab,
+  friction: FrictionTab,
+  engagement: EngagementTab,
+  reach: null,
+  events: EventsTab,
+  visitors: VisitorsTab,
+} as const;
+
 const REFRESH_SECONDS = 15;
 
 /** Everything about one site. Range, tab and what a tab shows are in the address. */
@@ -41,7 +56,7 @@ export function Dashboard({ id }: { id: string }) {
 
   return (
     <>
-      <Top>{load.data && <SiteName site={load.data} />}</Top>
+      <Top>{load.data && <SiteName site={load.data} tick={tick} />}</Top>
       <main class="page" id="main">
         {load.error ? (
           <Failure error={load.error} again={load.again} />
@@ -55,13 +70,14 @@ export function Dashboard({ id }: { id: string }) {
   );
 }
 
-const SiteName = ({ site }: { site: Site }) => (
+const SiteName = ({ site, tick }: { site: Site; tick: number }) => (
   <p class="at">
     <strong>{site.name}</strong>
     <a href={`https://${site.domain}/`} target="_blank" rel="noopener noreferrer">
       {site.domain}
       <Icon name="out" />
     </a>
+    {site.events_count > 0 && <Now site={site.id} tick={tick} />}
   </p>
 );
 
@@ -88,10 +104,14 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
   const compared = query.get("compare") !== "off";
   const wanted = query.get("tab") as Tab;
   const tab: Tab = wanted in TABS ? wanted : "overview";
+  const Report = REPORTS[tab];
+  const all = LISTED.find((dimension) => dimension === query.get("all"));
   const zone = site.settings.timezone;
-  const scope: Scope = { site, range, compared, zone, tick };
-  const load = useAnswer<Answer>("dashboard", scope);
-  const before = useAnswer<Answer>("dashboard", scope, {}, { previous: true, ask: compared && tab === "overview" });
+  const filters = query.getAll("filter").filter(Boolean);
+  const interval = readInterval(query, range);
+  const scope: Scope = { site, range, interval, compared, zone, tick, filters };
+  const load = useAnswer<Answer>("dashboard", scope, { interval });
+  const before = useAnswer<Answer>("dashboard", scope, { interval }, { previous: true, ask: compared && tab === "overview" && !all });
 
   // On a phone the row of tabs is wider than the screen.
   const tabs = useRef<HTMLElement>(null);
@@ -99,7 +119,8 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
 
   const address = (to: Tab) => {
     const kept = new URLSearchParams();
-    for (const name of ["range", "from", "to", "compare"]) if (query.has(name)) kept.set(name, query.get(name)!);
+    for (const name of ["range", "from", "to", "compare", "interval"]) if (query.has(name)) kept.set(name, query.get(name)!);
+    for (const filter of filters) kept.append("filter", filter);
     if (to !== "overview") kept.set("tab", to);
     return `/sites/${site.id}${kept.size ? `?${kept}` : ""}`;
   };
@@ -121,29 +142,40 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
           <Icon name="settings" />
         </a>
       </div>
-      {tab !== "visitors" && (
+      {(tab !== "visitors" || all) && (
         <div class="bar-row under">
-          <RangePicker key={zone} range={range} zone={zone} compared={tab === "overview" ? compared : null} />
-          <Fresh answer={load.data} busy={load.busy} zone={zone} />
+          <RangePicker key={zone} range={range} zone={zone} compared={tab === "overview" && !all ? compared : null} />
+          <Fresh answer={load.data} busy={load.busy} site={site} />
         </div>
       )}
-      {tab === "overview" && <Overview scope={scope} load={load} before={before} />}
-      {tab === "revenue" && <RevenueTab scope={scope} />}
-      {tab === "friction" && <FrictionTab scope={scope} />}
-      {tab === "engagement" && <EngagementTab scope={scope} />}
-      {tab === "reach" && <ReachTab scope={scope} dashboard={load} />}
-      {tab === "events" && <EventsTab scope={scope} />}
-      {tab === "visitors" && <VisitorsTab scope={scope} />}
+      <Chips filters={filters} unused={tab === "visitors" && !all ? "Not applied here: this is the list of all visitors." : undefined} />
+      <Filters.Provider value={filters}>
+        <div onClick={pickRow}>
+          {all ? (
+            <All key={all} scope={scope} dimension={all} from={TABS[tab]} />
+          ) : tab === "overview" ? (
+            <Overview scope={scope} load={load} before={before} />
+          ) : tab === "reach" ? (
+            <ReachTab scope={scope} dashboard={load} />
+          ) : (
+            Report && <Report scope={scope} />
+          )}
+        </div>
+      </Filters.Provider>
     </>
   );
 }
 
 /** Up to when everything received is counted, and whose clock the page shows. */
-function Fresh({ answer, busy, zone }: { answer: Answer | null; busy: boolean; zone: string }) {
+function Fresh({ answer, busy, site }: { answer: Answer | null; busy: boolean; site: Site }) {
+  const { timezone: zone, hide } = site.settings;
   const at = answer?.fresh_as_of;
   const behind = at ? Date.now() - Date.parse(at) : Infinity;
   return (
     <p class="fresh" aria-busy={busy}>
+      {hide.length > 0 && (
+        <a href={`/sites/${site.id}/settings#hidden`}>{hide.length === 1 ? "1 filter hides sessions" : `${hide.length} filters hide sessions`}</a>
+      )}
       {at && (
         <span class={behind > 60_000 ? "late" : ""} title={`Everything received before ${at} is in these numbers. They refresh every ${REFRESH_SECONDS} s.`}>
           <i aria-hidden="true" />
