@@ -23,6 +23,7 @@ class Load:
     batch: int = 5
     pause: float = 0.01  # seconds between two posts of a client
     posted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    places: dict[str, int] = field(default_factory=dict)  # id → index in its body, which is its `seq`
     acknowledged_at: dict[str, float] = field(default_factory=dict)  # id → seconds of the monotonic clock
     unexpected: list[str] = field(default_factory=list)
     refused: int = 0
@@ -75,6 +76,8 @@ class Load:
     def post(self, batch: list[dict[str, Any]]) -> bool:
         """Whether all of it was acknowledged; what was posted is in `posted` before."""
         began = time.monotonic()
+        with self._lock:
+            self.places |= {event["id"]: place for place, event in enumerate(batch)}
         try:
             answer = self.stack.request("POST", "/e", batch, key="")
         except (OSError, http.client.HTTPException):

@@ -53,7 +53,10 @@ def seen(rows: list[tuple[Any, ...]], load: Load, imported: dict[str, Fact]) -> 
             posted = load.posted[event_id]
             page, source = posted["url"].partition("/page-")[2].split("?utm_source=")
             page, site_id = f"/page-{page}", load.site["id"]
-            facts.append(Fact(site_id, visitor, event_id, posted["type"], at, received, page=page, source=source))
+            seq = load.places[event_id]
+            facts.append(
+                Fact(site_id, visitor, event_id, posted["type"], at, received, seq=seq, page=page, source=source)
+            )
     return facts
 
 

@@ -84,7 +84,17 @@ def must_equal(load: Load, least: int = 500, but: str = "(?!)", gone: Set[str] =
         assert at == received - (posted["sent_at"] - posted["at"])
         page, source = posted["url"].partition("/page-")[2].split("?utm_source=")
         facts.append(
-            Fact(load.site["id"], visitor, event_id, posted["type"], at, received, page=f"/page-{page}", source=source)
+            Fact(
+                load.site["id"],
+                visitor,
+                event_id,
+                posted["type"],
+                at,
+                received,
+                seq=load.places.get(event_id, 0),
+                page=f"/page-{page}",
+                source=source,
+            )
         )
     model = sites(facts)[load.site["id"]]
     assert sorted(reason for _, reason in model.filtered) == sorted(row[2] for row in rows if row[2])
