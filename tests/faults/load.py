@@ -77,7 +77,8 @@ class Load:
         """Whether all of it was acknowledged; what was posted is in `posted` before."""
         began = time.monotonic()
         with self._lock:
-            self.places |= {event["id"]: place for place, event in enumerate(batch)}
+            for place, event in enumerate(batch):
+                self.places.setdefault(event["id"], place)  # what comes again elsewhere is a duplicate
         try:
             answer = self.stack.request("POST", "/e", batch, key="")
         except (OSError, http.client.HTTPException):
