@@ -1,4 +1,4 @@
-/** An amount as a decimal, at most four places; `transaction` makes it count once however often it is sent. */
+/** An amount as a decimal, rounded to four places; `transaction` makes it count once however often it is sent. */
 interface ThroughlineRevenue {
   amount: number | string;
   /** ISO 4217; the site's currency if left out. */
