@@ -24,6 +24,7 @@ from deploy.room import Room
 from deploy.settings import Settings, redacted
 from ingest.log import redis_lacks
 from ingest.log.protocol import TOPIC, Consumer, LogUnavailable, Producer
+from ingest.log.redis_pool import NO_NOTIFICATIONS
 from ingest.log.reserved import Reserved
 from rollups.client import ClickHouseUnavailable, Client, connect
 
@@ -103,14 +104,23 @@ def dead_letters(settings: Settings) -> "DeadLetters":
 
 def redis_client(settings: Settings, seconds: float = 5.0) -> redis.Redis:
     """A blocking client; connects with its first use. A Redis that hangs is waited for `seconds`, and once more."""
-    retry = Retry(NoBackoff(), 1)
-    address = settings.address("redis")
-    return redis.Redis.from_url(address, socket_timeout=seconds, socket_connect_timeout=min(seconds, 2.0), retry=retry)
+    return redis.Redis.from_url(
+        settings.address("redis"),
+        socket_timeout=seconds,
+        socket_connect_timeout=min(seconds, 2.0),
+        retry=Retry(NoBackoff(), 1),
+        maint_notifications_config=NO_NOTIFICATIONS,
+    )
 
 
 def async_redis_client(settings: Settings) -> redis.asyncio.Redis:
     """A client for one event loop; connects with its first use."""
-    return redis.asyncio.Redis.from_url(settings.address("redis"), socket_timeout=5.0, socket_connect_timeout=2.0)
+    return redis.asyncio.Redis.from_url(
+        settings.address("redis"),
+        socket_timeout=5.0,
+        socket_connect_timeout=2.0,
+        maint_notifications_config=NO_NOTIFICATIONS,
+    )
 
 
 def tell_redis(settings: Settings) -> None:

@@ -1,0 +1,72 @@
+"""After a restart of Redis no client fails on a connection that it still had from before."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from deploy import wiring
+from deploy.settings import Settings
+from ingest.log import stream
+from ingest.log.redis_producer import RedisProducer
+from tests.services.process import ServiceUnavailable
+from tests.services.redis import RedisServer
+
+pytestmark = pytest.mark.services
+CONNECTIONS = 4
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path, maxmemory="64mb")
+    try:
+        server.start()
+    except ServiceUnavailable as why:
+        pytest.skip(str(why))
+    yield server
+    server.kill()
+
+
+def restart(server: RedisServer) -> None:
+    server.kill()
+    server.start()
+
+
+def test_every_connection_of_the_web_is_looked_at_before_its_use(server: RedisServer) -> None:
+    async def run() -> None:
+        async with wiring.async_redis_client(Settings(redis=server.url)) as client:
+            # One after the other would only use the first.
+            await asyncio.gather(*[client.ping() for _ in range(CONNECTIONS)])
+            restart(server)
+            await asyncio.sleep(0.05)  # what the kernel knows is read
+            await asyncio.gather(*[client.ping() for _ in range(CONNECTIONS)])
+
+    asyncio.run(run())
+
+
+def test_so_is_every_one_of_the_log(server: RedisServer) -> None:
+    async def run() -> None:
+        producer = RedisProducer(server.url)
+        await producer.start()
+        await producer.append(0, b"x")
+        await asyncio.gather(producer.append(0, b"x"), producer.holds())
+        restart(server)
+        await asyncio.sleep(0.05)
+        await asyncio.gather(producer.append(0, b"x"), producer.holds())
+        await producer.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("make", [lambda url: wiring.redis_client(Settings(redis=url)), stream.connect])
+def test_so_is_every_one_of_a_blocking_client(server: RedisServer, make: Callable[[str], redis.Redis]) -> None:
+    with make(server.url) as client:
+        client.set_retry(Retry(NoBackoff(), 0))
+        client.ping()
+        server.kill()
+        server.start()
+        client.ping()
