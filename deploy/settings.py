@@ -55,7 +55,10 @@ class Settings:
         "",
         "origins whose pages may ask the read API from a browser, comma-separated (`https://app.example.com`); `*` any",
     )
-    country_db: str = _setting("", "MMDB file of countries; empty = the one that `make setup` fetched, if any")
+    country_db: str = _setting(
+        "",
+        "MMDB file of countries, or of cities and regions too; empty = the one that `make setup` fetched, if any",
+    )
     log_max_bytes: int = _setting(0, "bytes of log on Redis above which events are refused; 0 = half of `maxmemory`")
     state_bytes: int = _setting(
         0, "bytes of visitors' states that workers keep in Redis, all partitions together; 0 = a quarter of `maxmemory`"

@@ -240,7 +240,7 @@ def _lookup(client: Client) -> "SettingsLookup":
 
 
 def country_db(settings: Settings) -> Path | None:
-    """The country database: the operator's (which must exist), else the fetched one, else none. Raises StackError."""
+    """The database of places: the operator's (which must exist), else the fetched one, else none. Raises StackError."""
     if settings.country_db:
         path = Path(settings.country_db)
         if not path.is_file():
