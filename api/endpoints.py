@@ -12,10 +12,12 @@ from api.answer.dashboard import Dashboard, dashboard
 from api.answer.engagement_funnel import EngagementFunnel, engagement_funnel
 from api.answer.event_data_keys import EventDataKeys, event_data_keys
 from api.answer.event_data_values import EventDataValues, event_data_values
+from api.answer.freshness import Freshness, freshness
 from api.answer.friction import Friction, friction
 from api.answer.goals import Goals, goals
 from api.answer.ledger import Ledger, ledger, widened
 from api.answer.now import Now, now
+from api.answer.page_flow import PageFlow, page_flow
 from api.answer.reach import Reach, reach
 from api.answer.revenue import Revenue, revenue
 from api.answer.scroll_depth import ScrollDepth, scroll_depth
@@ -32,6 +34,7 @@ from api.parameter import (
     LedgerOf,
     Nothing,
     NowOf,
+    PageFlowOf,
     PageOf,
     ReachOf,
     ScrollDepthOf,
@@ -159,6 +162,13 @@ ENDPOINTS: list[Endpoint] = [
         FunnelOf,
     ),
     _of_data(
+        f"{_SITE}/analytics/page-flow",
+        "Where sessions enter and leave by a page, and where they go on to",
+        lambda asked: page_flow(asked.selected, asked.site.id, asked.span, asked.parameters.url),
+        PageFlow,
+        PageFlowOf,
+    ),
+    _of_data(
         f"{_SITE}/analytics/reach",
         "Sessions that saw a page or held an event, by source and campaign",
         lambda asked: reach(asked.selected, asked.site.id, asked.span, asked.parameters.metric, asked.parameters.value),
@@ -203,6 +213,13 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: now(asked.selected, asked.site.id, asked.now),
         Now,
         NowOf,
+    ),
+    _of_data(
+        f"{_SITE}/freshness",
+        "How fresh the numbers are, and since when there are any; its `ETag` changes when a number may have",
+        lambda asked: freshness(asked.reader, asked.site.id),
+        Freshness,
+        tells_fresh=True,
     ),
     _of_data(
         f"{_SITE}/visitors",

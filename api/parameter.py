@@ -122,6 +122,12 @@ class FunnelOf(FilteredAllTime):
     url: Page | None = Field(None, description="One page, as a path or url in any spelling. Default: any page.")
 
 
+class PageFlowOf(Filtered):
+    """Which page."""
+
+    url: Page = Field(description="One page, as a path or url in any spelling.")
+
+
 class ReachOf(Filtered):
     """What was reached: a page, or an event type."""
 

@@ -2,7 +2,10 @@
 
 import csv
 import io
+import itertools
+import json
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -10,6 +13,7 @@ from playwright.sync_api import Page as Tab
 
 from tests.browser.shop import HOSTILE
 from tests.browser.site import Counted
+from tests.browser.web import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
 
@@ -97,9 +101,47 @@ def test_the_period_before(desk: Tab, shop: Counted) -> None:
     start, end = (desk.evaluate(ask.format(days * day)) for days in (13, 7))
     said = shop.answer("dashboard", f"?from={start[:10]}&to={end[:10]}")["sessions_over_time"]
     assert earlier[:-1] == [bucket["count"] for bucket in said][:-1]
-    desk.get_by_role("button", name="Compare").click()
+    # As far as today has come.
+    assert earlier[-1] <= said[-1]["count"]
+    sources = desk.get_by_role("region", name="Sources")
+    expect(sources.get_by_role("columnheader", name="Change")).to_be_visible()
+    compare = desk.get_by_label("Compare with")
+    compare.select_option("A year earlier")
+    desk.wait_for_url("**compare=year")
+    expect(desk.get_by_text("Nothing to compare")).to_be_visible()
+    expect(desk.locator(".change")).to_have_count(0)
+    compare.select_option("Nothing")
     desk.wait_for_url("**compare=off")
     expect(part.get_by_role("columnheader")).to_have_count(2)
+
+
+def test_ranges_and_what_they_are_compared_with(desk: Tab, shop: Counted) -> None:
+    """The calendar's own periods; what is not over is compared with as much of the one before."""
+    asked: list[str] = []
+    desk.on("request", lambda request: asked.append(request.url) if "/revenue?" in request.url else None)
+    desk.clock.set_fixed_time("2027-03-31T10:20:30Z")
+    fresh = json.dumps({"fresh_as_of": "2027-03-31T10:20:29.000Z", "since": "2020-01-01T00:00:00.000Z"})
+    desk.route("**/freshness", lambda route: route.fulfill(body=fresh, content_type="application/json"))
+    cases = {
+        "range=7d": ["from=2027-03-25", "from=2027-03-18&to=2027-03-24T10:20:00"],
+        "range=month": ["from=2027-03-01", "from=2027-02-01&to=2027-02-28T10:20:00"],
+        "range=last-month": ["from=2027-02-01&to=2027-02-28", "from=2027-01-01&to=2027-01-31"],
+        "range=last-week": ["from=2027-03-22&to=2027-03-28", "from=2027-03-15&to=2027-03-21"],
+        "range=24h": ["from=2027-03-30T10:20:00.000Z", "from=2027-03-29T10:20:00.000Z&to=2027-03-30T10:20:00.000Z"],
+        "range=7d&compare=year": ["from=2027-03-25", "from=2026-03-25&to=2026-03-31T10:20:00"],
+        "range=7d&compare=month": ["from=2027-03-25", "from=2027-02-25&to=2027-02-28T10:20:00"],
+        "range=last-month&compare=year": ["from=2027-02-01&to=2027-02-28", "from=2026-02-01&to=2026-02-28"],
+        "from=2027-03-02&to=2027-04-10&compare=week": [
+            "from=2027-03-02&to=2027-04-10",
+            "from=2027-02-23&to=2027-03-24T10:20:00",
+        ],
+    }
+    for query, expected in cases.items():
+        asked.clear()
+        desk.goto(f"/sites/{shop.id}?tab=revenue&{query}")
+        eventually(lambda: len(asked), lambda count: count == 2)
+        found = [unquote(urlsplit(url).query).rpartition("&interval")[0] for url in asked]
+        assert sorted(found) == sorted(expected), query
 
 
 def test_revenue(desk: Tab, shop: Counted) -> None:
@@ -219,9 +261,24 @@ def test_the_address_holds_the_state(desk: Tab, shop: Counted) -> None:
 
 
 def test_it_refreshes_itself(desk: Tab, shop: Counted) -> None:
+    """Fifteen seconds cost one small question, until its answer names other data."""
+    tags = itertools.repeat("one")
+    body = json.dumps({"fresh_as_of": None, "since": None})
+    desk.route(
+        "**/freshness",
+        lambda route: route.fulfill(body=body, headers={"ETag": next(tags), "Content-Type": "application/json"}),
+    )
     desk.clock.install()
     desk.goto(f"/sites/{shop.id}")
     rows(desk.get_by_role("region", name="Sources"))
+    expect(desk.locator(".skeleton, [aria-busy=true]")).to_have_count(0)
+    asked: list[str] = []
+    desk.on("request", lambda request: asked.append(request.url))
+    with desk.expect_response("**/freshness"):
+        desk.clock.fast_forward(16_000)
+    desk.wait_for_timeout(200)
+    assert [url for url in asked if not url.endswith("/freshness")] == []
+    tags = itertools.repeat("two")
     with (
         desk.expect_response("**/analytics/dashboard*"),
         desk.expect_response("**/analytics/friction*"),

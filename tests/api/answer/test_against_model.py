@@ -16,8 +16,10 @@ from api.answer.dashboard import dashboard
 from api.answer.engagement_funnel import engagement_funnel
 from api.answer.event_data_keys import event_data_keys
 from api.answer.event_data_values import event_data_values
+from api.answer.freshness import freshness
 from api.answer.friction import friction
-from api.answer.ledger import ledger
+from api.answer.ledger import QUARTER, ledger
+from api.answer.page_flow import page_flow
 from api.answer.reach import reach
 from api.answer.revenue import revenue
 from api.answer.scroll_depth import scroll_depth
@@ -25,7 +27,7 @@ from api.answer.session_events import session_events
 from api.answer.sites import counts, sparklines
 from api.answer.visitor_sessions import visitor_sessions
 from api.answer.visitors import visitors
-from api.span import Granularity, Span
+from api.span import Granularity, Span, iso
 from ingest.contract.site import Revenue
 from rollups.read import Reader
 from tests.api.answer.world import SETTINGS, START, World
@@ -153,6 +155,19 @@ def test_event_data_values(world: World, kind: str) -> None:
             ]
             answer = body(event_data_values(world.reader, site, span, kind, key, 1000))
             assert answer == {"type": kind, "key": key, "total_rows": len(expected), "rows": expected}
+
+
+def test_page_flow(world: World) -> None:
+    for site, span, asked in world.ranges:
+        for page in ("/", "/checkout", "/nobody-was-here"):
+            assert body(page_flow(world.reader, site, span, page)) == answers.page_flow(world.sites[site], asked, page)
+
+
+def test_since(world: World) -> None:
+    for site, model in world.sites.items():
+        first = min(session.start for session in model.sessions)
+        assert freshness(world.reader, site).since == iso(first - first % QUARTER)
+    assert freshness(world.reader, "nobody").since is None
 
 
 def test_ledger(world: World) -> None:

@@ -17,6 +17,7 @@ from api.answer.dashboard import dashboard
 from api.answer.engagement_funnel import engagement_funnel
 from api.answer.friction import friction
 from api.answer.goals import GoalReached, goals, meaning
+from api.answer.page_flow import page_flow
 from api.answer.reach import reach
 from api.answer.revenue import revenue
 from api.answer.scroll_depth import scroll_depth
@@ -112,6 +113,10 @@ QUESTIONS: dict[str, tuple[Callable[[Reader, str, Span], Any], Callable[[Site, R
     "reach of an event": (
         lambda reader, site, span: body(reach(reader, site, span, "event", "signup")),
         lambda site, span, _: answers.reach(site, span, "event", "signup"),
+    ),
+    "page flow": (
+        lambda reader, site, span: body(page_flow(reader, site, span, "/pricing")),
+        lambda site, span, _: answers.page_flow(site, span, "/pricing"),
     ),
     "types": (
         lambda reader, site, span: body(custom_event_types(reader, site, span)),

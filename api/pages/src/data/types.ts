@@ -130,6 +130,20 @@ export interface ScrollPage {
   avg_depth: number;
 }
 
+interface Flow {
+  sessions: number;
+  views: number;
+  entries: number;
+  exits: number;
+  exit_rate: number;
+}
+
+export interface PageFlow extends Flow {
+  page: string;
+  next: { page: string; count: number; pct: number }[];
+  sources: (Flow & { key: string })[];
+}
+
 export interface EngagementFunnel {
   page: string | null;
   sessions: number;

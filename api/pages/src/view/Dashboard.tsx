@@ -1,11 +1,13 @@
 import { useEffect, useRef } from "preact/hooks";
 import * as format from "../data/format";
 import { LISTED } from "../data/lists";
-import { useLoad, useTick } from "../data/load";
-import { readInterval, readRange } from "../data/range";
+import { type Freshness, useFreshness } from "../data/fresh";
+import { useLoad } from "../data/load";
+import { covered, readComparison, readInterval, readRange } from "../data/range";
 import { useRoute } from "../data/route";
 import { type Scope, useAnswer } from "../data/scope";
 import type { Dashboard as Answer, Site } from "../data/types";
+import { CampaignsTab } from "../panel/CampaignsTab";
 import { EngagementTab } from "../panel/EngagementTab";
 import { EventsTab } from "../panel/EventsTab";
 import { FrictionTab } from "../panel/FrictionTab";
@@ -25,6 +27,7 @@ import { Top } from "../part/Top";
 
 const TABS = {
   overview: "Overview",
+  campaigns: "Campaigns",
   revenue: "Revenue",
   friction: "Friction",
   engagement: "Engagement",
@@ -36,6 +39,7 @@ type Tab = keyof typeof TABS;
 
 const REPORTS = {
   overview: null,
+  campaigns: null,
   revenue: RevenueTab,
   friction: FrictionTab,
   engagement: EngagementTab,
@@ -44,11 +48,9 @@ const REPORTS = {
   visitors: VisitorsTab,
 } as const;
 
-const REFRESH_SECONDS = 15;
-
 /** Everything about one site. Range, tab and what a tab shows are in the address. */
 export function Dashboard({ id }: { id: string }) {
-  const [tick, refresh] = useTick(REFRESH_SECONDS);
+  const { fresh, known, tick, refresh } = useFreshness(id);
   const load = useLoad<Site>(id, () => `/api/sites/${encodeURIComponent(id)}`, tick);
   useEffect(() => {
     document.title = load.data ? `${load.data.name} · Throughline` : "Throughline";
@@ -61,9 +63,9 @@ export function Dashboard({ id }: { id: string }) {
         {load.error ? (
           <Failure error={load.error} again={load.again} />
         ) : load.data === null ? null : load.data.events_count === 0 ? (
-          <Empty site={load.data} begin={refresh} />
+          <Empty site={load.data} begin={() => (refresh(), load.again())} />
         ) : (
-          <Counted site={load.data} tick={tick} />
+          <Counted site={load.data} tick={tick} fresh={fresh} known={known} />
         )}
       </main>
     </>
@@ -98,20 +100,22 @@ function Empty({ site, begin }: { site: Site; begin: () => void }) {
   );
 }
 
-function Counted({ site, tick }: { site: Site; tick: number }) {
+function Counted({ site, tick, fresh, known }: { site: Site; tick: number; fresh: Freshness | null; known: boolean }) {
   const { query } = useRoute();
   const range = readRange(query);
-  const compared = query.get("compare") !== "off";
+  const zone = site.settings.timezone;
+  const chosen = readComparison(query);
+  const uncovered = chosen && fresh?.since && !covered(range, zone, chosen, fresh.since) ? `Nothing was counted before ${format.moment(fresh.since, zone)}` : undefined;
+  const compared = known && !uncovered ? chosen : null;
   const wanted = query.get("tab") as Tab;
   const tab: Tab = wanted in TABS ? wanted : "overview";
   const Report = REPORTS[tab];
   const all = LISTED.find((dimension) => dimension === query.get("all"));
-  const zone = site.settings.timezone;
   const filters = query.getAll("filter").filter(Boolean);
-  const interval = readInterval(query, range);
+  const interval = readInterval(query, range, zone);
   const scope: Scope = { site, range, interval, compared, zone, tick, filters };
   const load = useAnswer<Answer>("dashboard", scope, { interval });
-  const before = useAnswer<Answer>("dashboard", scope, { interval }, { previous: true, ask: compared && tab === "overview" && !all });
+  const before = useAnswer<Answer>("dashboard", scope, { interval }, { previous: true, ask: tab === "overview" && !all });
 
   // On a phone the row of tabs is wider than the screen.
   const tabs = useRef<HTMLElement>(null);
@@ -144,8 +148,8 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
       </div>
       {(tab !== "visitors" || all) && (
         <div class="bar-row under">
-          <RangePicker key={zone} range={range} zone={zone} compared={tab === "overview" && !all ? compared : null} />
-          <Fresh answer={load.data} busy={load.busy} site={site} />
+          <RangePicker key={zone} range={range} zone={zone} compared={chosen} uncovered={uncovered} />
+          <Fresh at={fresh?.fresh_as_of} busy={load.busy} site={site} />
         </div>
       )}
       <Chips filters={filters} unused={tab === "visitors" && !all ? "Not applied here: this is the list of all visitors." : undefined} />
@@ -157,6 +161,8 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
             <Overview scope={scope} load={load} before={before} />
           ) : tab === "reach" ? (
             <ReachTab scope={scope} dashboard={load} />
+          ) : tab === "campaigns" ? (
+            <CampaignsTab scope={scope} dashboard={load} />
           ) : (
             Report && <Report scope={scope} />
           )}
@@ -167,9 +173,8 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
 }
 
 /** Up to when everything received is counted, and whose clock the page shows. */
-function Fresh({ answer, busy, site }: { answer: Answer | null; busy: boolean; site: Site }) {
+function Fresh({ at, busy, site }: { at: string | null | undefined; busy: boolean; site: Site }) {
   const { timezone: zone, hide } = site.settings;
-  const at = answer?.fresh_as_of;
   const behind = at ? Date.now() - Date.parse(at) : Infinity;
   return (
     <p class="fresh" aria-busy={busy}>
@@ -177,7 +182,7 @@ function Fresh({ answer, busy, site }: { answer: Answer | null; busy: boolean; s
         <a href={`/sites/${site.id}/settings#hidden`}>{hide.length === 1 ? "1 filter hides sessions" : `${hide.length} filters hide sessions`}</a>
       )}
       {at && (
-        <span class={behind > 60_000 ? "late" : ""} title={`Everything received before ${at} is in these numbers. They refresh every ${REFRESH_SECONDS} s.`}>
+        <span class={behind > 60_000 ? "late" : ""} title={`Everything received before ${at} is in these numbers. They refresh by themselves.`}>
           <i aria-hidden="true" />
           Fresh as of <time dateTime={at}>{behind > 86_400_000 ? format.moment(at, zone) : format.clock(at, zone)}</time>
         </span>
