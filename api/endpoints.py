@@ -14,6 +14,7 @@ from api.answer.event_data_keys import EventDataKeys, event_data_keys
 from api.answer.event_data_values import EventDataValues, event_data_values
 from api.answer.freshness import Freshness, freshness
 from api.answer.friction import Friction, friction
+from api.answer.friction_preview import FrictionPreview, friction_preview
 from api.answer.goals import Goals, goals
 from api.answer.ledger import Ledger, ledger, widened
 from api.answer.now import Now, now
@@ -31,6 +32,7 @@ from api.parameter import (
     Filtered,
     FilteredAllTime,
     FunnelOf,
+    JudgedBy,
     LedgerOf,
     Nothing,
     NowOf,
@@ -129,6 +131,19 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: friction(asked.selected, asked.site.id, asked.span, asked.site.settings.friction),
         Friction,
         Filtered,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/friction-preview",
+        "Sessions by friction bucket as other thresholds would judge them",
+        lambda asked: friction_preview(
+            asked.selected,
+            asked.site.id,
+            asked.span,
+            asked.parameters.over(asked.site.settings.friction),
+            asked.site.settings.pairs,
+        ),
+        FrictionPreview,
+        JudgedBy,
     ),
     _of_data(
         f"{_SITE}/analytics/breakdown",

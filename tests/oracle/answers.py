@@ -250,6 +250,17 @@ def engagement_funnel(site: Site, span: Range, page: str | None = None) -> Answe
     return {"page": page, "sessions": len(deepest), "steps": steps}
 
 
+def friction_preview(site: Site, span: Range, settings: Answer, judged: Answer) -> Answer:
+    sessions = _started(site, span)
+    made = {name: sum(bucket(session, settings) == name for session in sessions) for name in BUCKETS}
+    return {
+        "total": len(sessions),
+        "changed": sum(bucket(session, settings) != bucket(session, judged) for session in sessions),
+        "buckets": made,
+        "bucket_pct": shares(made),
+    }
+
+
 def page_flow(site: Site, span: Range, page: str) -> Answer:
     of_source: dict[str, Counter[str]] = defaultdict(Counter)
     following: Counter[str] = Counter()

@@ -39,6 +39,6 @@ export const DEFINITION = {
 } as const;
 
 export const frictionDefinition = (t: Thresholds): string =>
-  `Each session falls into the first bucket that fits. Engaged: carries revenue. Hesitated: started something (a form, a cart) and did not finish it. Engaged: a custom event, or at least ${t.engaged_pageviews} pageviews and ${t.engaged_seconds} s, or ${t.deep_seconds} s and ${t.deep_percent} % depth. Left at once: at most one pageview and under ${t.bouncer_seconds} s. Skimmed: under ${t.skimmer_seconds_per_page} s a page. Hesitated: everyone else. Seconds are visible, focused time. Thresholds are set per site in its settings.`;
+  `Each session falls into the first bucket that fits. Engaged: carries revenue. Hesitated: started something (a form, a cart) and did not finish it. Engaged: a custom event, or at least ${t.engaged_pageviews} pageviews and ${t.engaged_seconds} s, or ${t.deep_seconds} s and ${t.deep_percent} % depth. Left at once: at most one pageview and under ${t.bouncer_seconds} s. Skimmed: under ${t.skimmer_seconds_per_page} s a page. Hesitated: everyone else. Seconds are visible, focused time. Each session keeps the bucket that the thresholds of its time gave it; these are today’s, set per site in its settings.`;
 
 export const BUCKET_NAME = { bouncer: "Left at once", skimmer: "Skimmed", hesitator: "Hesitated", engaged: "Engaged" } as const;

@@ -12,6 +12,13 @@ export interface Settings {
   exclude: { addresses: string[]; countries: string[]; pages: string[] };
   /** Filters: sessions for which one holds are in no answer. */
   hide: string[];
+  /** Sets of filters with a name. */
+  segments?: Segment[];
+}
+
+export interface Segment {
+  name: string;
+  filter: string[];
 }
 
 export type Goal = { name: string; page: string } | { name: string; event: string };
@@ -116,6 +123,11 @@ export interface FrictionRow {
 export interface Friction {
   sources: (FrictionRow & { campaigns: FrictionRow[] })[];
   thresholds: Thresholds;
+}
+
+export interface FrictionPreview extends Omit<FrictionRow, "key"> {
+  thresholds: Thresholds;
+  changed: number;
 }
 
 export const MILESTONES = ["25", "50", "75", "100"] as const;

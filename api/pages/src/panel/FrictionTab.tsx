@@ -1,7 +1,7 @@
 import { BUCKET_NAME, frictionDefinition } from "../data/definitions";
 import * as format from "../data/format";
-import { type Both, type Scope, useBoth } from "../data/scope";
-import { BUCKETS, type Friction, type FrictionRow } from "../data/types";
+import { type Both, type Scope, useAnswer, useBoth } from "../data/scope";
+import { BUCKETS, type Friction, type FrictionPreview, type FrictionRow } from "../data/types";
 import { Delta } from "../part/Delta";
 import { Panel } from "../part/Panel";
 import { Legend, Stack } from "../part/Stack";
@@ -24,6 +24,7 @@ export function FrictionTab({ scope }: { scope: Scope }) {
       >
         {(both) => (
           <>
+            <Judged scope={scope} />
             <Stack row={totalOf(both.now)} tall />
             <Legend row={totalOf(both.now)} before={both.before && totalOf(both.before)} />
             <Tree
@@ -36,6 +37,18 @@ export function FrictionTab({ scope }: { scope: Scope }) {
         )}
       </Panel>
     </div>
+  );
+}
+
+/** Says so where other thresholds judged some of the sessions than those that are explained. */
+function Judged({ scope }: { scope: Scope }) {
+  const { data } = useAnswer<FrictionPreview>("friction-preview", scope);
+  if (!data?.changed) return null;
+  return (
+    <p class="hinted">
+      {format.count(data.changed)} of these {format.count(data.total)} sessions were judged by earlier thresholds or pairs; today’s would judge them otherwise.{" "}
+      <code>throughline rebuild {scope.site.id}</code> applies today’s to the past.
+    </p>
   );
 }
 

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import * as format from "../data/format";
 import { CALENDAR, type Comparison, COMPARISONS, localNow, PRESET_NAMES, PRESETS, type Preset, type Range, rangeQuery, shiftDate } from "../data/range";
@@ -11,10 +12,11 @@ interface Props {
   compared?: Comparison | null;
   /** Why there is no comparison although one is chosen. */
   uncovered?: string;
+  children?: ComponentChildren;
 }
 
 /** Ranges as a row of buttons, the calendar's and any two dates behind the last of them, and what to compare with. */
-export function RangePicker({ range, zone, compared, uncovered }: Props) {
+export function RangePicker({ range, zone, compared, uncovered, children }: Props) {
   const today = localNow(zone, Date.now()).date;
   const custom = range.preset === "custom";
   const [from, setFrom] = useState(custom ? range.from : shiftDate(today, -13));
@@ -85,6 +87,7 @@ export function RangePicker({ range, zone, compared, uncovered }: Props) {
           </select>
         </label>
       )}
+      {children}
     </div>
   );
 }

@@ -21,6 +21,7 @@ import { Icon } from "../part/Icon";
 import { Now } from "../part/Now";
 import { Filters, pickRow } from "../part/Pick";
 import { RangePicker } from "../part/RangePicker";
+import { Segments } from "../part/Segments";
 import { Snippet, Waiting } from "../part/Snippet";
 import { Failure } from "../part/State";
 import { Top } from "../part/Top";
@@ -48,8 +49,11 @@ const REPORTS = {
   visitors: VisitorsTab,
 } as const;
 
-/** Everything about one site. Range, tab and what a tab shows are in the address. */
-export function Dashboard({ id }: { id: string }) {
+/**
+ * Everything about one site. Range, tab and what a tab shows are in the address. `shared`: without what is only for who
+ * signed in, visitors and settings.
+ */
+export function Dashboard({ id, shared }: { id: string; shared?: boolean }) {
   const { fresh, known, tick, refresh } = useFreshness(id);
   const load = useLoad<Site>(id, () => `/api/sites/${encodeURIComponent(id)}`, tick);
   useEffect(() => {
@@ -65,7 +69,7 @@ export function Dashboard({ id }: { id: string }) {
         ) : load.data === null ? null : load.data.events_count === 0 ? (
           <Empty site={load.data} begin={() => (refresh(), load.again())} />
         ) : (
-          <Counted site={load.data} tick={tick} fresh={fresh} known={known} />
+          <Counted site={load.data} tick={tick} fresh={fresh} known={known} shared={shared} reload={load.again} />
         )}
       </main>
     </>
@@ -100,15 +104,25 @@ function Empty({ site, begin }: { site: Site; begin: () => void }) {
   );
 }
 
-function Counted({ site, tick, fresh, known }: { site: Site; tick: number; fresh: Freshness | null; known: boolean }) {
-  const { query } = useRoute();
+interface CountedProps {
+  site: Site;
+  tick: number;
+  fresh: Freshness | null;
+  known: boolean;
+  shared?: boolean;
+  reload: () => void;
+}
+
+function Counted({ site, tick, fresh, known, shared, reload }: CountedProps) {
+  const { path, query } = useRoute();
   const range = readRange(query);
   const zone = site.settings.timezone;
   const chosen = readComparison(query);
   const uncovered = chosen && fresh?.since && !covered(range, zone, chosen, fresh.since) ? `Nothing was counted before ${format.moment(fresh.since, zone)}` : undefined;
   const compared = known && !uncovered ? chosen : null;
   const wanted = query.get("tab") as Tab;
-  const tab: Tab = wanted in TABS ? wanted : "overview";
+  const names = (Object.keys(TABS) as Tab[]).filter((name) => !shared || name !== "visitors");
+  const tab: Tab = names.includes(wanted) ? wanted : "overview";
   const Report = REPORTS[tab];
   const all = LISTED.find((dimension) => dimension === query.get("all"));
   const filters = query.getAll("filter").filter(Boolean);
@@ -126,7 +140,7 @@ function Counted({ site, tick, fresh, known }: { site: Site; tick: number; fresh
     for (const name of ["range", "from", "to", "compare", "interval"]) if (query.has(name)) kept.set(name, query.get(name)!);
     for (const filter of filters) kept.append("filter", filter);
     if (to !== "overview") kept.set("tab", to);
-    return `/sites/${site.id}${kept.size ? `?${kept}` : ""}`;
+    return path + (kept.size ? `?${kept}` : "");
   };
 
   return (
@@ -136,20 +150,24 @@ function Counted({ site, tick, fresh, known }: { site: Site; tick: number; fresh
       </h1>
       <div class="bar-row">
         <nav class="tabs" aria-label="Reports" ref={tabs}>
-          {(Object.keys(TABS) as Tab[]).map((name) => (
+          {names.map((name) => (
             <a key={name} href={address(name)} aria-current={tab === name ? "page" : undefined}>
               {TABS[name]}
             </a>
           ))}
         </nav>
-        <a class="tool settings" href={`/sites/${site.id}/settings`} aria-label={`Settings of ${site.name}`} title="Settings">
-          <Icon name="settings" />
-        </a>
+        {!shared && (
+          <a class="tool settings" href={`/sites/${site.id}/settings`} aria-label={`Settings of ${site.name}`} title="Settings">
+            <Icon name="settings" />
+          </a>
+        )}
       </div>
       {(tab !== "visitors" || all) && (
         <div class="bar-row under">
-          <RangePicker key={zone} range={range} zone={zone} compared={chosen} uncovered={uncovered} />
-          <Fresh at={fresh?.fresh_as_of} busy={load.busy} site={site} />
+          <RangePicker key={zone} range={range} zone={zone} compared={chosen} uncovered={uncovered}>
+            <Segments site={site} filters={filters} onSaved={shared ? undefined : reload} />
+          </RangePicker>
+          <Fresh at={fresh?.fresh_as_of} busy={load.busy} site={site} shared={shared} />
         </div>
       )}
       <Chips filters={filters} unused={tab === "visitors" && !all ? "Not applied here: this is the list of all visitors." : undefined} />
@@ -173,12 +191,12 @@ function Counted({ site, tick, fresh, known }: { site: Site; tick: number; fresh
 }
 
 /** Up to when everything received is counted, and whose clock the page shows. */
-function Fresh({ at, busy, site }: { at: string | null | undefined; busy: boolean; site: Site }) {
+function Fresh({ at, busy, site, shared }: { at: string | null | undefined; busy: boolean; site: Site; shared?: boolean }) {
   const { timezone: zone, hide } = site.settings;
   const behind = at ? Date.now() - Date.parse(at) : Infinity;
   return (
     <p class="fresh" aria-busy={busy}>
-      {hide.length > 0 && (
+      {hide.length > 0 && !shared && (
         <a href={`/sites/${site.id}/settings#hidden`}>{hide.length === 1 ? "1 filter hides sessions" : `${hide.length} filters hide sessions`}</a>
       )}
       {at && (
