@@ -129,6 +129,20 @@ class Client:
         except (Error, HTTPError, OSError) as error:
             raise _unavailable(error) from error
 
+    def export(self, sql: str, params: Mapping[str, Any], settings: Mapping[str, Any]) -> bytes:
+        """The rows of one query as a Parquet file. Blocks; raises ClickHouseUnavailable."""
+        try:
+            return self._connected().raw_query(sql, parameters=dict(params), settings=dict(settings), fmt="Parquet")
+        except (Error, HTTPError, OSError) as error:
+            raise _unavailable(error) from error
+
+    def load(self, table: str, file: bytes, settings: Mapping[str, Any]) -> None:
+        """Insert a Parquet file: its columns by their names, others get their defaults. Blocks; raises the same."""
+        try:
+            self._connected().raw_insert(table, insert_block=file, settings=dict(settings), fmt="Parquet")
+        except (Error, HTTPError, OSError) as error:
+            raise _unavailable(error) from error
+
     def close(self) -> None:
         with self._lock:
             if self._driver is not None:
