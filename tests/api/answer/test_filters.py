@@ -39,6 +39,7 @@ from tests.oracle.span import Range
 
 pytestmark = pytest.mark.services
 STEPS = ["signup", "purchase"]
+JUDGED: dict[str, Any] = {**SETTINGS.model_dump(), "friction": {**SETTINGS.friction.model_dump(), "bouncer_seconds": 30}}
 
 
 def values(session: Session, dimension: str, friction: dict[str, Any]) -> set[str]:
@@ -132,9 +133,6 @@ QUESTIONS: dict[str, tuple[Callable[[Reader, str, Span], Any], Callable[[Site, R
         lambda site, span, _: answers.custom_event_funnel(site, span, STEPS),
     ),
 }
-
-
-JUDGED = {**SETTINGS.model_dump(), "friction": {**SETTINGS.friction.model_dump(), "bouncer_seconds": 30}}
 
 
 def preview(reader: Reader, site: str, span: Span) -> Any:
