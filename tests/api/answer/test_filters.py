@@ -39,7 +39,10 @@ from tests.oracle.span import Range
 
 pytestmark = pytest.mark.services
 STEPS = ["signup", "purchase"]
-JUDGED: dict[str, Any] = {**SETTINGS.model_dump(), "friction": {**SETTINGS.friction.model_dump(), "bouncer_seconds": 30}}
+JUDGED: dict[str, Any] = {
+    **SETTINGS.model_dump(),
+    "friction": {**SETTINGS.friction.model_dump(), "bouncer_seconds": 30},
+}
 
 
 def values(session: Session, dimension: str, friction: dict[str, Any]) -> set[str]:
