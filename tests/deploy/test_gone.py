@@ -95,7 +95,7 @@ def registry(clickhouse_url: str, redis_url: str) -> Iterator[Registry]:
         made = Registry(client, redis, wiring.now)
         made.refresh()
         for number in range(2):
-            account = create_account(made, f"person{number}@example.com", "long enough")
+            account = create_account(made, f"person{number}@example.com", "long enough.")
             create_key(made, account.id)
             create_site(made, account.id, f"Site {number}", f"shop{number}.example")
         yield made
