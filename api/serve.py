@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 from redis.exceptions import RedisError
@@ -19,6 +20,7 @@ from api.endpoint import Asked, Endpoint, Parts
 from api.parameter import Range
 from api.problem import ErrorBody, Problem, unavailable
 from api.pulse import SILENT_SECONDS
+from api.registry.secret import sha256
 from api.registry.store import RegistryUnavailable
 from api.signin import COOKIE
 from api.threads import SECONDS, Threads
@@ -86,6 +88,13 @@ class Serve:
         except Exception as error:
             response = _told(_problem(error))
         await response(scope, receive, send)
+
+    async def framing(self, token: str) -> bool | None:
+        """Whether pages of other sites may frame what the share link opens; None if it opens nothing."""
+        with suppress(Problem), deadline.within(SECONDS):  # as much as is known has to do
+            await self.catch_up()
+        link = self._parts.registry.state.link(sha256(token))
+        return None if link is None else link.embed
 
     def look(self) -> None:
         """What keeps answers right: to be called every second. Blocks; raises ClickHouseUnavailable."""
