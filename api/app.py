@@ -64,7 +64,7 @@ class Api:
             Below(
                 "/api", Cors(Router([*docs.routes(), Below("/api", GZipMiddleware(self._serve, _PACKED, 5))]), origins)
             ),
-            *page.routes(static),
+            *page.routes(static, self._serve.framing),
         ]
         self._loops: list[asyncio.Task[None]] = []
         self._ailing = "not started"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-from deploy.folder import FIRST_RUN_FILE, Folder, StackError, private_folder, read_private, secret
+from deploy.folder import FIRST_RUN_FILE, Folder, StackError, private_folder, read_private, secret, write_private
 from deploy.local import redis as local_redis
 from deploy.room import hinders
 from deploy.settings import Settings, environment
@@ -30,7 +30,7 @@ _FALSE_STARTS = 4  # of a store that has never answered
 
 @dataclass(frozen=True)
 class Ready:
-    """A stack that serves; `first_run` is what its first start made, None on later ones."""
+    """A stack that serves; `first_run` is what its first start made, None once that was told."""
 
     url: str
     first_run: dict[str, str] | None
@@ -59,7 +59,6 @@ class Stack:
 
     def start(self) -> Ready | None:
         """Start every part and wait until all answer; None when a signal asked to stop meanwhile. Raises StackError."""
-        made_before = "api_key" in read_private(self.folder.path / FIRST_RUN_FILE)
         if self._wait_for_room():
             return None
         waiting = self._start_stores()
@@ -79,7 +78,12 @@ class Stack:
             raise StackError(f"the stack is not ready after {_READY_SECONDS:g} s: {self._ailing()}")
         self.folder.tell("running", self.url)
         made = read_private(self.folder.path / FIRST_RUN_FILE)
-        return Ready(self.url, made if made and not made_before else None)
+        return Ready(self.url, made if "password" in made else None)
+
+    def told(self) -> None:
+        """What the first start made was told: its password is kept nowhere from now on. Raises OSError."""
+        made = read_private(self.folder.path / FIRST_RUN_FILE)
+        write_private(self.folder.path / FIRST_RUN_FILE, {name: made[name] for name in made if name != "password"})
 
     def run(self) -> None:
         """Keep every part running until SIGINT, SIGTERM or SIGHUP."""
