@@ -8,6 +8,9 @@ const countries = new Intl.DisplayNames(locale, { type: "region" });
 const currencies = new Intl.DisplayNames(locale, { type: "currency" });
 
 export const count = (n: number): string => whole.format(n);
+/** With the digits that it has. */
+export const plain = (n: number, exact: boolean): string =>
+  n.toLocaleString(locale, { minimumFractionDigits: exact ? 2 : 0, maximumFractionDigits: 4 });
 /** Short from 10,000 on; pair it with the full number in a title. */
 export const short = (n: number): string => (Math.abs(n) < 10_000 ? whole.format(n) : compact.format(n));
 export const percent = (n: number): string => `${tenth.format(n)}%`;
@@ -121,8 +124,20 @@ export const axis = (granularity: "hour" | "day" | "week" | "month", length: num
 export const moment = (iso: string, zone: string): string =>
   new Intl.DateTimeFormat(locale, { timeZone: zone, dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
 
+/** A time as the clock showed it that its offset is of: midnights are days. */
+export const local = (iso: string): string =>
+  new Intl.DateTimeFormat(locale, { timeZone: "UTC", dateStyle: "medium", timeStyle: iso.slice(11, 16) === "00:00" ? undefined : "short" }).format(
+    new Date(`${iso.slice(0, 16)}Z`),
+  );
+
 export const clock = (iso: string, zone: string): string =>
   new Intl.DateTimeFormat(locale, { timeZone: zone, timeStyle: "medium" }).format(new Date(iso));
+
+/** Two dates, both included, or two times of a clock. */
+export const span = (from: string, to: string): string => {
+  const written = new Intl.DateTimeFormat(locale, { timeZone: "UTC", dateStyle: "medium", timeStyle: from.length > 10 ? "short" : undefined });
+  return written.formatRange(new Date(`${from}Z`.replace(/^([^T]*)Z$/, "$1")), new Date(`${to}Z`.replace(/^([^T]*)Z$/, "$1")));
+};
 
 export const date = (text: string): string =>
   new Intl.DateTimeFormat(locale, { timeZone: "UTC", dateStyle: "medium" }).format(new Date(`${text.slice(0, 10)}T00:00Z`));

@@ -68,6 +68,7 @@ export function RevenueTab({ scope }: { scope: Scope }) {
                 lines={lines}
                 tick={(at) => axis.text(series[at]?.period ?? "")}
                 every={axis.every}
+                fine
                 written={(n) => format.axisMoney(n, d.currency)}
                 zoom={zoomer(scope, series)}
                 hint={(at) => ({

@@ -149,6 +149,7 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
               open={open ? over - 1 : undefined}
               tick={(at) => axis.text(buckets[at]?.period ?? "")}
               every={axis.every}
+              fine={needed}
               zoom={zoomer(scope, buckets)}
               written={needed ? (n) => format.axisMoney(n, setting!.currency) : format.axisCount}
               hint={(at) => ({
