@@ -133,7 +133,7 @@ def test_ranges_and_what_they_are_compared_with(desk: Tab, shop: Counted) -> Non
         ],
         "range=7d&compare=year": ["from=2025-03-25", "from=2024-03-25&to=2024-03-31T10:20:00"],
         "range=7d&compare=month": ["from=2025-03-25", "from=2025-02-25&to=2025-02-28T10:20:00"],
-        "range=last-month&compare=year": ["from=2025-02-01&to=2025-02-28", "from=2024-02-01&to=2024-02-28"],
+        "range=last-month&compare=year": ["from=2025-02-01&to=2025-02-28", "from=2024-02-01&to=2024-02-29"],
         "from=2025-03-02&to=2025-04-10&compare=week": [
             "from=2025-03-02&to=2025-04-10",
             "from=2025-02-23&to=2025-03-24T10:20:00",

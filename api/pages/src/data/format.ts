@@ -71,8 +71,7 @@ export function country(code: string): string {
 }
 
 /** ISO 3166-2, `DE-BE`: no list of their names is in a browser, but the country's is. */
-export const region = (code: string): string => (/^[A-Z]{2}-/.test(code) ? `${country(code.slice(0, 2))}, ${code.slice(3)}` : orUnknown(code));
-const orUnknown = (value: string): string => (value === "unknown" ? "Unknown" : value);
+export const region = (code: string): string => (/^[A-Z]{2}-/.test(code) ? `${country(code.slice(0, 2))}, ${code.slice(3)}` : value(code));
 
 export function currencyName(code: string): string {
   try {
@@ -82,8 +81,18 @@ export function currencyName(code: string): string {
   }
 }
 
-export const source = (key: string): string => (key === "direct" ? "Direct" : key);
-export const campaign = (key: string): string => (key === "(none)" ? "No campaign" : key);
+/** What the API says in the place of a value. */
+export const NONE = "(none)";
+export const OTHER = "(other)";
+const WORDS: Record<string, string> = { [NONE]: "None", [OTHER]: "All others", unknown: "Unknown" };
+export const value = (key: string): string => (Object.hasOwn(WORDS, key) ? WORDS[key]! : key);
+export const source = (key: string): string => (key === "direct" ? "Direct" : value(key));
+export const campaign = (key: string): string => (key === NONE ? "No campaign" : value(key));
+/** Why there is no value of its own. */
+export const explained = (key: string): string | undefined =>
+  key === OTHER ? "What lies past the rows that are listed, together" : key === NONE ? "No value was given" : key === "unknown" ? "It could not be told" : undefined;
+/** "–" where nothing was reported that a share or an average could be of. */
+export const given = (of: number, text: string): string => (of ? text : "–");
 
 /** A path as people write it: letters beyond ASCII are decoded, whatever would mislead stays as it came. */
 export const page = (path: string): string =>

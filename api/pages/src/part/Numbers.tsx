@@ -29,7 +29,7 @@ export function Numbers({ table, caption }: { table: Table; caption: string }) {
                 </th>
               ) : (
                 <td key={column} class={typeof cell === "number" ? "n" : undefined}>
-                  {typeof cell === "number" ? format.plain(cell, exact[column]) : (cell ?? "–")}
+                  {typeof cell === "number" ? format.plain(cell, exact[column]!) : (cell ?? "–")}
                 </td>
               ),
             )}
