@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { followLinks, go, useRoute } from "./data/route";
+import { Away } from "./part/Away";
 import { applyTheme, Top } from "./part/Top";
 import { Dashboard } from "./view/Dashboard";
 import { Login } from "./view/Login";
@@ -33,4 +34,9 @@ function App() {
 
 applyTheme();
 followLinks();
-render(<App />, document.getElementById("app")!);
+render(
+  <>
+    <App />
+    <Away />
+  </>, document.getElementById("app")!,
+);
