@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import mimetypes
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -30,10 +31,10 @@ _NOT_BUILT = "The pages are not built. The API answers all the same; see /api/do
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def routes(folder: Path = STATIC) -> list[BaseRoute]:
-    """`/`, the dashboard's addresses and `/assets/*`. Files are read once, here."""
+def routes(folder: Path = STATIC, base: str = "") -> list[BaseRoute]:
+    """`/`, the dashboard's addresses and `/assets/*`. Files are read once, here. `base`: see Api."""
     shell = folder / "index.html"
-    text = shell.read_bytes() if shell.is_file() else _NOT_BUILT.encode()
+    text = based(shell.read_text(), base).encode() if shell.is_file() else _NOT_BUILT.encode()
     kind = "text/html; charset=utf-8" if shell.is_file() else "text/plain; charset=utf-8"
     page = file_handler(text, kind, "no-cache")
     assets = {
@@ -50,6 +51,14 @@ def routes(folder: Path = STATIC) -> list[BaseRoute]:
         return await handler(request) if handler else Response("not found", 404, SECURITY, "text/plain")
 
     return [Route("/", home), *(Route(path, page) for path in SHELL_PATHS), Route("/assets/{name:path}", asset)]
+
+
+def based(html: str, base: str) -> str:
+    """The page with its own addresses below `base`, which it tells its script."""
+    if not base:
+        return html
+    said = f'<meta name="base" content="{base}"></head>'  # a path without characters that mean anything
+    return re.sub(r'\b(href|src)="/', rf'\1="{base}/', html).replace("</head>", said, 1)
 
 
 def file_handler(content: bytes, kind: str, cache_control: str) -> Handler:
