@@ -1,4 +1,4 @@
-"""docs/api.md asks real questions and shows real answers. `WRITE_DOCS=1 pytest tests/api/test_guide.py` writes them anew."""
+"""docs/api.md asks real questions. `WRITE_DOCS=1 pytest tests/api/test_guide.py` writes their answers anew."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import httpx
 
 from api.registry.change import create_account, create_key
 from rollups.write import Writer
-from tests.api.answer.written import event_rows, session_id, session_rows, visitor_hash
+from tests.api.answer.written import event_rows, session_rows
 from tests.api.conftest import NOON, PASSWORD, Served
 from tests.oracle import sessions as model
 from tests.oracle.fact import MINUTE, Fact, Money
