@@ -33,6 +33,24 @@ export function shortMoney(amount: number, currency: string): string {
   }
 }
 
+const axes = new Map<string, Intl.NumberFormat>();
+const axis_ = (options: Intl.NumberFormatOptions) => (n: number): string => {
+  // As many digits as tell the lines of the smallest and of the largest values apart.
+  const size = Math.abs(n) < 10_000 ? { maximumFractionDigits: Math.abs(n) < 1 ? 4 : 2 } : { notation: "compact" as const, maximumSignificantDigits: 3 };
+  const key = JSON.stringify([options, size]);
+  if (!axes.has(key)) axes.set(key, new Intl.NumberFormat(locale, { minimumFractionDigits: "notation" in size ? undefined : 0, ...options, ...size }));
+  return axes.get(key)!.format(n);
+};
+/** Beside the lines of a chart. */
+export const axisCount = axis_({});
+export const axisMoney = (n: number, currency: string | null): string => {
+  try {
+    return axis_(currency ? { style: "currency", currency, currencyDisplay: "narrowSymbol" } : {})(n);
+  } catch {
+    return axisCount(n);
+  }
+};
+
 export function duration(seconds: number): string {
   const s = Math.round(seconds);
   if (s < 60) return `${s}s`;
@@ -48,6 +66,10 @@ export function country(code: string): string {
     return code;
   }
 }
+
+/** ISO 3166-2, `DE-BE`: no list of their names is in a browser, but the country's is. */
+export const region = (code: string): string => (/^[A-Z]{2}-/.test(code) ? `${country(code.slice(0, 2))}, ${code.slice(3)}` : orUnknown(code));
+const orUnknown = (value: string): string => (value === "unknown" ? "Unknown" : value);
 
 export function currencyName(code: string): string {
   try {

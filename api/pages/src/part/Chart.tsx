@@ -20,8 +20,8 @@ interface Props {
   /** Rows of the box beside the pointer at bucket `at`: a head, then name and value of each line. */
   hint: (at: number) => { head: string; rows: { name: string; value: string; colour: string }[] };
   written: (value: number) => string;
-  /** The last bucket is still filling: its segment is dashed. */
-  open?: boolean;
+  /** The bucket that is still filling: its segment is dashed. */
+  open?: number;
   height?: number;
   /** Shows only these buckets, which the pointer has drawn over or pressed. */
   zoom?: (first: number, last: number) => void;
@@ -61,11 +61,11 @@ export function Chart({ label, lines, tick, hint, written, open, height = 240, z
           points: { show: length === 1 },
           paths: line.bars ? library.paths.bars!({ size: [0.7, 40], radius: 0.15 }) : undefined,
         };
-        const split = open && !line.dashed && !line.bars && length > 2;
-        data.push(split ? line.values.with(-1, null) : line.values);
+        const split = open !== undefined && open > 1 && !line.dashed && !line.bars;
+        data.push(split ? line.values.with(open, null) : line.values);
         series.push(common);
         if (split) {
-          data.push(line.values.map((value, index) => (index < length - 2 ? null : value)));
+          data.push(line.values.map((value, index) => (index < open - 1 ? null : value)));
           series.push({ ...common, dash: [4, 4] });
         }
       }
