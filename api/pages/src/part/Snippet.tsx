@@ -1,5 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
-import { ask } from "../data/api";
+import { useState } from "preact/hooks";
 import { BASE } from "../data/route";
 import type { Site } from "../data/types";
 import { Copy } from "./Copy";
