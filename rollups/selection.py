@@ -14,11 +14,18 @@ UNKNOWN = "unknown"
 
 COLUMNS = {
     "source": "source",
+    "medium": f"if(medium = '', '{NONE}', medium)",
     "campaign": "campaign",
+    "term": f"if(term = '', '{NONE}', term)",
+    "content": f"if(content = '', '{NONE}', content)",
+    "channel": "if(channel = '', 'Other', channel)",  # not decided by those of before
     "country": "country",
+    "region": f"if(region = '', '{UNKNOWN}', region)",
+    "city": f"if(city = '', '{UNKNOWN}', city)",
     "device": "device",
     "browser": f"if(browser = '', '{UNKNOWN}', browser)",
     "os": f"if(os = '', '{UNKNOWN}', os)",
+    "hostname": f"if(hostname = '', '{UNKNOWN}', hostname)",
     "entry_page": f"ifNull(entry_page, '{NONE}')",
     "exit_page": f"ifNull(exit_page, '{NONE}')",
     "bucket": "bucket",
