@@ -13,10 +13,13 @@ from api.answer.dashboard import Dashboard, dashboard
 from api.answer.engagement_funnel import EngagementFunnel, engagement_funnel
 from api.answer.event_data_keys import EventDataKeys, event_data_keys
 from api.answer.event_data_values import EventDataValues, event_data_values
+from api.answer.freshness import Freshness, freshness
 from api.answer.friction import Friction, friction
+from api.answer.friction_preview import FrictionPreview, friction_preview
 from api.answer.goals import Goals, goals
 from api.answer.ledger import Ledger, ledger, widened
 from api.answer.now import Now, now
+from api.answer.page_flow import PageFlow, page_flow
 from api.answer.reach import Reach, reach
 from api.answer.revenue import Revenue, revenue
 from api.answer.scroll_depth import ScrollDepth, scroll_depth
@@ -30,9 +33,11 @@ from api.parameter import (
     Filtered,
     FilteredAllTime,
     FunnelOf,
+    JudgedBy,
     LedgerOf,
     Nothing,
     NowOf,
+    PageFlowOf,
     PageOf,
     ReachOf,
     ScrollDepthOf,
@@ -129,6 +134,19 @@ ENDPOINTS: list[Endpoint] = [
         Filtered,
     ),
     _of_data(
+        f"{_SITE}/analytics/friction-preview",
+        "Sessions by friction bucket as other thresholds would judge them",
+        lambda asked: friction_preview(
+            asked.selected,
+            asked.site.id,
+            asked.span,
+            asked.parameters.over(asked.site.settings.friction),
+            asked.site.settings.pairs,
+        ),
+        FrictionPreview,
+        JudgedBy,
+    ),
+    _of_data(
         f"{_SITE}/analytics/breakdown",
         "Sessions by the values of a dimension",
         _breakdown,
@@ -158,6 +176,13 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: engagement_funnel(asked.selected, asked.site.id, asked.span, asked.parameters.url),
         EngagementFunnel,
         FunnelOf,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/page-flow",
+        "Where sessions enter and leave by a page, and where they go on to",
+        lambda asked: page_flow(asked.selected, asked.site.id, asked.span, asked.parameters.url),
+        PageFlow,
+        PageFlowOf,
     ),
     _of_data(
         f"{_SITE}/analytics/reach",
@@ -204,6 +229,13 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: now(asked.selected, asked.site.id, asked.now),
         Now,
         NowOf,
+    ),
+    _of_data(
+        f"{_SITE}/freshness",
+        "How fresh the numbers are, and since when there are any; its `ETag` changes when a number may have",
+        lambda asked: freshness(asked.reader, asked.site.id),
+        Freshness,
+        tells_fresh=True,
     ),
     _of_data(
         f"{_SITE}/visitors",

@@ -35,8 +35,8 @@ _PATH_PARAMETERS = {
 }
 
 
-def document(endpoints: list[Endpoint]) -> dict[str, Any]:
-    """The whole document as JSON-able values."""
+def document(endpoints: list[Endpoint], base: str = "") -> dict[str, Any]:
+    """The whole document as JSON-able values; `base`: path before every path in it."""
     schemas, refs = _schemas(endpoints)
     paths: dict[str, Any] = {}
     for endpoint in endpoints:
@@ -57,6 +57,7 @@ def document(endpoints: list[Endpoint]) -> dict[str, Any]:
                 "sessions and events end there."
             ),
         },
+        **({"servers": [{"url": base}]} if base else {}),
         "paths": {**paths, **tracking.paths()},
         "components": {
             "schemas": schemas,

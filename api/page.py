@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import mimetypes
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -40,13 +41,13 @@ async def _nowhere(_: str) -> bool | None:
     return None
 
 
-def routes(folder: Path = STATIC, framing: Framing = _nowhere) -> list[BaseRoute]:
+def routes(folder: Path = STATIC, framing: Framing = _nowhere, base: str = "") -> list[BaseRoute]:
     """`/`, the dashboard's addresses, share links and `/assets/*`. Files are read once, here.
 
-    `framing`: whether pages of other sites may frame what a link opens.
+    `framing`: whether pages of other sites may frame what a link opens. `base`: see Api.
     """
     shell = folder / "index.html"
-    text = shell.read_bytes() if shell.is_file() else _NOT_BUILT.encode()
+    text = based(shell.read_text(), base).encode() if shell.is_file() else _NOT_BUILT.encode()
     kind = "text/html; charset=utf-8" if shell.is_file() else "text/plain; charset=utf-8"
     page = file_handler(text, kind, "no-cache")
     framed = file_handler(text, kind, "no-cache", FRAMED)
@@ -70,6 +71,14 @@ def routes(folder: Path = STATIC, framing: Framing = _nowhere) -> list[BaseRoute
 
     shells = [Route(path, page) for path in SHELL_PATHS]
     return [Route("/", home), *shells, Route(SHARE_PATH, share), Route("/assets/{name:path}", asset)]
+
+
+def based(html: str, base: str) -> str:
+    """The page with its own addresses below `base`, which it tells its script."""
+    if not base:
+        return html
+    said = f'<meta name="base" content="{base}"></head>'  # a path without characters that mean anything
+    return re.sub(r'\b(href|src)="/', rf'\1="{base}/', html).replace("</head>", said, 1)
 
 
 def file_handler(

@@ -62,9 +62,12 @@ def _patched(held: SiteSettings, patch: object) -> SiteSettings:
         problem = first_problem(error, merged)
         problem.detail.param = f"settings.{problem.detail.param}"
         raise problem from None
-    for number, text in enumerate(made.hide):
+    filters = {f"hide.{number}": text for number, text in enumerate(made.hide)}
+    for at, segment in enumerate(made.segments):
+        filters |= {f"segments.{at}.filter.{number}": text for number, text in enumerate(segment.filter)}
+    for place, text in filters.items():
         try:
             parse(text)
         except ValueError as error:
-            raise invalid(f"settings.hide.{number}", str(error)) from None
+            raise invalid(f"settings.{place}", str(error)) from None
     return made

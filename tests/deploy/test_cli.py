@@ -14,8 +14,8 @@ from tests.deploy.stack import throughline
 ROOT = Path(__file__).parents[2]
 COMMANDS = dict(commands(app))
 EXPECTED = {
-    "up", "ingest", "worker", "api", "import", "verify", "migrate", "rebuild", "repair", "restore", "status", "demo",
-    "account create", "account password", "key create", "key list", "key revoke", "site create", "site list",
+    "up", "ingest", "worker", "api", "import", "verify", "migrate", "rebuild", "repair", "backup", "restore", "status",
+    "demo", "account create", "account password", "key create", "key list", "key revoke", "site create", "site list",
     "log list", "log forget",
     "dead-letters list", "dead-letters replay", "batch set-aside",
 }  # fmt: skip
