@@ -25,9 +25,10 @@ def test_every_endpoint_has_a_right_and_what_has_a_site_asks_for_a_role() -> Non
         if right is not None and endpoint.changes and endpoint.name != "logout":
             assert right.scope == "manage" and not right.shared, endpoint.name
         if right is not None and right.shared:
-            assert "/analytics/" in endpoint.path and endpoint.method == "GET"
+            assert endpoint.method == "GET"
     analytics = {each.name for each in ENDPOINTS if "/analytics/" in each.path}
-    assert analytics == {name for name, right in rights.RIGHTS.items() if right is not None and right.shared}
+    shared = {name for name, right in rights.RIGHTS.items() if right is not None and right.shared}
+    assert shared == (analytics - {"friction-preview"}) | {"freshness"}
     assert {each.name for each in ENDPOINTS if each.public} == {
         *("login", "invitation", "accept-invitation", "open-share")
     }
