@@ -61,7 +61,7 @@ class Api:
         self._registry = Registry(client, redis, now)
         self._redis = redis
         self.pulse = Pulse()
-        parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now, self.pulse)
+        parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now, self.pulse, base)
         self._serve = Serve(parts, ENDPOINTS)
         packed = GZipMiddleware(self._serve, _PACKED, 5)
         self.routes: list[BaseRoute] = [
