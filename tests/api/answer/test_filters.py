@@ -134,7 +134,10 @@ QUESTIONS: dict[str, tuple[Callable[[Reader, str, Span], Any], Callable[[Site, R
 }
 
 
-JUDGED: dict[str, Any] = {**SETTINGS.model_dump(), "friction": {**SETTINGS.friction.model_dump(), "bouncer_seconds": 30}}
+JUDGED: dict[str, Any] = {
+    **SETTINGS.model_dump(),
+    "friction": {**SETTINGS.friction.model_dump(), "bouncer_seconds": 30},
+}
 
 
 def preview(reader: Reader, site: str, span: Span) -> Any:
