@@ -249,6 +249,6 @@ def test_the_log_goes_on_where_the_backup_stands(system: System, tmp_path: Path)
 def test_a_backup_of_another_schema_is_refused(system: System, tmp_path: Path, monkeypatch: Any) -> None:  # noqa: F811
     backup(system.settings, FolderSink(tmp_path / "kept"), lambda *_: None)
     assert snapshot.database(system.client) not in [row["name"] for row in system.rows("SHOW DATABASES")]
-    monkeypatch.setattr("rollups.migrate.newest", lambda: 20)
+    monkeypatch.setattr("rollups.version.newest", lambda: 20)
     with pytest.raises(StackError, match=r"schema \d+ \(Throughline .*\), this version knows 20: upgrade Throughline"):
         restore(system.settings, tmp_path / "kept", None, lambda *_: None)
