@@ -9,7 +9,7 @@ PAGES := api/pages
 PAGE_SOURCES := $(wildcard $(PAGES)/package-lock.json $(PAGES)/*.mjs $(PAGES)/*.json \
   $(PAGES)/src/* $(PAGES)/src/*/* ingest/script/*)
 
-.PHONY: setup up test nightly lint format bench pages screenshots country clean
+.PHONY: setup up test nightly lint format bench pages docs screenshots country clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.country $(VENV)/.pages
@@ -60,6 +60,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cd $(PAGES) && $(NODE) npm run --silent check
+
+# The pages of docs/ as a site, in build/docs.
+docs: setup
+	$(BIN)/properdocs build --quiet
 
 format: setup
 	$(BIN)/ruff format .

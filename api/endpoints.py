@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from api import account, sites
+from api import sites
+from api.access import ACCESS
 from api.answer.breakdown import Breakdown, breakdown
 from api.answer.custom_event_funnel import CustomEventFunnel, custom_event_funnel
 from api.answer.custom_event_types import CustomEventTypes, custom_event_types
@@ -12,26 +13,31 @@ from api.answer.dashboard import Dashboard, dashboard
 from api.answer.engagement_funnel import EngagementFunnel, engagement_funnel
 from api.answer.event_data_keys import EventDataKeys, event_data_keys
 from api.answer.event_data_values import EventDataValues, event_data_values
+from api.answer.freshness import Freshness, freshness
 from api.answer.friction import Friction, friction
+from api.answer.friction_preview import FrictionPreview, friction_preview
 from api.answer.goals import Goals, goals
 from api.answer.ledger import Ledger, ledger, widened
 from api.answer.now import Now, now
+from api.answer.page_flow import PageFlow, page_flow
 from api.answer.reach import Reach, reach
 from api.answer.revenue import Revenue, revenue
 from api.answer.scroll_depth import ScrollDepth, scroll_depth
 from api.answer.session_events import SessionEvents, session_events
 from api.answer.visitor_sessions import VisitorSessions, visitor_sessions
 from api.answer.visitors import Visitors, visitors
-from api.body import NewSite, SignIn, SitePatch
+from api.body import NewSite, SitePatch
 from api.endpoint import Asked, Endpoint
 from api.parameter import (
     BreakdownOf,
     Filtered,
     FilteredAllTime,
     FunnelOf,
+    JudgedBy,
     LedgerOf,
     Nothing,
     NowOf,
+    PageFlowOf,
     PageOf,
     ReachOf,
     ScrollDepthOf,
@@ -128,6 +134,19 @@ ENDPOINTS: list[Endpoint] = [
         Filtered,
     ),
     _of_data(
+        f"{_SITE}/analytics/friction-preview",
+        "Sessions by friction bucket as other thresholds would judge them",
+        lambda asked: friction_preview(
+            asked.selected,
+            asked.site.id,
+            asked.span,
+            asked.parameters.over(asked.site.settings.friction),
+            asked.site.settings.pairs,
+        ),
+        FrictionPreview,
+        JudgedBy,
+    ),
+    _of_data(
         f"{_SITE}/analytics/breakdown",
         "Sessions by the values of a dimension",
         _breakdown,
@@ -157,6 +176,13 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: engagement_funnel(asked.selected, asked.site.id, asked.span, asked.parameters.url),
         EngagementFunnel,
         FunnelOf,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/page-flow",
+        "Where sessions enter and leave by a page, and where they go on to",
+        lambda asked: page_flow(asked.selected, asked.site.id, asked.span, asked.parameters.url),
+        PageFlow,
+        PageFlowOf,
     ),
     _of_data(
         f"{_SITE}/analytics/reach",
@@ -205,6 +231,13 @@ ENDPOINTS: list[Endpoint] = [
         NowOf,
     ),
     _of_data(
+        f"{_SITE}/freshness",
+        "How fresh the numbers are, and since when there are any; its `ETag` changes when a number may have",
+        lambda asked: freshness(asked.reader, asked.site.id),
+        Freshness,
+        tells_fresh=True,
+    ),
+    _of_data(
         f"{_SITE}/visitors",
         "Visitors, most recently seen first",
         lambda asked: visitors(asked.reader, asked.site.id, asked.parameters.page),
@@ -235,32 +268,5 @@ ENDPOINTS: list[Endpoint] = [
         name="session-events",
         problems=(404,),
     ),
-    Endpoint(
-        "POST",
-        "/login",
-        "login",
-        "Sign in to the pages: answers with a session cookie",
-        account.login,
-        account.Me,
-        body=SignIn,
-        problems=(401, 429),
-        public=True,
-        hashes=True,
-    ),
-    Endpoint("POST", "/logout", "logout", "Sign out", account.logout, None, status=204, light=True),
-    Endpoint("GET", "/me", "me", "Whose key or session this is", account.me, account.Me, light=True),
-    Endpoint(
-        "GET", "/keys", "keys", "The account's API keys, masked", account.keys, list[account.MaskedKey], light=True
-    ),
-    Endpoint("POST", "/keys", "add-key", "Make an API key, shown once", account.add_key, account.NewKey, status=201),
-    Endpoint(
-        "DELETE",
-        "/keys/{key_id}",
-        "revoke-key",
-        "Revoke an API key",
-        account.revoke_key,
-        None,
-        status=204,
-        problems=(404,),
-    ),
+    *ACCESS,
 ]

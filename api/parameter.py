@@ -18,6 +18,7 @@ from api.span import Granularity
 from ingest.contract.field import event_type
 from ingest.contract.incoming import EventType
 from ingest.contract.page import page as page_of
+from ingest.contract.site import Friction
 from rollups.selection import DIMENSIONS, Filter
 
 _FILTER = "^(" + "|".join(FILTERED) + ")(==|!=|=~|!~)[\\s\\S]+$"
@@ -48,6 +49,12 @@ Page = Annotated[
 
 class Nothing(BaseModel):
     """No parameters."""
+
+
+class MemberOf(BaseModel):
+    """A member."""
+
+    id: str = Field(description="Of the membership or invitation, or of the member's account.")
 
 
 class Range(BaseModel):
@@ -120,6 +127,30 @@ class FunnelOf(FilteredAllTime):
     """Which page, or any."""
 
     url: Page | None = Field(None, description="One page, as a path or url in any spelling. Default: any page.")
+
+
+_Threshold = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] | None
+
+
+class JudgedBy(Filtered):
+    """Thresholds instead of the site's."""
+
+    bouncer_seconds: _Threshold = None
+    skimmer_seconds_per_page: _Threshold = None
+    engaged_pageviews: Annotated[int, Field(ge=1, le=1000)] | None = None
+    engaged_seconds: _Threshold = None
+    deep_seconds: _Threshold = None
+    deep_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+
+    def over(self, own: Friction) -> Friction:
+        """The site's own, and those that are given."""
+        return own.model_copy(update=self.model_dump(include=set(Friction.model_fields), exclude_none=True))
+
+
+class PageFlowOf(Filtered):
+    """Which page."""
+
+    url: Page = Field(description="One page, as a path or url in any spelling.")
 
 
 class ReachOf(Filtered):

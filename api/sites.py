@@ -14,8 +14,8 @@ from ingest.contract.site import SiteSettings, merge_patch
 
 
 def sites(asked: Asked) -> list[SiteInList]:
-    """The account's sites, the oldest first."""
-    own = asked.registry.state.sites_of(asked.caller.id)
+    """The sites that the caller may see, the oldest first."""
+    own = asked.who.sites(asked.registry.state)
     by_site = counts(asked.reader, [site.id for site in own])
     days = sparklines(asked.reader, {site.id: site.settings.zone for site in own}, asked.now)
     return [in_list(site, by_site[site.id], days[site.id]) for site in own]
@@ -62,9 +62,12 @@ def _patched(held: SiteSettings, patch: object) -> SiteSettings:
         problem = first_problem(error, merged)
         problem.detail.param = f"settings.{problem.detail.param}"
         raise problem from None
-    for number, text in enumerate(made.hide):
+    filters = {f"hide.{number}": text for number, text in enumerate(made.hide)}
+    for at, segment in enumerate(made.segments):
+        filters |= {f"segments.{at}.filter.{number}": text for number, text in enumerate(segment.filter)}
+    for place, text in filters.items():
         try:
             parse(text)
         except ValueError as error:
-            raise invalid(f"settings.hide.{number}", str(error)) from None
+            raise invalid(f"settings.{place}", str(error)) from None
     return made

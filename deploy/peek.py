@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from deploy import wiring
 from deploy.settings import Settings
 from ingest.contract.event import receipt
+from ingest.log.kafka_address import topic
 from ingest.log.protocol import TOPIC, LogUnavailable
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ NO_LOG = LogState("", [], None)
 
 
 class Peek(Protocol):
-    """Calls block, and raise LogUnavailable or RedisError."""
+    """Calls block, and raise LogUnavailable."""
 
     def state(self) -> LogState: ...
 
@@ -46,19 +47,20 @@ class Peek(Protocol):
 @contextmanager
 def peek(settings: Settings) -> Iterator[Peek]:
     """The log of the settings, for a while."""
-    on_kafka = settings.address("event_log").startswith("kafka://")
-    with _kafka(settings) if on_kafka else _redis(settings) as log:
+    with _kafka(settings) if wiring.on_kafka(settings.address("event_log")) else _redis(settings) as log:
         yield log
 
 
 def log_state(settings: Settings) -> LogState:
-    """The log that the settings name. Blocks; raises LogUnavailable, RedisError."""
+    """The log that the settings name. Blocks; raises LogUnavailable."""
     with peek(settings) as log:
         return log.state()
 
 
 @contextmanager
 def _redis(settings: Settings) -> Iterator[Peek]:
+    from redis import RedisError
+
     from ingest.log import stream
 
     keys, client = stream.Keys(TOPIC), stream.connect(settings.event_log)
@@ -87,6 +89,8 @@ def _redis(settings: Settings) -> Iterator[Peek]:
 
     try:
         yield Log()
+    except RedisError as error:
+        raise LogUnavailable(f"Redis: {error}") from error
     finally:
         client.close()
 
@@ -97,7 +101,9 @@ def _kafka(settings: Settings) -> Iterator[Peek]:
     from kafka.errors import KafkaError
     from kafka.structs import TopicPartition
 
-    brokers, name = wiring.brokers(settings.event_log), wiring.topic(settings.event_log)
+    from ingest.log.kafka_topic import admin_client, shared
+
+    address, name = settings.event_log, topic(settings.event_log)
 
     class Log:
         def state(self) -> LogState:
@@ -126,11 +132,9 @@ def _kafka(settings: Settings) -> Iterator[Peek]:
             return _letters(settings) if f"{name}.dead" in admin.list_topics() else []
 
     try:
-        admin = kafka.KafkaAdminClient(bootstrap_servers=brokers)
+        admin = admin_client(address)
         try:
-            reader = kafka.KafkaConsumer(
-                bootstrap_servers=brokers, enable_auto_commit=False, allow_auto_create_topics=False
-            )
+            reader = kafka.KafkaConsumer(**shared(address), enable_auto_commit=False, allow_auto_create_topics=False)
             try:
                 yield Log()
             finally:

@@ -3,7 +3,7 @@
 import re
 from functools import cache, cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -90,6 +90,9 @@ class EventGoal(BaseModel):
 Goal: TypeAlias = PageGoal | EventGoal
 
 
+_Named = TypeVar("_Named", PageGoal | EventGoal, "Segment")
+
+
 def _network(text: str) -> str:
     try:
         return str(ip_network(text.strip(), strict=False))
@@ -123,6 +126,14 @@ class Exclude(BaseModel):
         return any(found in network for network in self._networks)
 
 
+class Segment(BaseModel):
+    """Filters that are saved under a name, as the API's parameter `filter` has them."""
+
+    model_config = _FROZEN
+    name: _Name
+    filter: Annotated[list[Annotated[str, Field(max_length=25_000)]], Field(min_length=1, max_length=10)]
+
+
 class SiteSettings(BaseModel):
     """Settings of a site with their defaults; unknown keys are refused."""
 
@@ -144,14 +155,15 @@ class SiteSettings(BaseModel):
     exclude: Exclude = Exclude()
     # Filters, as the API's parameter: sessions for which one holds are in no answer.
     hide: Annotated[list[Annotated[str, Field(max_length=25_000)]], Field(max_length=20)] = []
+    segments: Annotated[list[Segment], Field(max_length=50)] = []
 
-    @field_validator("goals")
+    @field_validator("goals", "segments")
     @classmethod
-    def _told_apart(cls, goals: list[Goal]) -> list[Goal]:
-        names = [goal.name for goal in goals]
+    def _told_apart(cls, named: list[_Named]) -> list[_Named]:
+        names = [each.name for each in named]
         if len(set(names)) < len(names):
-            raise ValueError("two goals have the same name")
-        return goals
+            raise ValueError("two of them have the same name")
+        return named
 
     @property
     def zone(self) -> ZoneInfo:

@@ -202,6 +202,19 @@ def test_settings_are_merged_and_null_goes_back_to_the_default(served: Served) -
         refused = served.send("PATCH", path, {"settings": wrong})
         assert (refused.status_code, refused.json()["error"]["param"]) == (400, param)
     assert patched({"goals": None, "hide": None})["goals"] == []
+    saved = [{"name": "Phones from ads", "filter": ["device==Phone", "source==ads"]}]
+    assert patched({"segments": saved})["segments"] == saved
+    for segments, place in (
+        ([*saved, *saved], ""),
+        ([{"name": "a", "filter": []}], ".0.filter"),
+        ([{"name": " ", "filter": ["device==Phone"]}], ".0.name"),
+        ([{"name": "a", "filter": ["device==Phone"] * 11}], ".0.filter"),
+        ([{"name": "a", "filter": ["device==Phone", "divice==Phone"]}], ".0.filter.1"),
+        ([{"name": str(number), "filter": ["device==Phone"]} for number in range(51)], ""),
+    ):
+        refused = served.send("PATCH", path, {"settings": {"segments": segments}})
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "settings.segments" + place)
+    assert patched({"segments": None})["segments"] == []
     office = {"addresses": [" 203.0.113.7/24"], "pages": ["/admin/*"]}
     assert patched({"exclude": office})["exclude"] == {
         "addresses": ["203.0.113.0/24"],
@@ -262,4 +275,5 @@ DEFAULTS: dict[str, Any] = {
     "goals": [],
     "exclude": {"addresses": [], "countries": [], "pages": []},
     "hide": [],
+    "segments": [],
 }

@@ -2,7 +2,10 @@
 
 import csv
 import io
+import itertools
+import json
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -89,7 +92,7 @@ def test_series_as_a_table_and_as_csv(desk: Tab, shop: Counted) -> None:
 def test_the_period_before(desk: Tab, shop: Counted) -> None:
     desk.goto(f"/sites/{shop.id}?range=7d")
     part = desk.get_by_role("region", name="Sessions over time")
-    expect(part.locator(".change").first).to_be_visible()
+    expect(part.locator(".change").first).to_be_visible(timeout=30_000)
     part.get_by_role("button", name="Sessions over time as a table").click()
     earlier = [int(row[2]) for row in rows(part)]
     day = 86_400_000
@@ -97,9 +100,54 @@ def test_the_period_before(desk: Tab, shop: Counted) -> None:
     start, end = (desk.evaluate(ask.format(days * day)) for days in (13, 7))
     said = shop.answer("dashboard", f"?from={start[:10]}&to={end[:10]}")["sessions_over_time"]
     assert earlier[:-1] == [bucket["count"] for bucket in said][:-1]
-    desk.get_by_role("button", name="Compare").click()
+    # As far as today has come.
+    assert earlier[-1] <= said[-1]["count"]
+    sources = desk.get_by_role("region", name="Sources")
+    expect(sources.get_by_role("columnheader", name="Change")).to_be_visible()
+    compare = desk.get_by_label("Compare with")
+    compare.select_option("A year earlier")
+    desk.wait_for_url("**compare=year")
+    expect(desk.get_by_text("Nothing to compare")).to_be_visible()
+    expect(desk.locator(".change")).to_have_count(0)
+    compare.select_option("Nothing")
     desk.wait_for_url("**compare=off")
     expect(part.get_by_role("columnheader")).to_have_count(2)
+
+
+def test_ranges_and_what_they_are_compared_with(desk: Tab, shop: Counted) -> None:
+    """The calendar's own periods; what is not over is compared with as much of the one before."""
+    asked: list[str] = []
+    desk.on("request", lambda request: asked.append(request.url) if "/revenue?" in request.url else None)
+    desk.clock.set_fixed_time("2025-03-31T10:20:30Z")
+    fresh = json.dumps({"fresh_as_of": "2025-03-31T10:20:29.000Z", "since": "2020-01-01T00:00:00.000Z"})
+    desk.route("**/freshness", lambda route: route.fulfill(body=fresh, content_type="application/json"))
+    cases = {
+        "range=7d": ["from=2025-03-25", "from=2025-03-18&to=2025-03-24T10:20:00"],
+        "range=month": ["from=2025-03-01", "from=2025-02-01&to=2025-02-28T10:20:00"],
+        "range=last-month": ["from=2025-02-01&to=2025-02-28", "from=2025-01-01&to=2025-01-31"],
+        "range=last-week": ["from=2025-03-24&to=2025-03-30", "from=2025-03-17&to=2025-03-23"],
+        "range=24h": ["from=2025-03-30T10:20:00.000Z", "from=2025-03-29T10:20:00.000Z&to=2025-03-30T10:20:00.000Z"],
+        "from=2025-03-30T14:00&to=2025-03-30T16:00": [
+            "from=2025-03-30T14:00&to=2025-03-30T16:00",
+            "from=2025-03-30T12:00&to=2025-03-30T14:00",
+        ],
+        "range=7d&compare=year": ["from=2025-03-25", "from=2024-03-25&to=2024-03-31T10:20:00"],
+        "range=7d&compare=month": ["from=2025-03-25", "from=2025-02-25&to=2025-02-28T10:20:00"],
+        "range=last-month&compare=year": ["from=2025-02-01&to=2025-02-28", "from=2024-02-01&to=2024-02-29"],
+        "from=2025-03-02&to=2025-04-10&compare=week": [
+            "from=2025-03-02&to=2025-04-10",
+            "from=2025-02-23&to=2025-03-24T10:20:00",
+        ],
+    }
+    for query, expected in cases.items():
+        asked.clear()
+        desk.goto(f"/sites/{shop.id}?tab=revenue&{query}")
+        for _ in range(300):
+            if len(asked) == 2:
+                break
+            desk.wait_for_timeout(100)
+        found = [unquote(urlsplit(url).query).rpartition("&interval")[0] for url in asked]
+        assert sorted(found) == sorted(expected), query
 
 
 def test_revenue(desk: Tab, shop: Counted) -> None:
@@ -142,9 +190,43 @@ def test_engagement(desk: Tab, shop: Counted) -> None:
     steps = shop.answer("engagement-funnel", "?" + days)["steps"]
     funnel = desk.get_by_role("list", name="Sessions by depth reached").locator("b").all_inner_texts()
     assert funnel == [percent(step["pct"]) for step in steps]
-    desk.get_by_role("link", name="How far sessions read /pricing").click()
+    desk.get_by_role("link", name="Where people go from /pricing").click()
     desk.wait_for_url("**url=%2Fpricing")
     expect(desk.get_by_role("heading", name="How far sessions read /pricing")).to_be_visible()
+    flow = shop.answer("page-flow", f"?url=/pricing&{days}")
+    part = desk.get_by_role("region", name="Where people go from /pricing")
+    assert totals(part)["Exits"] == number(flow["exits"])
+    assert totals(part)["Exit rate"] == percent(flow["exit_rate"])
+    left = ["Left the site", number(flow["exits"]), percent(flow["exit_rate"])]
+    assert left in rows(part)
+    assert sum(int(row[1].replace(",", "")) for row in rows(part)) == flow["views"]
+    leavers = rows(desk.get_by_role("region", name="Who leaves from /pricing"))
+    expected = sorted(flow["sources"], key=lambda each: -each["exits"])
+    assert [row[1] for row in leavers] == [number(each["exits"]) for each in expected]
+
+
+def test_campaigns(desk: Tab, shop: Counted) -> None:
+    desk.goto(f"/sites/{shop.id}?tab=campaigns&range=90d")
+    part = desk.get_by_role("region", name="Campaigns", exact=True)
+    days = last_days(desk, 90)
+    sessions = shop.answer("friction", "?" + days)["sources"]
+    revenue = {(r["source"], r["campaign"]): r for r in shop.answer("revenue", "?" + days)["by_campaign"]}
+    news = next(source for source in sessions if source["key"] == "news")
+    may = next(campaign for campaign in news["campaigns"] if campaign["key"] == "May")
+    sale = revenue["news", "May"]
+    row = next(row for row in rows(part) if row[0] == "May")
+    assert row == [
+        "May",
+        number(may["total"]),
+        number(sale["transactions"]),
+        percent(100 * sale["transactions"] / may["total"]),
+        f"€{sale['revenue']:,.2f}",
+        f"€{sale['revenue'] / may['total'] + 1e-9:,.2f}",
+    ]
+    assert totals(part)["Sessions"] == number(sum(source["total"] for source in sessions))
+    part.get_by_label("Conversion", exact=True).select_option("Event: add_to_cart")
+    carts = shop.answer("friction", f"?filter=event==add_to_cart&{days}")["sources"]
+    expect(part.locator(".totals dd").nth(1)).to_have_text(number(sum(source["total"] for source in carts)))
 
 
 def test_reach(desk: Tab, shop: Counted) -> None:
@@ -219,9 +301,24 @@ def test_the_address_holds_the_state(desk: Tab, shop: Counted) -> None:
 
 
 def test_it_refreshes_itself(desk: Tab, shop: Counted) -> None:
+    """Fifteen seconds cost one small question, until its answer names other data."""
+    tags = itertools.repeat("one")
+    body = json.dumps({"fresh_as_of": None, "since": None})
+    desk.route(
+        "**/freshness",
+        lambda route: route.fulfill(body=body, headers={"ETag": next(tags), "Content-Type": "application/json"}),
+    )
     desk.clock.install()
     desk.goto(f"/sites/{shop.id}")
     rows(desk.get_by_role("region", name="Sources"))
+    expect(desk.locator(".skeleton, [aria-busy=true]")).to_have_count(0)
+    asked: list[str] = []
+    desk.on("request", lambda request: asked.append(request.url))
+    with desk.expect_response("**/freshness"):
+        desk.clock.fast_forward(16_000)
+    desk.wait_for_timeout(200)
+    assert [url for url in asked if not url.endswith("/freshness")] == []
+    tags = itertools.repeat("two")
     with (
         desk.expect_response("**/analytics/dashboard*"),
         desk.expect_response("**/analytics/friction*"),

@@ -250,6 +250,51 @@ def engagement_funnel(site: Site, span: Range, page: str | None = None) -> Answe
     return {"page": page, "sessions": len(deepest), "steps": steps}
 
 
+def friction_preview(site: Site, span: Range, settings: Answer, judged: Answer) -> Answer:
+    sessions = _started(site, span)
+    made = {name: sum(bucket(session, settings) == name for session in sessions) for name in BUCKETS}
+    return {
+        "total": len(sessions),
+        "changed": sum(bucket(session, settings) != bucket(session, judged) for session in sessions),
+        "buckets": made,
+        "bucket_pct": shares(made),
+    }
+
+
+def page_flow(site: Site, span: Range, page: str) -> Answer:
+    of_source: dict[str, Counter[str]] = defaultdict(Counter)
+    following: Counter[str] = Counter()
+    for session in _started(site, span):
+        pages = [view.fact.page for view in session.views]
+        counts = of_source[session.first_touch.source]
+        for at, viewed in enumerate(pages):
+            if viewed != page:
+                continue
+            last = at + 1 == len(pages)
+            counts.update(views=1, entries=at == 0, exits=last, sessions=pages.index(page) == at)
+            if not last:
+                following[pages[at + 1]] += 1
+
+    def flow(counts: Counter[str]) -> Answer:
+        sums = {name: counts[name] for name in ("sessions", "views", "entries", "exits")}
+        return {**sums, "exit_rate": percent(sums["exits"], sums["views"])}
+
+    total = flow(sum(of_source.values(), Counter()))
+    return {
+        "page": page,
+        **total,
+        "next": [
+            {"page": each["page"], "count": each["count"], "pct": percent(each["count"], total["views"])}
+            for each in _ranked(following, "page")
+        ],
+        "sources": [
+            {"key": source, **flow(counts)}
+            for source, counts in sorted(of_source.items(), key=lambda item: (-item[1]["views"], item[0]))
+            if counts["views"]
+        ],
+    }
+
+
 def reach(site: Site, span: Range, metric: str, value: str) -> Answer:
     def hit(session: Session) -> bool:
         if metric == "page":

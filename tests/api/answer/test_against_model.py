@@ -16,8 +16,11 @@ from api.answer.dashboard import dashboard
 from api.answer.engagement_funnel import engagement_funnel
 from api.answer.event_data_keys import event_data_keys
 from api.answer.event_data_values import event_data_values
+from api.answer.freshness import freshness
 from api.answer.friction import friction
-from api.answer.ledger import ledger
+from api.answer.friction_preview import friction_preview
+from api.answer.ledger import QUARTER, ledger
+from api.answer.page_flow import page_flow
 from api.answer.reach import reach
 from api.answer.revenue import revenue
 from api.answer.scroll_depth import scroll_depth
@@ -25,7 +28,7 @@ from api.answer.session_events import session_events
 from api.answer.sites import counts, sparklines
 from api.answer.visitor_sessions import visitor_sessions
 from api.answer.visitors import visitors
-from api.span import Granularity, Span
+from api.span import Granularity, Span, iso
 from ingest.contract.site import Revenue
 from rollups.read import Reader
 from tests.api.answer.world import SETTINGS, START, World
@@ -153,6 +156,41 @@ def test_event_data_values(world: World, kind: str) -> None:
             ]
             answer = body(event_data_values(world.reader, site, span, kind, key, 1000))
             assert answer == {"type": kind, "key": key, "total_rows": len(expected), "rows": expected}
+
+
+OTHERS = {
+    "bouncer_seconds": 25.5,
+    "skimmer_seconds_per_page": 7.25,
+    "engaged_pageviews": 2,
+    "engaged_seconds": 90,
+    "deep_seconds": 20,
+    "deep_percent": 33.3,
+}
+PAIRS = [["pageview", "signup"], ["signup", "purchase"]]
+
+
+@pytest.mark.parametrize("change", [{}, *({name: value} for name, value in OTHERS.items()), OTHERS, {"pairs": PAIRS}])
+def test_friction_preview(world: World, change: dict[str, Any]) -> None:
+    pairs = change.get("pairs", SETTINGS.pairs)
+    thresholds = SETTINGS.friction.model_copy(update={key: value for key, value in change.items() if key != "pairs"})
+    settings = {"friction": thresholds.model_dump(), "pairs": pairs}
+    for site, span, asked in world.ranges[::2]:
+        answer = body(friction_preview(world.reader, site, span, thresholds, pairs))
+        assert answer.pop("thresholds") == settings["friction"]
+        assert answer == answers.friction_preview(world.sites[site], asked, settings, SETTINGS.model_dump())
+
+
+def test_page_flow(world: World) -> None:
+    for site, span, asked in world.ranges:
+        for page in ("/", "/checkout", "/nobody-was-here"):
+            assert body(page_flow(world.reader, site, span, page)) == answers.page_flow(world.sites[site], asked, page)
+
+
+def test_since(world: World) -> None:
+    for site, model in world.sites.items():
+        first = min(session.start for session in model.sessions)
+        assert freshness(world.reader, site).since == iso(first - first % QUARTER)
+    assert freshness(world.reader, "nobody").since is None
 
 
 def test_ledger(world: World) -> None:

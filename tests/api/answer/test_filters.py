@@ -16,7 +16,9 @@ from api.answer.custom_event_types import custom_event_types
 from api.answer.dashboard import dashboard
 from api.answer.engagement_funnel import engagement_funnel
 from api.answer.friction import friction
+from api.answer.friction_preview import friction_preview
 from api.answer.goals import GoalReached, goals, meaning
+from api.answer.page_flow import page_flow
 from api.answer.reach import reach
 from api.answer.revenue import revenue
 from api.answer.scroll_depth import scroll_depth
@@ -30,33 +32,17 @@ from rollups.selection import DIMENSIONS, Filter, select
 from tests.api.answer.test_against_model import body
 from tests.api.answer.world import SETTINGS, World
 from tests.oracle import answers
-from tests.oracle.bucket import bucket
+from tests.oracle.dimension import values
 from tests.oracle.fact import Session
 from tests.oracle.sessions import Site
 from tests.oracle.span import Range
 
 pytestmark = pytest.mark.services
 STEPS = ["signup", "purchase"]
-
-
-def values(session: Session, dimension: str, friction: dict[str, Any]) -> set[str]:
-    """What the model says a session has of a dimension."""
-    touch = session.first_touch
-    pages = [view.fact.page for view in session.views]
-    found: dict[str, set[str]] = {
-        "source": {touch.source},
-        "campaign": {touch.campaign},
-        "country": {touch.country},
-        "device": {touch.device},
-        "browser": {touch.browser or "unknown"},
-        "os": {touch.os or "unknown"},
-        "entry_page": {pages[0] if pages else "(none)"},
-        "exit_page": {pages[-1] if pages else "(none)"},
-        "bucket": {bucket(session, friction)},
-        "page": set(pages),
-        "event": {fact.type for fact in session.custom},
-    }
-    return found[dimension]
+JUDGED: dict[str, Any] = {
+    **SETTINGS.model_dump(),
+    "friction": {**SETTINGS.friction.model_dump(), "bouncer_seconds": 30},
+}
 
 
 def holds(one: Filter, session: Session, friction: dict[str, Any]) -> bool:
@@ -113,6 +99,14 @@ QUESTIONS: dict[str, tuple[Callable[[Reader, str, Span], Any], Callable[[Site, R
         lambda reader, site, span: body(reach(reader, site, span, "event", "signup")),
         lambda site, span, _: answers.reach(site, span, "event", "signup"),
     ),
+    "friction preview": (
+        lambda reader, site, span: preview(reader, site, span),
+        lambda site, span, settings: answers.friction_preview(site, span, JUDGED, settings),
+    ),
+    "page flow": (
+        lambda reader, site, span: body(page_flow(reader, site, span, "/pricing")),
+        lambda site, span, _: answers.page_flow(site, span, "/pricing"),
+    ),
     "types": (
         lambda reader, site, span: body(custom_event_types(reader, site, span)),
         lambda site, span, _: answers.custom_event_types(site, span),
@@ -122,6 +116,12 @@ QUESTIONS: dict[str, tuple[Callable[[Reader, str, Span], Any], Callable[[Site, R
         lambda site, span, _: answers.custom_event_funnel(site, span, STEPS),
     ),
 }
+
+
+def preview(reader: Reader, site: str, span: Span) -> Any:
+    thresholds = SETTINGS.friction.model_copy(update={"bouncer_seconds": 30})
+    answer = body(friction_preview(reader, site, span, thresholds, SETTINGS.pairs))
+    return {name: value for name, value in answer.items() if name != "thresholds"}
 
 
 def drawn(world: World, random: Random) -> str:

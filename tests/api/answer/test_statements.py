@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from api.answer.breakdown import breakdown
 from api.answer.custom_event_funnel import custom_event_funnel
 from api.answer.custom_event_types import custom_event_types
 from api.answer.dashboard import dashboard
@@ -13,6 +14,7 @@ from api.answer.engagement_funnel import engagement_funnel
 from api.answer.event_data_keys import event_data_keys
 from api.answer.friction import friction
 from api.answer.ledger import ledger
+from api.answer.page_flow import page_flow
 from api.answer.reach import reach
 from api.answer.revenue import revenue
 from api.answer.scroll_depth import scroll_depth
@@ -47,9 +49,11 @@ ANSWERS: dict[str, tuple[int, Callable[[Reader], object]]] = {
     "reach": (1, lambda reader: reach(reader, "s", SPAN, "page", "/")),
     "scroll depth": (1, lambda reader: scroll_depth(reader, "s", SPAN, None, 20)),
     "engagement funnel": (1, lambda reader: engagement_funnel(reader, "s", SPAN, None)),
+    "page flow": (1, lambda reader: page_flow(reader, "s", SPAN, "/")),
     "event types": (1, lambda reader: custom_event_types(reader, "s", SPAN)),
     "event funnel": (1, lambda reader: custom_event_funnel(reader, "s", SPAN, ["a", "b"])),
     "data keys": (1, lambda reader: event_data_keys(reader, "s", SPAN, "a")),
+    "breakdown": (1, lambda reader: breakdown(reader, "s", SPAN, "page", None, 10, 2)),
     "ledger": (1, lambda reader: ledger(reader, "s", SPAN)),
 }
 

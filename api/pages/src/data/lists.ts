@@ -2,7 +2,7 @@
 import { DEFINITION } from "./definitions";
 import * as format from "./format";
 import { type Loaded } from "./load";
-import { type Scope, useAnswer } from "./scope";
+import { type Scope, useBoth } from "./scope";
 import type { Breakdown, BreakdownRow, Goals } from "./types";
 
 export interface Card {
@@ -12,17 +12,20 @@ export interface Card {
 }
 
 export const CARDS = {
-  sources: { key: "sources", title: "Sources", dimensions: ["source", "campaign"] },
-  pages: { key: "pages", title: "Pages", dimensions: ["page", "entry_page", "exit_page"] },
+  sources: { key: "sources", title: "Sources", dimensions: ["source", "channel", "campaign", "medium", "term", "content"] },
+  pages: { key: "pages", title: "Pages", dimensions: ["page", "entry_page", "exit_page", "hostname"] },
   events: { key: "events", title: "Goals and events", dimensions: ["goal", "event"] },
-  countries: { key: "countries", title: "Countries", dimensions: ["country"] },
+  countries: { key: "countries", title: "Countries", dimensions: ["country", "region", "city"] },
   devices: { key: "devices", title: "Devices", dimensions: ["device", "browser", "os"] },
 } satisfies Record<string, Card>;
 
 export const LISTED: string[] = [...Object.values(CARDS).flatMap(({ dimensions }) => dimensions), "bucket"];
 
 /** Of goals only the first few are known. */
-export type Row = Pick<BreakdownRow, "value" | "sessions" | "share"> & Partial<BreakdownRow>;
+export type Row = Pick<BreakdownRow, "value" | "sessions" | "share"> & Partial<BreakdownRow> & {
+  /** Its sessions in the period that the range is compared with; null: not known, undefined: not compared. */
+  before?: number | null;
+};
 
 export interface List {
   rows: Row[];
@@ -65,21 +68,34 @@ export function columnsOfAll(dimension: string, revenue: boolean): ColumnName[] 
 
 export const definitionOf = (dimension: string): string => DEFINITION[dimension as keyof typeof DEFINITION] ?? DEFINITION.totals;
 
-/** One page of the values of a dimension. */
-export function useList(scope: Scope, dimension: string, limit: number, page = 1): Loaded<List> {
-  const isGoal = dimension === "goal";
-  const values = useAnswer<Breakdown>("breakdown", scope, { dimension, limit, page: page > 1 ? page : undefined }, { ask: !isGoal });
-  const goals = useAnswer<Goals>("goals", scope, {}, { ask: isGoal });
-  if (!isGoal) {
-    // Until it has come, what is there may be of another dimension, whose values are no filters of this one.
-    const mine = values.data?.dimension === dimension ? values.data : null;
-    return { ...values, data: mine && { rows: mine.rows, total: mine.total_rows } };
+const FIRST = 10;
+const MOST = 1000; // rows of an answer
+
+const listOf = (answer: Breakdown | Goals | null, dimension: string): List | null => {
+  if (answer === null) return null;
+  if ("goals" in answer) {
+    const rows = answer.goals.map(({ name, sessions, total, conversion_pct }) => ({ value: name, sessions, share: conversion_pct, events: total }));
+    return dimension === "goal" ? { rows, total: rows.length } : null;
   }
-  const data = goals.data && {
-    rows: goals.data.goals
-      .slice((page - 1) * limit, page * limit)
-      .map(({ name, sessions, total, conversion_pct }) => ({ value: name, sessions, share: conversion_pct, events: total })),
-    total: goals.data.goals.length,
-  };
-  return { ...goals, data };
+  // Until it has come, what is there may be of another dimension, whose values are no filters of this one.
+  return answer.dimension === dimension ? { rows: answer.rows, total: answer.total_rows } : null;
+};
+
+/** One page of the values of a dimension, and what is known of their sessions before. */
+export function useList(scope: Scope, dimension: string, limit = FIRST, page = 1): Loaded<List> {
+  const isGoal = dimension === "goal";
+  const more = isGoal ? {} : { dimension, limit, page: page > 1 ? page : undefined };
+  // The rows of now may have been anywhere before.
+  const before = isGoal ? {} : { dimension, limit: limit > FIRST ? MOST : 10 * FIRST };
+  const load = useBoth<Breakdown | Goals>(isGoal ? "goals" : "breakdown", scope, more, { before });
+  const list = listOf(load.data?.now ?? null, dimension);
+  const then = listOf(load.data?.before ?? null, dimension);
+  const known = then && new Map(then.rows.map(({ value, sessions }) => [value, sessions]));
+  const first = isGoal ? (page - 1) * limit : 0;
+  const rows = list?.rows.slice(first, first + limit).map((row) => ({
+    ...row,
+    // Of one that is not among the first of many nothing is known but that it is fewer.
+    before: known ? (known.get(row.value) ?? (then!.total > known.size ? null : 0)) : scope.compared ? null : undefined,
+  }));
+  return { ...load, data: list && { rows: rows!, total: list.total } };
 }

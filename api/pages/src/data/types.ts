@@ -12,6 +12,13 @@ export interface Settings {
   exclude: { addresses: string[]; countries: string[]; pages: string[] };
   /** Filters: sessions for which one holds are in no answer. */
   hide: string[];
+  /** Sets of filters with a name. */
+  segments?: Segment[];
+}
+
+export interface Segment {
+  name: string;
+  filter: string[];
 }
 
 export type Goal = { name: string; page: string } | { name: string; event: string };
@@ -118,6 +125,11 @@ export interface Friction {
   thresholds: Thresholds;
 }
 
+export interface FrictionPreview extends Omit<FrictionRow, "key"> {
+  thresholds: Thresholds;
+  changed: number;
+}
+
 export const MILESTONES = ["25", "50", "75", "100"] as const;
 export type Milestone = (typeof MILESTONES)[number];
 
@@ -128,6 +140,20 @@ export interface ScrollPage {
   depth: Record<Milestone, number>;
   depth_pct: Record<Milestone, number>;
   avg_depth: number;
+}
+
+interface Flow {
+  sessions: number;
+  views: number;
+  entries: number;
+  exits: number;
+  exit_rate: number;
+}
+
+export interface PageFlow extends Flow {
+  page: string;
+  next: { page: string; count: number; pct: number }[];
+  sources: (Flow & { key: string })[];
 }
 
 export interface EngagementFunnel {

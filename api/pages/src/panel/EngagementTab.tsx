@@ -2,11 +2,13 @@ import { useEffect, useState } from "preact/hooks";
 import { DEFINITION } from "../data/definitions";
 import * as format from "../data/format";
 import { go, useRoute, withQuery } from "../data/route";
-import { type Scope, useAnswer } from "../data/scope";
+import { type Scope, useAnswer, useBoth } from "../data/scope";
 import { type EngagementFunnel, MILESTONES, type ScrollPage } from "../data/types";
 import { Icon } from "../part/Icon";
 import { Panel } from "../part/Panel";
 import { Pick } from "../part/Pick";
+import { PageFlow } from "./PageFlow";
+import { Points } from "../part/Stack";
 import { Steps } from "../part/Steps";
 
 const STEP_NAME = { view: "Viewed", "25": "25%", "50": "50%", "75": "75%", "100": "To the end" } as const;
@@ -19,7 +21,7 @@ export function EngagementTab({ scope }: { scope: Scope }) {
   const [limit, setLimit] = useState(FIRST);
   const [typed, type] = useState(url ?? "");
   useEffect(() => type(url ?? ""), [url]);
-  const funnel = useAnswer<EngagementFunnel>("engagement-funnel", scope, { url });
+  const funnel = useBoth<EngagementFunnel>("engagement-funnel", scope, { url });
   const depth = useAnswer<{ pages: ScrollPage[] }>("scroll-depth", scope, url ? { url } : { limit });
   const choose = (page: string) => go(withQuery({ url: page || null }));
 
@@ -59,21 +61,23 @@ export function EngagementTab({ scope }: { scope: Scope }) {
         )}
       </form>
       <div class="panels">
+        {url && <PageFlow scope={scope} url={url} />}
         <Panel
           title={url ? `How far sessions read ${format.page(url)}` : "How far sessions read"}
           wide
           load={funnel}
           definition={DEFINITION.engagement}
-          table={({ steps }) => ({
+          table={({ now: { steps } }) => ({
             head: ["step", "sessions", "% of views", "drop-off %"],
             rows: steps.map((s) => [s.step, s.sessions, s.pct, s.dropoff_pct]),
           })}
-          empty={({ sessions }) => sessions === 0 && "No session viewed this in the range."}
+          empty={({ now }) => now.sessions === 0 && "No session viewed this in the range."}
         >
-          {({ steps }) => (
+          {({ now: { steps }, before }) => (
             <Steps
               caption="Sessions by depth reached"
               steps={steps.map((s, at) => ({
+                change: before && <Points now={s.pct} before={before.steps[at]?.pct ?? 0} />,
                 name: STEP_NAME[s.step],
                 sessions: s.sessions,
                 pct: s.pct,
@@ -123,7 +127,7 @@ export function EngagementTab({ scope }: { scope: Scope }) {
                             <Pick of={{ page: p.page }} title={p.page}>
                               <bdi>{format.page(p.page)}</bdi>
                             </Pick>
-                            <a class="tool" href={withQuery({ url: p.page })} aria-label={`How far sessions read ${p.page}`} title="How far sessions read it">
+                            <a class="tool" href={withQuery({ url: p.page })} aria-label={`Where people go from ${format.page(p.page)}`} title="Where people go from it">
                               <Icon name="chart" />
                             </a>
                           </div>
@@ -131,10 +135,10 @@ export function EngagementTab({ scope }: { scope: Scope }) {
                         {MILESTONES.map((m) => (
                           <td key={m} class="n heat" title={`${format.count(p.depth[m])} of ${format.count(p.reported)} views`}>
                             <i style={{ opacity: String((p.depth_pct[m] / 100) * 0.3) }} />
-                            <span>{format.percent(p.depth_pct[m])}</span>
+                            <span>{format.given(p.reported, format.percent(p.depth_pct[m]))}</span>
                           </td>
                         ))}
-                        <td class="n">{format.percent(p.avg_depth)}</td>
+                        <td class="n">{format.given(p.reported, format.percent(p.avg_depth))}</td>
                         <td class="n" title={`${format.count(p.reported)} reported a depth`}>
                           {format.count(p.views)}
                         </td>

@@ -4,9 +4,10 @@ import * as format from "../data/format";
 import { analytics } from "../data/api";
 import { useLoad } from "../data/load";
 import { withQuery } from "../data/route";
-import { type Scope, useAnswer } from "../data/scope";
+import { type Scope, useBoth } from "../data/scope";
 import type { EventTypes } from "../data/types";
 import { Failure, Skeleton } from "../part/State";
+import { Delta } from "../part/Delta";
 import { Panel } from "../part/Panel";
 import { Pick } from "../part/Pick";
 import { Icon } from "../part/Icon";
@@ -14,20 +15,20 @@ import { FunnelPanel } from "./FunnelPanel";
 
 /** Custom events by type with the keys of their data, and funnels over them. */
 export function EventsTab({ scope }: { scope: Scope }) {
-  const load = useAnswer<EventTypes>("custom-event-types", scope);
+  const load = useBoth<EventTypes>("custom-event-types", scope);
   const [open, setOpen] = useState<string | null>(null);
-  const most = Math.max(1, ...(load.data?.event_types ?? []).map(({ count }) => count));
+  const most = Math.max(1, ...(load.data?.now.event_types ?? []).map(({ count }) => count));
   return (
     <div class="panels">
-      <FunnelPanel scope={scope} known={load.data?.event_types.map(({ type }) => type) ?? []} />
+      <FunnelPanel scope={scope} known={load.data?.now.event_types.map(({ type }) => type) ?? []} />
       <Panel
         title="Custom events"
         wide
         load={load}
         definition={DEFINITION.types}
         lines={8}
-        table={({ event_types }) => ({ head: ["type", "count", "sessions"], rows: event_types.map((e) => [e.type, e.count, e.sessions]) })}
-        empty={({ event_types }) =>
+        table={({ now: { event_types } }) => ({ head: ["type", "count", "sessions"], rows: event_types.map((e) => [e.type, e.count, e.sessions]) })}
+        empty={({ now: { event_types } }) =>
           event_types.length === 0 && (
             <>
               <p>No custom events in this range.</p>
@@ -39,7 +40,7 @@ export function EventsTab({ scope }: { scope: Scope }) {
           )
         }
       >
-        {({ event_types }) => (
+        {({ now: { event_types }, before }) => (
           <table class="bars">
             <caption class="unseen">Custom events by type</caption>
             <thead>
@@ -51,6 +52,11 @@ export function EventsTab({ scope }: { scope: Scope }) {
                 <th scope="col" class="n">
                   Sessions
                 </th>
+                {scope.compared && (
+                  <th scope="col" class="n">
+                    Change
+                  </th>
+                )}
                 <th scope="col" class="n">
                   <span class="unseen">Reach</span>
                 </th>
@@ -76,6 +82,11 @@ export function EventsTab({ scope }: { scope: Scope }) {
                   </th>
                   <td class="n">{format.count(e.count)}</td>
                   <td class="n">{format.count(e.sessions)}</td>
+                  {scope.compared && (
+                    <td class="n more">
+                      <Delta now={e.count} before={before && (before.event_types.find(({ type }) => type === e.type)?.count ?? 0)} />
+                    </td>
+                  )}
                   <td class="n more">
                     <a href={withQuery({ tab: "reach", metric: "event", value: e.type })}>
                       Reach<span class="unseen"> of {e.type}</span>
@@ -84,7 +95,7 @@ export function EventsTab({ scope }: { scope: Scope }) {
                 </tr>,
                 open === e.type && (
                   <tr key={`${e.type} keys`}>
-                    <td colSpan={4}>
+                    <td colSpan={5}>
                       <Keys scope={scope} type={e.type} />
                     </td>
                   </tr>

@@ -1,33 +1,38 @@
-import { useState } from "preact/hooks";
 import { BUCKET_NAME, frictionDefinition } from "../data/definitions";
 import * as format from "../data/format";
-import { type Scope, useAnswer } from "../data/scope";
-import { BUCKETS, type Friction, type FrictionRow } from "../data/types";
-import { Icon } from "../part/Icon";
+import { type Both, type Scope, useAnswer, useBoth } from "../data/scope";
+import { BUCKETS, type Friction, type FrictionPreview, type FrictionRow } from "../data/types";
+import { Delta } from "../part/Delta";
 import { Panel } from "../part/Panel";
-import { Pick } from "../part/Pick";
 import { Legend, Stack } from "../part/Stack";
-import { bucketTable, totalOf } from "./friction";
+import { type Column, Tree } from "../part/Tree";
+import { bucketTable, earlierOf, totalOf } from "./friction";
 
 /** How sessions went, by source and campaign. */
 export function FrictionTab({ scope }: { scope: Scope }) {
-  const load = useAnswer<Friction>("friction", scope);
+  const load = useBoth<Friction>("friction", scope);
   return (
     <div class="panels">
       <Panel
         title="How visits went, by source"
         wide
         load={load}
-        definition={({ thresholds }) => frictionDefinition(thresholds)}
-        table={bucketTable}
-        empty={({ sources }) => sources.length === 0 && "No sessions in this range."}
-        lines={10}
+        definition={({ now }) => frictionDefinition(now.thresholds)}
+        table={({ now }) => bucketTable(now)}
+        empty={({ now }) => now.sources.length === 0 && "No sessions in this range."}
+        lines={14}
       >
-        {(data) => (
+        {(both) => (
           <>
-            <Stack row={totalOf(data)} tall />
-            <Legend row={totalOf(data)} />
-            <Breakdown data={data} />
+            <Judged scope={scope} />
+            <Stack row={totalOf(both.now)} tall />
+            <Legend row={totalOf(both.now)} before={both.before && totalOf(both.before)} />
+            <Tree
+              caption="Sessions by source, campaign and how they went"
+              rows={withSource(both.now)}
+              open={both.now.sources.slice(0, 1).map(({ key }) => key)}
+              columns={columns(both, scope.compared !== null)}
+            />
           </>
         )}
       </Panel>
@@ -35,79 +40,34 @@ export function FrictionTab({ scope }: { scope: Scope }) {
   );
 }
 
-function Breakdown({ data }: { data: Friction }) {
-  const [open, setOpen] = useState<string[]>(data.sources.slice(0, 1).map(({ key }) => key));
+/** Says so where other thresholds judged some of the sessions than those that are explained. */
+function Judged({ scope }: { scope: Scope }) {
+  const { data } = useAnswer<FrictionPreview>("friction-preview", scope);
+  if (!data?.changed) return null;
   return (
-    <div class="scroller">
-      <table class="breakdown">
-        <caption class="unseen">Sessions by source, campaign and how they went</caption>
-        <thead>
-          <tr>
-            <th scope="col">Source</th>
-            <th scope="col" class="picture">
-              Share
-            </th>
-            {BUCKETS.map((bucket) => (
-              <th key={bucket} scope="col" class="n">
-                {BUCKET_NAME[bucket]}
-              </th>
-            ))}
-            <th scope="col" class="n">
-              Sessions
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {data.sources.map((source) => {
-            const shown = open.includes(source.key);
-            return [
-              <tr key={source.key}>
-                <th scope="row">
-                  <div class="opened">
-                    <button
-                      type="button"
-                      class="opener"
-                      aria-expanded={shown}
-                      aria-label={`Campaigns of ${format.source(source.key)}`}
-                      onClick={() => setOpen(shown ? open.filter((key) => key !== source.key) : [...open, source.key])}
-                    >
-                      <Icon name="right" />
-                    </button>
-                    <Pick of={{ source: source.key }}>{format.source(source.key)}</Pick>
-                  </div>
-                </th>
-                <Cells row={source} />
-              </tr>,
-              ...(shown
-                ? source.campaigns.map((campaign) => (
-                    <tr key={`${source.key} ${campaign.key}`} class="inner">
-                      <th scope="row">
-                        <span class="label" title={campaign.key}>
-                          <Pick of={{ source: source.key, campaign: campaign.key }}>{format.campaign(campaign.key)}</Pick>
-                        </span>
-                      </th>
-                      <Cells row={campaign} />
-                    </tr>
-                  ))
-                : []),
-            ];
-          })}
-        </tbody>
-      </table>
-    </div>
+    <p class="hinted">
+      {format.count(data.changed)} of these {format.count(data.total)} sessions were judged by earlier thresholds or pairs; today’s would judge them otherwise.{" "}
+      <code>throughline rebuild {scope.site.id}</code> applies today’s to the past.
+    </p>
   );
 }
 
-const Cells = ({ row }: { row: FrictionRow }) => (
-  <>
-    <td class="picture">
-      <Stack row={row} />
-    </td>
-    {BUCKETS.map((bucket) => (
-      <td key={bucket} class="n" title={format.count(row.buckets[bucket])}>
-        {format.percent(row.bucket_pct[bucket])}
-      </td>
-    ))}
-    <td class="n">{format.count(row.total)}</td>
-  </>
-);
+export type Line = FrictionRow & { source: string; campaigns?: Line[] };
+
+/** Rows that know their source. */
+export const withSource = ({ sources }: Friction): (Line & { campaigns: Line[] })[] =>
+  sources.map((row) => ({ ...row, source: row.key, campaigns: row.campaigns.map((each) => ({ ...each, source: row.key })) }));
+
+function columns({ before }: Both<Friction>, compared: boolean): Column<Line>[] {
+  const earlier = earlierOf(before);
+  return [
+    { head: "Share", picture: true, cell: (row) => <Stack row={row} /> },
+    ...BUCKETS.map((bucket) => ({
+      head: BUCKET_NAME[bucket],
+      cell: (row: Line) => format.percent(row.bucket_pct[bucket]),
+      title: (row: Line) => format.count(row.buckets[bucket]),
+    })),
+    { head: "Sessions", cell: (row) => format.count(row.total) },
+    ...(compared ? [{ head: "Change", cell: (row: Line) => <Delta now={row.total} before={earlier(row)} /> }] : []),
+  ];
+}

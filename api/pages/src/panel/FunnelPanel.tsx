@@ -2,10 +2,11 @@ import { useState } from "preact/hooks";
 import { DEFINITION } from "../data/definitions";
 import * as format from "../data/format";
 import { go, useRoute, withQuery } from "../data/route";
-import { type Scope, useAnswer } from "../data/scope";
+import { type Scope, useBoth } from "../data/scope";
 import type { CustomFunnel } from "../data/types";
 import { Icon } from "../part/Icon";
 import { Panel } from "../part/Panel";
+import { Points } from "../part/Stack";
 import { Steps } from "../part/Steps";
 
 const MOST = 10;
@@ -15,8 +16,8 @@ export function FunnelPanel({ scope, known }: { scope: Scope; known: string[] })
   const steps = useRoute().query.getAll("step").filter(Boolean).slice(0, MOST);
   const [said, say] = useState("");
   const ready = steps.length >= 2;
-  const load = useAnswer<CustomFunnel>("custom-event-funnel", scope, { "steps[]": steps }, { ask: ready });
-  const shown = ready ? load : { ...load, data: { steps: [], conversion_pct: 0 }, error: null, busy: false };
+  const load = useBoth<CustomFunnel>("custom-event-funnel", scope, { "steps[]": steps }, { ask: ready });
+  const shown = ready ? load : { ...load, data: { now: { steps: [], conversion_pct: 0 }, before: null }, error: null, busy: false };
 
   const set = (next: string[], change: string) => {
     go(withQuery({ step: next }));
@@ -34,12 +35,12 @@ export function FunnelPanel({ scope, known }: { scope: Scope; known: string[] })
       wide
       load={shown}
       definition={DEFINITION.funnel}
-      table={(d) => ({
+      table={({ now: d }) => ({
         head: ["step", "type", "sessions", "% of first", "% of previous", "drop-off"],
         rows: d.steps.map((s, at) => [at + 1, s.type, s.sessions, s.pct_of_first, s.pct_of_previous, s.dropoff]),
       })}
     >
-      {(data) => (
+      {({ now: data, before }) => (
         <>
           <ol class="builder" aria-label="Steps of the funnel">
             {steps.map((step, at) => (
@@ -109,6 +110,7 @@ export function FunnelPanel({ scope, known }: { scope: Scope; known: string[] })
                   name: s.type,
                   sessions: s.sessions,
                   pct: s.pct_of_first,
+                  change: before && <Points now={s.pct_of_first} before={before.steps[at]?.pct_of_first ?? 0} />,
                   lost: at === 0 ? null : `${format.count(s.dropoff)} lost`,
                 }))}
               />

@@ -8,11 +8,11 @@ import { rangeParams } from "../data/range";
 import { go, useRoute, withQuery } from "../data/route";
 import type { Scope } from "../data/scope";
 import { Bars } from "../part/Bars";
+import { Delta } from "../part/Delta";
 import { Icon } from "../part/Icon";
 import { Panel } from "../part/Panel";
 import { Pick } from "../part/Pick";
 
-const SHOWN = 10;
 const PAGE = 100;
 const FILE = 1000; // rows that the API puts in one CSV
 
@@ -21,7 +21,7 @@ export function ListCard({ scope, card }: { scope: Scope; card: Card }) {
   const wanted = useRoute().query.get(card.key);
   const initial = card.dimensions[0] === "goal" && scope.site.settings.goals.length === 0 ? card.dimensions[1]! : card.dimensions[0]!;
   const dimension = wanted && card.dimensions.includes(wanted) ? wanted : initial;
-  const load = useList(scope, dimension, SHOWN);
+  const load = useList(scope, dimension);
   const { name, many } = dimensionOf(dimension);
   const columns = columnsOfCard(dimension);
   return (
@@ -32,7 +32,7 @@ export function ListCard({ scope, card }: { scope: Scope; card: Card }) {
       definition={definitionOf(dimension)}
       table={(list) => tableOf(list, dimension, columns)}
       empty={({ rows }) => rows.length === 0 && nothing(dimension, scope)}
-      lines={9}
+      lines={12}
       choices={
         card.dimensions.length > 1
           ? {
@@ -56,6 +56,7 @@ export function ListCard({ scope, card }: { scope: Scope; card: Card }) {
               of: { [dimension]: row.value },
               to: elsewhere(dimension, row.value),
               value: row.sessions,
+              before: row.before,
               more: columns.slice(1).map((column) => columnOf(column, dimension).cell(row, null)),
             }))}
           />
@@ -115,6 +116,11 @@ export function All({ scope, dimension, from }: { scope: Scope; dimension: strin
                           {columnOf(column, dimension).head}
                         </th>
                       ))}
+                      {scope.compared && (
+                        <th scope="col" class="n">
+                          Change
+                        </th>
+                      )}
                     </tr>
                   </thead>
                   <tbody>
@@ -130,6 +136,11 @@ export function All({ scope, dimension, from }: { scope: Scope; dimension: strin
                             {columnOf(column, dimension).cell(row, currency)}
                           </td>
                         ))}
+                        {scope.compared && (
+                          <td class="n">
+                            <Delta now={row.sessions} before={row.before ?? null} />
+                          </td>
+                        )}
                       </tr>
                     ))}
                   </tbody>
@@ -163,7 +174,7 @@ export function All({ scope, dimension, from }: { scope: Scope; dimension: strin
 /** The same list from the API as a file: the thousand rows that the page is among. */
 function Files({ scope, dimension, page, total }: { scope: Scope; dimension: string; page: number; total: number }) {
   const part = Math.ceil((page * PAGE) / FILE);
-  const range = rangeParams(scope.range, scope.zone, false, Date.now());
+  const range = rangeParams(scope.range, scope.zone, null, Date.now());
   const address = analytics(scope.site.id, "breakdown", {
     ...range,
     filter: scope.filters,
@@ -195,7 +206,8 @@ function labelOf(dimension: string, value: string): ComponentChildren {
 
 /** The report that says more of a value. */
 function elsewhere(dimension: string, value: string): { address: string; name: string } | undefined {
-  if (dimension === "page") return { address: withQuery({ tab: "engagement", url: value }), name: `How far sessions read ${value}` };
+  if (dimension.endsWith("page") && value[0] === "/")
+    return { address: withQuery({ tab: "engagement", url: value }), name: `Where people go from ${format.page(value)}` };
   if (dimension === "event") return { address: withQuery({ tab: "reach", metric: "event", value }), name: `Reach of ${value}` };
   return undefined;
 }

@@ -3,7 +3,7 @@ import * as format from "../data/format";
 import { CARDS } from "../data/lists";
 import type { Loaded } from "../data/load";
 import { withQuery } from "../data/route";
-import { type Scope, useAnswer } from "../data/scope";
+import { type Scope, useBoth } from "../data/scope";
 import type { Dashboard, Friction } from "../data/types";
 import { Panel } from "../part/Panel";
 import { Pick } from "../part/Pick";
@@ -15,7 +15,7 @@ import { Traffic } from "./Traffic";
 /** The page one sees first: totals, sessions over time, and the lists. `load` and `before` are of the first panel. */
 export function Overview({ scope, load, before }: { scope: Scope; load: Loaded<Dashboard>; before: Loaded<Dashboard> }) {
   return (
-    <div class="panels">
+    <div class="panels" data-tiles="many">
       <Traffic scope={scope} load={load} before={before} />
       <ListCard scope={scope} card={CARDS.sources} />
       <ListCard scope={scope} card={CARDS.pages} />
@@ -29,19 +29,20 @@ export function Overview({ scope, load, before }: { scope: Scope; load: Loaded<D
 
 /** How sessions ended, in one bar: the way in to the friction tab. */
 function Outcome({ scope }: { scope: Scope }) {
-  const load = useAnswer<Friction>("friction", scope);
+  const load = useBoth<Friction>("friction", scope);
   return (
     <Panel
       title="How visits went"
       load={load}
-      definition={({ thresholds }) => frictionDefinition(thresholds)}
-      table={bucketTable}
-      empty={({ sources }) => sources.length === 0 && "No sessions in this range."}
+      definition={({ now }) => frictionDefinition(now.thresholds)}
+      table={({ now }) => bucketTable(now)}
+      empty={({ now }) => now.sources.length === 0 && "No sessions in this range."}
+      lines={12}
     >
-      {(data) => (
+      {({ now: data, before }) => (
         <>
           <Stack row={totalOf(data)} tall />
-          <Legend row={totalOf(data)} />
+          <Legend row={totalOf(data)} before={before && totalOf(before)} />
           <ul class="stacks" aria-label="Largest sources">
             {data.sources.slice(0, 6).map((row) => (
               <li key={row.key}>

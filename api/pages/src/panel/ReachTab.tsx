@@ -3,12 +3,27 @@ import { DEFINITION } from "../data/definitions";
 import * as format from "../data/format";
 import type { Loaded } from "../data/load";
 import { go, useRoute, withQuery } from "../data/route";
-import { type Scope, useAnswer } from "../data/scope";
+import { type Scope, useBoth } from "../data/scope";
 import type { Dashboard, Reach, ReachRow } from "../data/types";
-import { Icon } from "../part/Icon";
 import { Panel } from "../part/Panel";
-import { Pick } from "../part/Pick";
 import { Skeleton } from "../part/State";
+import { Totals } from "../part/Totals";
+import { type Column, Tree } from "../part/Tree";
+
+const COLUMNS: Column<ReachRow>[] = [
+  {
+    head: "Share",
+    picture: true,
+    cell: ({ pct }) => (
+      <span class="meter" aria-hidden="true">
+        <i style={{ width: `${pct}%` }} />
+      </span>
+    ),
+  },
+  { head: "Reach", cell: ({ pct }) => format.percent(pct) },
+  { head: "Reached", cell: ({ reached }) => format.count(reached) },
+  { head: "Sessions", cell: ({ total }) => format.count(total) },
+];
 
 /** Which sources bring people who get as far as a page or an event. */
 export function ReachTab({ scope, dashboard: { data: dashboard, busy } }: { scope: Scope; dashboard: Loaded<Dashboard> }) {
@@ -18,7 +33,7 @@ export function ReachTab({ scope, dashboard: { data: dashboard, busy } }: { scop
   const value = query.get("value") ?? known?.[0] ?? "";
   const [typed, type] = useState(value);
   useEffect(() => type(value), [value]);
-  const load = useAnswer<Reach>("reach", scope, { metric, value }, { ask: value !== "" });
+  const load = useBoth<Reach>("reach", scope, { metric, value }, { ask: value !== "" });
 
   return (
     <>
@@ -67,34 +82,28 @@ export function ReachTab({ scope, dashboard: { data: dashboard, busy } }: { scop
           </div>
         ) : (
           <Panel
-            title={`Sessions that reached ${value}`}
+            title={`Sessions that reached ${metric === "page" ? format.page(value) : value}`}
             wide
             load={load}
             definition={DEFINITION.reach}
             lines={10}
-            table={({ sources }) => ({
+            table={({ now }) => ({
               head: ["source", "campaign", "sessions", "reached", "%"],
-              rows: sources.flatMap((source) => source.campaigns.map((c) => [source.key, c.key, c.total, c.reached, c.pct])),
+              rows: now.sources.flatMap((source) => source.campaigns.map((c) => [source.key, c.key, c.total, c.reached, c.pct])),
             })}
-            empty={({ sources }) => sources.length === 0 && "No sessions in this range."}
+            empty={({ now }) => now.sources.length === 0 && "No sessions in this range."}
           >
-            {(data) => (
+            {({ now, before }) => (
               <>
-                <dl class="totals">
-                  <div>
-                    <dt>Reach</dt>
-                    <dd>{format.percent(data.reach_pct)}</dd>
-                  </div>
-                  <div>
-                    <dt>Reached it</dt>
-                    <dd>{format.short(data.reached_sessions)}</dd>
-                  </div>
-                  <div>
-                    <dt>Sessions</dt>
-                    <dd>{format.short(data.total_sessions)}</dd>
-                  </div>
-                </dl>
-                <Rows data={data} />
+                <Totals
+                  compared={scope.compared !== null}
+                  totals={[
+                    { name: "Reach", now: now.reach_pct, before: before?.reach_pct, written: format.percent },
+                    { name: "Reached it", now: now.reached_sessions, before: before?.reached_sessions },
+                    { name: "Sessions", now: now.total_sessions, before: before?.total_sessions },
+                  ]}
+                />
+                <Tree caption="Reach by source and campaign" rows={now.sources} columns={COLUMNS} />
               </>
             )}
           </Panel>
@@ -103,80 +112,3 @@ export function ReachTab({ scope, dashboard: { data: dashboard, busy } }: { scop
     </>
   );
 }
-
-function Rows({ data }: { data: Reach }) {
-  const [open, setOpen] = useState<string[]>([]);
-  return (
-    <div class="scroller">
-      <table class="breakdown">
-        <caption class="unseen">Reach by source and campaign</caption>
-        <thead>
-          <tr>
-            <th scope="col">Source</th>
-            <th scope="col" class="picture">
-              Share
-            </th>
-            <th scope="col" class="n">
-              Reach
-            </th>
-            <th scope="col" class="n">
-              Reached
-            </th>
-            <th scope="col" class="n">
-              Sessions
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {data.sources.map((source) => {
-            const shown = open.includes(source.key);
-            return [
-              <tr key={source.key}>
-                <th scope="row">
-                  <div class="opened">
-                    <button
-                      type="button"
-                      class="opener"
-                      aria-expanded={shown}
-                      aria-label={`Campaigns of ${format.source(source.key)}`}
-                      onClick={() => setOpen(shown ? open.filter((key) => key !== source.key) : [...open, source.key])}
-                    >
-                      <Icon name="right" />
-                    </button>
-                    <Pick of={{ source: source.key }}>{format.source(source.key)}</Pick>
-                  </div>
-                </th>
-                <Cells row={source} />
-              </tr>,
-              ...(shown
-                ? source.campaigns.map((campaign) => (
-                    <tr key={`${source.key} ${campaign.key}`} class="inner">
-                      <th scope="row">
-                        <span class="label" title={campaign.key}>
-                          <Pick of={{ source: source.key, campaign: campaign.key }}>{format.campaign(campaign.key)}</Pick>
-                        </span>
-                      </th>
-                      <Cells row={campaign} />
-                    </tr>
-                  ))
-                : []),
-            ];
-          })}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-const Cells = ({ row }: { row: ReachRow }) => (
-  <>
-    <td class="picture">
-      <span class="meter" aria-hidden="true">
-        <i style={{ width: `${row.pct}%` }} />
-      </span>
-    </td>
-    <td class="n">{format.percent(row.pct)}</td>
-    <td class="n">{format.count(row.reached)}</td>
-    <td class="n">{format.count(row.total)}</td>
-  </>
-);

@@ -1,16 +1,20 @@
 import { DEFINITION } from "../data/definitions";
 import * as format from "../data/format";
-import { type Scope, useAnswer } from "../data/scope";
+import { begun } from "../data/range";
+import { type Both, type Scope, useBoth } from "../data/scope";
 import type { Revenue } from "../data/types";
 import { Bars } from "../part/Bars";
-import { Chart } from "../part/Chart";
+import { Chart, type Line } from "../part/Chart";
 import { IntervalPicker } from "../part/Interval";
 import { Panel } from "../part/Panel";
+import { Totals } from "../part/Totals";
+import { zoomer } from "./Traffic";
 
 /** Revenue over time, by source and by campaign. */
 export function RevenueTab({ scope }: { scope: Scope }) {
-  const load = useAnswer<Revenue>("revenue", scope, { interval: scope.interval });
-  const none = (d: Revenue) =>
+  const load = useBoth<Revenue>("revenue", scope, { interval: scope.interval });
+  const unknown = scope.compared ? null : undefined; // keeps the column's place
+  const none = ({ now: d }: Both<Revenue>) =>
     !d.configured ? (
       <>
         <p>Revenue is not set up for this site.</p>
@@ -24,7 +28,7 @@ export function RevenueTab({ scope }: { scope: Scope }) {
     ) : (
       false
     );
-  const bare = (d: Revenue) => none(d) || (d.by_source.length === 0 && "No transactions in this range.");
+  const bare = (both: Both<Revenue>) => none(both) || (both.now.by_source.length === 0 && "No transactions in this range.");
 
   return (
     <div class="panels">
@@ -35,53 +39,60 @@ export function RevenueTab({ scope }: { scope: Scope }) {
         load={load}
         definition={DEFINITION.revenue}
         empty={none}
-        tools={<IntervalPicker range={scope.range} chosen={scope.interval} />}
-        table={(d) => ({
+        tools={<IntervalPicker scope={scope} />}
+        table={({ now: d }) => ({
           head: ["period", `revenue ${d.currency ?? ""}`.trim(), "orders"],
           rows: d.revenue_over_time.map((r) => [r.period, r.revenue, r.transactions]),
         })}
       >
-        {(d) => (
-          <>
-            <dl class="totals">
-              <div>
-                <dt>Revenue</dt>
-                <dd>{format.money(d.summary.total_revenue, d.currency)}</dd>
-              </div>
-              <div>
-                <dt>Orders</dt>
-                <dd>{format.short(d.summary.total_transactions)}</dd>
-              </div>
-              <div>
-                <dt>Average order</dt>
-                <dd>{format.money(d.summary.avg_order_value, d.currency)}</dd>
-              </div>
-            </dl>
-            <Chart
-              label={`Revenue over time: ${format.money(d.summary.total_revenue, d.currency)} in ${format.count(d.summary.total_transactions)} orders.`}
-              lines={[{ label: "Revenue", values: d.revenue_over_time.map((r) => r.revenue), colour: "--accent", bars: true }]}
-              tick={(at) => format.axis(scope.interval, d.revenue_over_time.length).text(d.revenue_over_time[at]?.period ?? "")}
-              every={format.axis(scope.interval, d.revenue_over_time.length).every}
-              written={format.short}
-              hint={(at) => ({
-                head: format.period(d.revenue_over_time[at]?.period ?? "", scope.interval, true),
-                rows: [
-                  { name: "Revenue", value: format.money(d.revenue_over_time[at]?.revenue ?? 0, d.currency), colour: "--accent" },
-                  { name: "Orders", value: format.count(d.revenue_over_time[at]?.transactions ?? 0), colour: "--card" },
-                ],
-              })}
-            />
-          </>
-        )}
+        {({ now: d, before }) => {
+          const money = (n: number) => format.money(n, d.currency);
+          const series = d.revenue_over_time;
+          const [over] = begun(series.map(({ period }) => period), scope.range, scope.zone);
+          const axis = format.axis(scope.interval, series.length);
+          const past = before?.revenue_over_time ?? [];
+          const text = (at: number, from = series) => format.period(from[at]?.period ?? "", scope.interval, true);
+          const lines: Line[] = [{ label: "Revenue", values: series.map((r, at) => (at < over ? r.revenue : null)), colour: "--accent", bars: true }];
+          if (before) lines.push({ label: "before", values: series.map((_, at) => past[at]?.revenue ?? null), colour: "--before", dashed: true });
+          return (
+            <>
+              <Totals
+                compared={scope.compared !== null}
+                totals={[
+                  { name: "Revenue", now: d.summary.total_revenue, before: before?.summary.total_revenue, written: money },
+                  { name: "Orders", now: d.summary.total_transactions, before: before?.summary.total_transactions },
+                  { name: "Average order", now: d.summary.avg_order_value, before: before?.summary.avg_order_value, written: (n) => format.given(n, money(n)) },
+                ]}
+              />
+              <Chart
+                label={`Revenue over time: ${money(d.summary.total_revenue)} in ${format.count(d.summary.total_transactions)} orders.`}
+                lines={lines}
+                tick={(at) => axis.text(series[at]?.period ?? "")}
+                every={axis.every}
+                fine
+                written={(n) => format.axisMoney(n, d.currency)}
+                zoom={zoomer(scope, series)}
+                hint={(at) => ({
+                  head: text(at),
+                  rows: [
+                    { name: "Revenue", value: money(series[at]?.revenue ?? 0), colour: "--accent" },
+                    { name: "Orders", value: format.count(series[at]?.transactions ?? 0), colour: "--card" },
+                    ...(past[at] ? [{ name: text(at, past), value: money(past[at].revenue), colour: "--before" }] : []),
+                  ],
+                })}
+              />
+            </>
+          );
+        }}
       </Panel>
       <Panel
         title="Revenue by source"
         load={load}
         definition={DEFINITION.revenue}
         empty={bare}
-        table={(d) => ({ head: ["source", "revenue", "orders"], rows: d.by_source.map((r) => [r.source, r.revenue, r.transactions]) })}
+        table={({ now: d }) => ({ head: ["source", "revenue", "orders"], rows: d.by_source.map((r) => [r.source, r.revenue, r.transactions]) })}
       >
-        {(d) => (
+        {({ now: d, before }) => (
           <Bars
             name="Source"
             caption="Revenue by source"
@@ -93,6 +104,7 @@ export function RevenueTab({ scope }: { scope: Scope }) {
               of: { source: r.source },
               label: format.source(r.source),
               value: r.revenue,
+              before: before ? (before.by_source.find(({ source }) => source === r.source)?.revenue ?? 0) : unknown,
               more: [format.count(r.transactions)],
             }))}
           />
@@ -103,12 +115,12 @@ export function RevenueTab({ scope }: { scope: Scope }) {
         load={load}
         definition={DEFINITION.revenue}
         empty={bare}
-        table={(d) => ({
+        table={({ now: d }) => ({
           head: ["source", "campaign", "revenue", "orders"],
           rows: d.by_campaign.map((r) => [r.source, r.campaign, r.revenue, r.transactions]),
         })}
       >
-        {(d) => (
+        {({ now: d, before }) => (
           <Bars
             name="Campaign"
             caption="Revenue by campaign"
@@ -124,22 +136,23 @@ export function RevenueTab({ scope }: { scope: Scope }) {
                 </>
               ),
               value: r.revenue,
+              before: before ? (before.by_campaign.find(({ source, campaign }) => source === r.source && campaign === r.campaign)?.revenue ?? 0) : unknown,
               more: [format.count(r.transactions)],
             }))}
           />
         )}
       </Panel>
-      {load.data && load.data.excluded_currencies.length > 0 && (
+      {load.data && load.data.now.excluded_currencies.length > 0 && (
         <Panel
           title="Other currencies"
           load={load}
           definition={DEFINITION.revenue}
-          table={(d) => ({
+          table={({ now: d }) => ({
             head: ["currency", "revenue", "orders"],
             rows: d.excluded_currencies.map((r) => [r.currency, r.revenue, r.transactions]),
           })}
         >
-          {(d) => (
+          {({ now: d }) => (
             <table class="plain">
               <caption class="unseen">Revenue in currencies that are not added</caption>
               <thead>

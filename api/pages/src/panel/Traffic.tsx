@@ -1,12 +1,12 @@
 import { DEFINITION } from "../data/definitions";
 import * as format from "../data/format";
 import type { Loaded } from "../data/load";
-import { endsNow, rangeQuery, within } from "../data/range";
+import { begun, rangeQuery, within } from "../data/range";
 import { go, useRoute, withQuery } from "../data/route";
 import { type Scope, useAnswer } from "../data/scope";
 import type { Dashboard, Revenue } from "../data/types";
 import { Chart, type Line } from "../part/Chart";
-import { Icon } from "../part/Icon";
+import { Delta } from "../part/Delta";
 import { IntervalPicker } from "../part/Interval";
 import { Panel } from "../part/Panel";
 
@@ -51,21 +51,6 @@ const revenueIn = (currency: string): Total => ({
   series: { key: "revenue", of: ({ revenue }) => (revenue?.revenue_over_time ?? []).map(({ period, revenue: value }) => ({ period, value })) },
 });
 
-function Change({ total, now, before }: { total: Total; now: Told; before: Told }) {
-  const [a, b] = [total.value(before), total.value(now)];
-  if (a === 0) return <dd class="changed change">{b === 0 ? "no change" : "new"}</dd>;
-  const change = ((b - a) / a) * 100;
-  const level = Math.abs(change) < 0.05;
-  const good = change > 0 !== Boolean(total.inverse);
-  return (
-    <dd class={`changed change ${level ? "" : good ? "good" : "bad"}`} title={`${total.written(a)} in the period before`}>
-      {!level && <Icon name={change > 0 ? "up" : "down"} />}
-      <span class="unseen">{level ? "" : change > 0 ? "up " : "down "}</span>
-      {Math.abs(change) > 999 ? `>${format.count(999)}%` : format.percent(Math.abs(change))}
-    </dd>
-  );
-}
-
 /** Totals with their change; the chosen one of those that have a series over time, against the period before. */
 export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Dashboard>; before: Loaded<Dashboard> }) {
   const { query } = useRoute();
@@ -75,7 +60,7 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
   const series = chosen.series!;
   const { interval, compared } = scope;
   const revenue = useAnswer<Revenue>("revenue", scope, { interval }, { ask: setting !== null });
-  const revenueBefore = useAnswer<Revenue>("revenue", scope, { interval }, { ask: setting !== null && compared, previous: true });
+  const revenueBefore = useAnswer<Revenue>("revenue", scope, { interval }, { ask: setting !== null, previous: true });
 
   // What is not drawn holds nothing up.
   const needed = chosen !== SESSIONS;
@@ -86,7 +71,7 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
     again: () => [load, revenue].forEach(({ again }) => again()),
   };
   const earlier: Told | null =
-    compared && !before.error && before.data && (!setting || revenueBefore.data) ? { main: before.data, revenue: revenueBefore.data } : null;
+    compared && !before.error && !before.busy && before.data && (!setting || revenueBefore.data) ? { main: before.data, revenue: revenueBefore.data } : null;
   const past = earlier ? series.of(earlier) : [];
   const title = `${chosen.name} over time`;
   const column = chosen.name.toLowerCase();
@@ -99,7 +84,7 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
       load={all}
       definition={needed ? DEFINITION.revenue : DEFINITION.totals}
       lines={7}
-      tools={<IntervalPicker range={scope.range} chosen={interval} />}
+      tools={<IntervalPicker scope={scope} />}
       table={(told) => ({
         head: earlier ? ["period", column, `${column} before`] : ["period", column],
         rows: series.of(told).map(({ period, value }, at) => (earlier ? [period, value, past[at]?.value ?? null] : [period, value])),
@@ -125,7 +110,9 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
         const top = buckets.reduce((best, { value }, at) => (value > buckets[best]!.value ? at : best), 0);
         const full = (value: number) => (needed ? chosen.written(value) : format.count(value));
         const axis = format.axis(interval, buckets.length);
-        const lines: Line[] = [{ label: chosen.name, values: buckets.map(({ value }) => value), colour: "--accent", fill: true }];
+        const starts = buckets.map(({ period }) => period);
+        const [over, open] = begun(starts, scope.range, scope.zone);
+        const lines: Line[] = [{ label: chosen.name, values: buckets.map(({ value }, at) => (at < over ? value : null)), colour: "--accent", fill: true }];
         if (earlier) lines.push({ label: "before", values: buckets.map((_, at) => past[at]?.value ?? null), colour: "--before", dashed: true });
         return (
           <>
@@ -148,25 +135,27 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
                   <dd title={format.count(Math.round(total.value(told) * 100) / 100)}>
                     {total.series?.key === "revenue" && told.revenue === null ? "–" : total.written(total.value(told))}
                   </dd>
-                  {earlier && <Change total={total} now={told} before={earlier} />}
+                  {compared && (
+                    <dd class="changed">
+                      <Delta now={total.value(told)} before={earlier && total.value(earlier)} written={total.written} inverse={total.inverse} />
+                    </dd>
+                  )}
                 </div>
               ))}
             </dl>
             <Chart
               label={`${title}: ${full(chosen.value(told))} in all, most on ${text(top)} with ${full(buckets[top]?.value ?? 0)}.`}
               lines={lines}
-              open={endsNow(scope.range, scope.zone)}
+              open={open ? over - 1 : undefined}
               tick={(at) => axis.text(buckets[at]?.period ?? "")}
               every={axis.every}
-              zoom={(first, last) => {
-                const part = within(scope.range, scope.zone, buckets.map(({ period }) => period), first, last);
-                if (part && !all.busy) go(withQuery(rangeQuery(part)));
-              }}
-              written={format.short}
+              fine={needed}
+              zoom={zoomer(scope, buckets)}
+              written={needed ? (n) => format.axisMoney(n, setting!.currency) : format.axisCount}
               hint={(at) => ({
                 head: text(at),
                 rows: [
-                  { name: chosen.name, value: full(buckets[at]?.value ?? 0), colour: "--accent" },
+                  ...(at < over ? [{ name: chosen.name, value: full(buckets[at]?.value ?? 0), colour: "--accent" }] : []),
                   ...(past[at] ? [{ name: text(at, past), value: full(past[at].value), colour: "--before" }] : []),
                 ],
               })}
@@ -177,3 +166,9 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
     </Panel>
   );
 }
+
+/** Shows the days of some of a chart's buckets; of an hour nothing less is there. */
+export const zoomer = (scope: Scope, buckets: { period: string }[]) => (first: number, last: number) => {
+  const part = within(scope.range, scope.zone, buckets.map(({ period }) => period), first, last);
+  if (part) go(withQuery(rangeQuery(part)));
+};

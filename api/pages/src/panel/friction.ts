@@ -26,3 +26,13 @@ export const bucketTable = ({ sources }: Friction): Table => ({
     ]),
   ),
 });
+
+/** A row's sessions in an earlier answer: 0 of what it does not name, null where there is none. */
+export function earlierOf(before: Friction | null): (row: { source: string; key: string; campaigns?: unknown }) => number | null {
+  const known = new Map<string, number>();
+  for (const source of before?.sources ?? []) {
+    known.set(source.key, source.total);
+    for (const campaign of source.campaigns) known.set(`${source.key}\n${campaign.key}`, campaign.total);
+  }
+  return ({ source, key, campaigns }) => before && (known.get(campaigns ? source : `${source}\n${key}`) ?? 0);
+}

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import * as format from "../data/format";
+import { Delta } from "./Delta";
 import { Icon } from "./Icon";
 import { Pick } from "./Pick";
 
@@ -15,6 +16,8 @@ export interface Bar {
   /** Where else it leads. */
   to?: { address: string; name: string };
   title?: string;
+  /** Its value before; null: not known, undefined in all: not compared. */
+  before?: number | null;
 }
 
 interface Props {
@@ -35,6 +38,7 @@ export function Bars({ name, columns, bars, caption, written = format.count, lon
   const [all, showAll] = useState(false);
   const largest = Math.max(1, ...bars.map((bar) => bar.value));
   const shown = all ? bars : bars.slice(0, first);
+  const compared = bars.some(({ before }) => before !== undefined);
   return (
     <>
       <table class={long ? "bars long" : "bars"}>
@@ -47,6 +51,11 @@ export function Bars({ name, columns, bars, caption, written = format.count, lon
                 {column}
               </th>
             ))}
+            {compared && (
+              <th scope="col" class="n">
+                Change
+              </th>
+            )}
           </tr>
         </thead>
         <tbody>
@@ -71,6 +80,11 @@ export function Bars({ name, columns, bars, caption, written = format.count, lon
                   {cell}
                 </td>
               ))}
+              {compared && (
+                <td class="n more">
+                  <Delta now={bar.value} before={bar.before ?? null} written={written} />
+                </td>
+              )}
             </tr>
           ))}
         </tbody>

@@ -1,54 +1,61 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import * as format from "../data/format";
-import { localNow, PRESET_NAMES, PRESETS, type Range, rangeQuery, shiftDate } from "../data/range";
+import { CALENDAR, type Comparison, COMPARISONS, localNow, PRESET_NAMES, PRESETS, type Preset, type Range, rangeQuery, shiftDate } from "../data/range";
 import { go, withQuery } from "../data/route";
-import { Icon } from "./Icon";
+import { Popover } from "./Popover";
 
-/** Ranges as a row of buttons, and two dates for any other; no "compare" where `compared` is null. */
-export function RangePicker({ range, zone, compared }: { range: Range; zone: string; compared: boolean | null }) {
+interface Props {
+  range: Range;
+  zone: string;
+  /** What is chosen; undefined where nothing can be compared. */
+  compared?: Comparison | null;
+  /** Why there is no comparison although one is chosen. */
+  uncovered?: string;
+  children?: ComponentChildren;
+}
+
+/** Ranges as a row of buttons, the calendar's and any two dates behind the last of them, and what to compare with. */
+export function RangePicker({ range, zone, compared, uncovered, children }: Props) {
   const today = localNow(zone, Date.now()).date;
-  const [open, setOpen] = useState(false);
-  const [from, setFrom] = useState(range.preset === "custom" ? range.from : shiftDate(today, -13));
-  const [to, setTo] = useState(range.preset === "custom" ? range.to : today);
-  const box = useRef<HTMLDivElement>(null);
+  const custom = range.preset === "custom";
+  const [from, setFrom] = useState(custom ? range.from.slice(0, 10) : shiftDate(today, -13));
+  const [to, setTo] = useState(custom ? range.to.slice(0, 10) : today);
 
-  // Not after the next frame: who is quick presses a key before it.
-  useLayoutEffect(() => {
-    if (!open) return;
-    const away = (event: Event) => {
-      if (event instanceof KeyboardEvent ? event.key === "Escape" : !box.current?.contains(event.target as Node)) setOpen(false);
-    };
-    addEventListener("keydown", away);
-    addEventListener("pointerdown", away);
-    return () => {
-      removeEventListener("keydown", away);
-      removeEventListener("pointerdown", away);
-    };
-  }, [open]);
-
-  const show = (chosen: Range) => {
-    setOpen(false);
-    go(withQuery(rangeQuery(chosen)));
-  };
-  const apply = (event: Event) => {
-    event.preventDefault();
-    if (from && to) show({ preset: "custom", from: from <= to ? from : to, to: from <= to ? to : from });
-  };
+  const show = (chosen: Range) => go(withQuery(rangeQuery(chosen)));
+  const button = (preset: Preset, close?: () => void) => (
+    <button
+      key={preset}
+      type="button"
+      aria-pressed={range.preset === preset}
+      onClick={() => {
+        close?.();
+        show({ preset });
+      }}
+    >
+      {PRESET_NAMES[preset]}
+    </button>
+  );
+  const named = (CALENDAR as readonly string[]).includes(range.preset) && PRESET_NAMES[range.preset as Preset];
 
   return (
     <div class="ranges">
       <div class="segments" role="group" aria-label="Range">
-        {PRESETS.map((preset) => (
-          <button key={preset} type="button" aria-pressed={range.preset === preset} onClick={() => show({ preset })}>
-            {PRESET_NAMES[preset]}
-          </button>
-        ))}
-        <div class="custom" ref={box}>
-          <button type="button" aria-pressed={range.preset === "custom"} aria-expanded={open} onClick={() => setOpen(!open)}>
-            {range.preset === "custom" ? `${format.date(range.from)} – ${format.date(range.to)}` : "Custom"}
-          </button>
-          {open && (
-            <form class="popover" onSubmit={apply} aria-label="Custom range">
+        {PRESETS.map((preset) => button(preset))}
+        <Popover
+          name={custom ? format.span(range.from, range.to) : named || "Custom"}
+          pressed={custom || Boolean(named)}
+          label="Other ranges"
+        >
+          {(close) => (
+            <form
+              onSubmit={(event) => {
+                event.preventDefault();
+                close();
+                if (from && to) show({ preset: "custom", from: from <= to ? from : to, to: from <= to ? to : from });
+              }}
+            >
+              <div class="segments">{CALENDAR.map((preset) => button(preset, close))}</div>
               <label>
                 From
                 <input type="date" required max={to} value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
@@ -60,20 +67,27 @@ export function RangePicker({ range, zone, compared }: { range: Range; zone: str
               <button class="button">Show</button>
             </form>
           )}
-        </div>
+        </Popover>
       </div>
-      {compared !== null && (
-        <button
-          type="button"
-          class="toggle"
-          aria-pressed={compared}
-          title="Compare with the period of the same length before"
-          onClick={() => go(withQuery({ compare: compared ? "off" : null }))}
-        >
-          {compared && <Icon name="check" />}
-          Compare
-        </button>
+      {compared !== undefined && (
+        <label class="comparison" title={uncovered}>
+          <span>{uncovered ? "Nothing to compare" : "Compare"}</span>
+          <select
+            aria-label="Compare with"
+            aria-description={uncovered}
+            value={compared ?? "off"}
+            onChange={({ currentTarget: { value } }) => go(withQuery({ compare: value === "previous" ? null : value }))}
+          >
+            <option value="off">Nothing</option>
+            {Object.entries(COMPARISONS).map(([key, name]) => (
+              <option key={key} value={key}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
       )}
+      {children}
     </div>
   );
 }

@@ -20,7 +20,10 @@ export const Stack = ({ row, tall }: { row: Pick<FrictionRow, "buckets" | "bucke
   </span>
 );
 
-export const Legend = ({ row }: { row?: Pick<FrictionRow, "buckets" | "bucket_pct"> }) => (
+type Shares = Pick<FrictionRow, "buckets" | "bucket_pct">;
+
+/** What the colours mean; with the shares of `row`, and how they changed. */
+export const Legend = ({ row, before }: { row?: Shares; before?: Shares | null }) => (
   <ul class="legend">
     {BUCKETS.map((bucket) => (
       <li key={bucket}>
@@ -29,10 +32,19 @@ export const Legend = ({ row }: { row?: Pick<FrictionRow, "buckets" | "bucket_pc
         {row && (
           <>
             <b>{format.percent(row.bucket_pct[bucket])}</b>
-            <small>{format.count(row.buckets[bucket])}</small>
+            <small>
+              {format.count(row.buckets[bucket])} {before && <Points now={row.bucket_pct[bucket]} before={before.bucket_pct[bucket]} />}
+            </small>
           </>
         )}
       </li>
     ))}
   </ul>
+);
+
+/** Shares are compared in points: of per cent per cent would be unreadable. */
+export const Points = ({ now, before }: { now: number; before: number }) => (
+  <span class="change" title={`${format.percent(before)} before`}>
+    {Math.abs(now - before) < 0.05 ? "no change" : `${now < before ? "−" : "+"}${format.decimal(Math.abs(now - before))} pp`}
+  </span>
 );

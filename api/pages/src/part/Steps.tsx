@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import * as format from "../data/format";
 
 export interface Step {
@@ -5,6 +6,8 @@ export interface Step {
   sessions: number;
   /** Of the first step. */
   pct: number;
+  /** How its share changed. */
+  change?: ComponentChildren;
   /** What was lost since the step before, in words. */
   lost: string | null;
 }
@@ -20,9 +23,11 @@ export const Steps = ({ steps, caption }: { steps: Step[]; caption: string }) =>
         </div>
         <div class="said">
           <span class="label" title={step.name}>
-            {step.name}
+            <bdi>{step.name}</bdi>
           </span>
-          <b>{format.percent(step.pct)}</b>
+          <span>
+            <b>{format.percent(step.pct)}</b> {step.change}
+          </span>
           <small>
             {format.count(step.sessions)} sessions{step.lost ? ` · ${step.lost}` : ""}
           </small>

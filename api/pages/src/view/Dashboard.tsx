@@ -1,11 +1,13 @@
 import { useEffect, useRef } from "preact/hooks";
 import * as format from "../data/format";
 import { LISTED } from "../data/lists";
-import { useLoad, useTick } from "../data/load";
-import { readInterval, readRange } from "../data/range";
+import { type Freshness, useFreshness } from "../data/fresh";
+import { useLoad } from "../data/load";
+import { covered, readComparison, readInterval, readRange } from "../data/range";
 import { useRoute } from "../data/route";
 import { type Scope, useAnswer } from "../data/scope";
 import type { Dashboard as Answer, Site } from "../data/types";
+import { CampaignsTab } from "../panel/CampaignsTab";
 import { EngagementTab } from "../panel/EngagementTab";
 import { EventsTab } from "../panel/EventsTab";
 import { FrictionTab } from "../panel/FrictionTab";
@@ -19,12 +21,15 @@ import { Icon } from "../part/Icon";
 import { Now } from "../part/Now";
 import { Filters, pickRow } from "../part/Pick";
 import { RangePicker } from "../part/RangePicker";
-import { Snippet, Waiting } from "../part/Snippet";
+import { Segments } from "../part/Segments";
+import { Snippet } from "../part/Snippet";
 import { Failure } from "../part/State";
 import { Top } from "../part/Top";
+import { Waiting } from "../part/Waiting";
 
 const TABS = {
   overview: "Overview",
+  campaigns: "Campaigns",
   revenue: "Revenue",
   friction: "Friction",
   engagement: "Engagement",
@@ -36,6 +41,7 @@ type Tab = keyof typeof TABS;
 
 const REPORTS = {
   overview: null,
+  campaigns: null,
   revenue: RevenueTab,
   friction: FrictionTab,
   engagement: EngagementTab,
@@ -44,11 +50,12 @@ const REPORTS = {
   visitors: VisitorsTab,
 } as const;
 
-const REFRESH_SECONDS = 15;
-
-/** Everything about one site. Range, tab and what a tab shows are in the address. */
-export function Dashboard({ id }: { id: string }) {
-  const [tick, refresh] = useTick(REFRESH_SECONDS);
+/**
+ * Everything about one site. Range, tab and what a tab shows are in the address. `shared`: without what is only for who
+ * signed in, visitors and settings.
+ */
+export function Dashboard({ id, shared }: { id: string; shared?: boolean }) {
+  const { fresh, known, tick, refresh } = useFreshness(id);
   const load = useLoad<Site>(id, () => `/api/sites/${encodeURIComponent(id)}`, tick);
   useEffect(() => {
     document.title = load.data ? `${load.data.name} · Throughline` : "Throughline";
@@ -61,9 +68,9 @@ export function Dashboard({ id }: { id: string }) {
         {load.error ? (
           <Failure error={load.error} again={load.again} />
         ) : load.data === null ? null : load.data.events_count === 0 ? (
-          <Empty site={load.data} begin={refresh} />
+          <Empty site={load.data} begin={() => (refresh(), load.again())} />
         ) : (
-          <Counted site={load.data} tick={tick} />
+          <Counted site={load.data} tick={tick} fresh={fresh} known={known} shared={shared} reload={load.again} />
         )}
       </main>
     </>
@@ -98,20 +105,32 @@ function Empty({ site, begin }: { site: Site; begin: () => void }) {
   );
 }
 
-function Counted({ site, tick }: { site: Site; tick: number }) {
-  const { query } = useRoute();
+interface CountedProps {
+  site: Site;
+  tick: number;
+  fresh: Freshness | null;
+  known: boolean;
+  shared?: boolean;
+  reload: () => void;
+}
+
+function Counted({ site, tick, fresh, known, shared, reload }: CountedProps) {
+  const { path, query } = useRoute();
   const range = readRange(query);
-  const compared = query.get("compare") !== "off";
+  const zone = site.settings.timezone;
+  const chosen = readComparison(query);
+  const uncovered = chosen && fresh?.since && !covered(range, zone, chosen, fresh.since) ? `Nothing was counted before ${format.moment(fresh.since, zone)}` : undefined;
+  const compared = known && !uncovered ? chosen : null;
   const wanted = query.get("tab") as Tab;
-  const tab: Tab = wanted in TABS ? wanted : "overview";
+  const names = (Object.keys(TABS) as Tab[]).filter((name) => !shared || name !== "visitors");
+  const tab: Tab = names.includes(wanted) ? wanted : "overview";
   const Report = REPORTS[tab];
   const all = LISTED.find((dimension) => dimension === query.get("all"));
-  const zone = site.settings.timezone;
   const filters = query.getAll("filter").filter(Boolean);
-  const interval = readInterval(query, range);
+  const interval = readInterval(query, range, zone);
   const scope: Scope = { site, range, interval, compared, zone, tick, filters };
   const load = useAnswer<Answer>("dashboard", scope, { interval });
-  const before = useAnswer<Answer>("dashboard", scope, { interval }, { previous: true, ask: compared && tab === "overview" && !all });
+  const before = useAnswer<Answer>("dashboard", scope, { interval }, { previous: true, ask: tab === "overview" && !all });
 
   // On a phone the row of tabs is wider than the screen.
   const tabs = useRef<HTMLElement>(null);
@@ -122,7 +141,7 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
     for (const name of ["range", "from", "to", "compare", "interval"]) if (query.has(name)) kept.set(name, query.get(name)!);
     for (const filter of filters) kept.append("filter", filter);
     if (to !== "overview") kept.set("tab", to);
-    return `/sites/${site.id}${kept.size ? `?${kept}` : ""}`;
+    return path + (kept.size ? `?${kept}` : "");
   };
 
   return (
@@ -132,20 +151,24 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
       </h1>
       <div class="bar-row">
         <nav class="tabs" aria-label="Reports" ref={tabs}>
-          {(Object.keys(TABS) as Tab[]).map((name) => (
+          {names.map((name) => (
             <a key={name} href={address(name)} aria-current={tab === name ? "page" : undefined}>
               {TABS[name]}
             </a>
           ))}
         </nav>
-        <a class="tool settings" href={`/sites/${site.id}/settings`} aria-label={`Settings of ${site.name}`} title="Settings">
-          <Icon name="settings" />
-        </a>
+        {!shared && (
+          <a class="tool settings" href={`/sites/${site.id}/settings`} aria-label={`Settings of ${site.name}`} title="Settings">
+            <Icon name="settings" />
+          </a>
+        )}
       </div>
       {(tab !== "visitors" || all) && (
         <div class="bar-row under">
-          <RangePicker key={zone} range={range} zone={zone} compared={tab === "overview" && !all ? compared : null} />
-          <Fresh answer={load.data} busy={load.busy} site={site} />
+          <RangePicker key={zone} range={range} zone={zone} compared={chosen} uncovered={uncovered}>
+            <Segments site={site} filters={filters} onSaved={shared ? undefined : reload} />
+          </RangePicker>
+          <Fresh at={fresh?.fresh_as_of} busy={load.busy} site={site} shared={shared} />
         </div>
       )}
       <Chips filters={filters} unused={tab === "visitors" && !all ? "Not applied here: this is the list of all visitors." : undefined} />
@@ -157,6 +180,8 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
             <Overview scope={scope} load={load} before={before} />
           ) : tab === "reach" ? (
             <ReachTab scope={scope} dashboard={load} />
+          ) : tab === "campaigns" ? (
+            <CampaignsTab scope={scope} dashboard={load} />
           ) : (
             Report && <Report scope={scope} />
           )}
@@ -167,17 +192,16 @@ function Counted({ site, tick }: { site: Site; tick: number }) {
 }
 
 /** Up to when everything received is counted, and whose clock the page shows. */
-function Fresh({ answer, busy, site }: { answer: Answer | null; busy: boolean; site: Site }) {
+function Fresh({ at, busy, site, shared }: { at: string | null | undefined; busy: boolean; site: Site; shared?: boolean }) {
   const { timezone: zone, hide } = site.settings;
-  const at = answer?.fresh_as_of;
   const behind = at ? Date.now() - Date.parse(at) : Infinity;
   return (
     <p class="fresh" aria-busy={busy}>
-      {hide.length > 0 && (
+      {hide.length > 0 && !shared && (
         <a href={`/sites/${site.id}/settings#hidden`}>{hide.length === 1 ? "1 filter hides sessions" : `${hide.length} filters hide sessions`}</a>
       )}
       {at && (
-        <span class={behind > 60_000 ? "late" : ""} title={`Everything received before ${at} is in these numbers. They refresh every ${REFRESH_SECONDS} s.`}>
+        <span class={behind > 60_000 ? "late" : ""} title={`Everything received before ${at} is in these numbers. They refresh by themselves.`}>
           <i aria-hidden="true" />
           Fresh as of <time dateTime={at}>{behind > 86_400_000 ? format.moment(at, zone) : format.clock(at, zone)}</time>
         </span>

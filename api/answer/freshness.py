@@ -1,0 +1,19 @@
+"""How fresh a site's numbers are, and since when there are any."""
+
+from pydantic import BaseModel
+
+from api.span import iso
+from rollups.read import Reader
+
+
+class Freshness(BaseModel):
+    """`fresh_as_of` as in `Dashboard`; `since`: the quarter of an hour of the first session, null before it."""
+
+    fresh_as_of: str | None
+    since: str | None
+
+
+def freshness(reader: Reader, site: str) -> Freshness:
+    """Of all the site's sessions, whatever its settings hide; `fresh_as_of` is left to who knows it."""
+    found = reader.rows("since", site=site)
+    return Freshness(fresh_as_of=None, since=iso(found[0]["since"]) if found else None)
