@@ -13,6 +13,7 @@ MINUTE = 60.0
 A_MINUTE = 5  # lines of one kind
 MOST_KINDS = 1000
 
+_MORE = re.compile(r" \(and \d+ more like it before\)$")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -78,7 +79,7 @@ class JsonFormatter(logging.Formatter):
             "process": record.process,
             "logger": record.name,
             "message": record.getMessage(),
-            "kind": str(record.msg),
+            "kind": _MORE.sub("", str(record.msg)),
         }
         if trace := (record.exc_info and self.formatException(record.exc_info)) or record.stack_info:
             entry["trace"] = trace

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import redis
 from prometheus_client import CollectorRegistry, generate_latest
+from typer.testing import CliRunner
 
 from deploy import wiring
 from deploy.alarm.book import Book
@@ -19,6 +20,7 @@ from deploy.alarm.judge import Looked, Share, Silence, alarms, unknown
 from deploy.alarm.look import Numbers
 from deploy.alarm.send import NotTaken, mail, targets, webhook
 from deploy.alarm.watch import Watcher
+from deploy.cli import app
 from deploy.prepare import migrate_stores
 from deploy.settings import SettingError, load
 from ingest.contract import freshness
@@ -232,6 +234,22 @@ def test_no_password_is_sent_to_a_mail_server_without_tls(caplog: pytest.LogCapt
     with post_office() as (server, lines), pytest.raises(NotTaken, match="has no TLS, and gets no password") as raised:
         mail(server.replace("//", "//me:s3cret@"), ["a@example.com"], "text")
     assert "s3cret" not in "\n".join([*lines, str(raised.value), caplog.text])
+
+
+@pytest.mark.services
+def test_a_command_says_what_is_on_and_sends_a_test(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with contextlib.closing(redis.Redis.from_url(redis_url)) as client:
+        Book(client, []).turn({"dead": "one line"}, 0)
+    status = 200
+    with listening(lambda: status) as (url, got):
+        monkeypatch.setenv("THROUGHLINE_ALERT_URL", url)
+        asked = ["alarms", "--test", "--redis", redis_url]
+        done = CliRunner().invoke(app, asked)
+        assert (done.exit_code, len(got)) == (0, 1)
+        assert done.output == "dead         one line\n1 alarms are on; told: webhook\nwebhook: taken\n"
+        status = 404
+        done = CliRunner().invoke(app, asked)
+        assert done.exit_code == 1 and "webhook: the webhook at 127.0.0.1 answers 404" in done.output
 
 
 @pytest.mark.parametrize(
