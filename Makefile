@@ -9,7 +9,7 @@ PAGES := api/pages
 PAGE_SOURCES := $(wildcard $(PAGES)/package-lock.json $(PAGES)/*.mjs $(PAGES)/*.json \
   $(PAGES)/src/* $(PAGES)/src/*/* ingest/script/*)
 
-.PHONY: setup up test nightly lint format bench pages docs screenshots country clean
+.PHONY: setup up test nightly lint format bench pages screenshots country clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.country $(VENV)/.pages
@@ -62,6 +62,7 @@ lint: setup
 	cd $(PAGES) && $(NODE) npm run --silent check
 
 # The pages of docs/ as a site, in build/docs.
+.PHONY: docs
 docs: setup
 	$(BIN)/properdocs build --quiet
 
