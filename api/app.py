@@ -52,19 +52,21 @@ class Api:
         static: Path = page.STATIC,
         reader: Reader | None = None,
         origins: Collection[str] = (),
+        base: str = "",
     ) -> None:
-        """`now`: ms; `trusted`: networks of proxies whose X-Forwarded headers are believed; `origins`: see Cors."""
+        """`now`: ms; `trusted`: networks of proxies whose X-Forwarded headers are believed; `origins`: see Cors;
+        `base`: path before every address of ours, as browsers see it.
+        """
         self._client = client
         self._registry = Registry(client, redis, now)
         self._redis = redis
         self.pulse = Pulse()
         parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now, self.pulse)
         self._serve = Serve(parts, ENDPOINTS)
+        packed = GZipMiddleware(self._serve, _PACKED, 5)
         self.routes: list[BaseRoute] = [
-            Below(
-                "/api", Cors(Router([*docs.routes(), Below("/api", GZipMiddleware(self._serve, _PACKED, 5))]), origins)
-            ),
-            *page.routes(static),
+            Below("/api", Cors(Router([*docs.routes(base), Below("/api", packed)]), origins)),
+            *page.routes(static, self._serve.framing, base),
         ]
         self._loops: list[asyncio.Task[None]] = []
         self._ailing = "not started"

@@ -10,17 +10,17 @@ from starlette.routing import BaseRoute, Route
 
 from api.endpoints import ENDPOINTS
 from api.openapi import document
-from api.page import file_handler
+from api.page import based, file_handler
 
 STYLE = Path(__file__).parent / "docs.css"
 
 
-def routes() -> list[BaseRoute]:
+def routes(base: str = "") -> list[BaseRoute]:
     """The document, the page and its style; made once, here."""
-    described = document(ENDPOINTS)
+    described = document(ENDPOINTS, base)
     files = (
         ("/api/openapi.json", msgspec.json.encode(described), "application/json"),
-        ("/api/docs", html(described).encode(), "text/html; charset=utf-8"),
+        ("/api/docs", based(html(described), base).encode(), "text/html; charset=utf-8"),
         ("/api/docs.css", STYLE.read_bytes(), "text/css; charset=utf-8"),
     )
     return [

@@ -49,6 +49,9 @@ class Settings:
     )
     host: str = _setting("127.0.0.1", "address that HTTP services listen on")
     port: int = _setting(8080, "port that HTTP services listen on")
+    base_path: str = _setting(
+        "", "path below which a proxy serves this installation, such as `/analytics`; it may pass it on or strip it"
+    )
     metrics_port: int = _setting(0, "port of a worker's `/health` and `/metrics`; 0 = none")
     workers: int = _setting(1, "workers that `up` starts")
     partitions: int = _setting(
@@ -216,6 +219,8 @@ def _check(settings: Settings) -> None:
         settings.origins()
     except ValueError as error:
         raise SettingError(f"api-origins: {error}") from None
+    if settings.base_path and not re.fullmatch(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+", settings.base_path):
+        raise SettingError(f"base-path must be a path such as /analytics, not {settings.base_path!r}")
     for folder in settings.disk_folders():
         if not folder.is_dir():
             raise SettingError(f"disks: {folder} is no folder of this machine")

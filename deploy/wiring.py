@@ -182,6 +182,7 @@ def api(settings: Settings) -> "Api":
         now,
         trusted=settings.networks(),
         origins=settings.origins(),
+        base=settings.base_path,
     )
 
 

@@ -6,6 +6,7 @@ of its parts keeps its name and content.
 """
 # ruff: noqa: S608 - names of tables and parts; values are bound
 
+import re
 import time
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -20,6 +21,9 @@ SECONDS = 3_600.0  # that one statement may take
 NOT_KEPT = ("control", "decision", "life", "migrations")
 _LAST = "registry"  # an event names a revision of its site's settings that was there before it
 _STILL = "max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1"
+
+_SETTINGS = re.compile(r" SETTINGS .*$", re.DOTALL)
+_REPLICATED = re.compile(r"^Replicated(\w+)\('(?:[^'\\]|\\.)*', '(?:[^'\\]|\\.)*'(?:, )?")
 
 
 class Piece(NamedTuple):
@@ -79,13 +83,15 @@ def take(client: Client, wait_seconds: float) -> None:
         client.command(f"CREATE DATABASE `{place}`")
         tables = client.rows(statement("snapshot_tables"), {"not": list(NOT_KEPT)})
         for table in sorted(tables, key=lambda row: row["name"] == _LAST):
-            name, by = table["name"], f"PARTITION BY {table['partition']}" if table["partition"] else ""
-            client.command(
-                f"CREATE TABLE `{place}`.`{name}` AS `{name}` ENGINE = MergeTree {by} PRIMARY KEY ({table['primary']}) "
-                f"ORDER BY ({table['sorting']}) SETTINGS {_STILL}"
-            )
+            name, engine = table["name"], alone(table["made"])
+            client.command(f"CREATE TABLE `{place}`.`{name}` AS `{name}` ENGINE = {engine} SETTINGS {_STILL}")
             client.command(f"ALTER TABLE `{place}`.`{name}` ATTACH PARTITION ALL FROM `{name}`")
         held.check()  # lost on the way, workers may have gone on
+
+
+def alone(engine: str) -> str:
+    """The engine of a table with its keys, but on this server alone and without settings. Pure."""
+    return _REPLICATED.sub(r"\1(", _SETTINGS.sub("", engine))
 
 
 def drop(client: Client) -> None:

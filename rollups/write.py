@@ -223,7 +223,7 @@ class Writer:
         """The rows of the batch that lie in the raw events, as they were inserted."""
         where = {"log": decided.log, "partition": decided.partition, "a": decided.a, "b": decided.b}
         rows = self._own.rows(statement("stored_rows"), where, {"max_execution_time": 600})
-        return [EventRow._make((*list(row.values())[:-1], tuple(row["keys"]))) for row in rows]
+        return [EventRow._make(row.values())._replace(keys=tuple(row["keys"])) for row in rows]
 
     def lines(self, log: str, partition: int, a: int, b: int, since: int, until: int) -> dict[tuple[int, int], str]:
         """The raw events of [a, b) received from `since` to `until` (ms): (offset, index) → id, "" if filtered."""

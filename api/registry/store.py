@@ -86,9 +86,11 @@ class Registry:
             raise RegistryGone(f"it holds no account, though Redis has the sites of revision {published}")
         return rows
 
-    def look_again(self) -> None:
-        """Refresh because somebody asks for what is not known; not soon after the last time. Never raises."""
-        if time.monotonic() - self._looked < _LOOK_SECONDS:
+    def look_again(self, published: int = 0) -> None:
+        """Refresh because somebody asks for what is not known; not soon after the last time, unless there is a revision
+        that is `published` already. Never raises.
+        """
+        if self.state.revision >= published and time.monotonic() - self._looked < _LOOK_SECONDS:
             return
         self._looked = time.monotonic()
         with suppress(ClickHouseUnavailable, RegistryGone):

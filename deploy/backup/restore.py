@@ -20,6 +20,7 @@ from rollups import migrate, registry
 from rollups.client import Client
 from rollups.refill import Content, NotEmpty, Short, done, is_full, refill
 from rollups.registry import RegistryRow
+from workers import state as visitors
 
 
 def restore(settings: Settings, folder: Path, data: Path | None, progress: Callable[[str, int, int], None]) -> Manifest:
@@ -45,6 +46,7 @@ def restore(settings: Settings, folder: Path, data: Path | None, progress: Calla
         contents = [
             Content(entry.table, entry.rows, partial((folder / entry.file).read_bytes)) for entry in made.entries
         ]
+        visitors.forget(redis)  # what it has of them is of a ClickHouse that is gone
         refill(client, contents, made.rollups, engines(settings), partial(progress, "restored"))
     except NotEmpty as error:
         raise StackError(

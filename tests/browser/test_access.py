@@ -21,9 +21,11 @@ PLACES = [
     "/sites/{site}",
     "/sites/{site}?filter=source==news|ads&filter=page!=/blog/a",
     "/sites/{site}?all=source&filter=source==news",
+    "/sites/{site}?tab=campaigns&range=7d",
     "/sites/{site}?tab=revenue",
     "/sites/{site}?tab=friction",
     "/sites/{site}?tab=engagement",
+    "/sites/{site}?tab=engagement&url=/pricing",
     "/sites/{site}?tab=reach",
     "/sites/{site}?tab=events&step=add_to_cart&step=purchase",
     "/sites/{site}?tab=visitors",
@@ -32,7 +34,7 @@ PLACES = [
     "/sites/{site}/settings",
 ]
 # The dark pages differ in their colours only, of which these have all.
-DARK = tuple(PLACES[at] for at in (2, 3, 4, 6, 9, 12, 13))
+DARK = tuple(PLACES[at] for at in (2, 3, 4, 5, 7, 11, 14, 15))
 # What can be pressed and is lower than a finger is wide; of cards and tiles all can.
 SMALL = """[...document.querySelectorAll("a, button, select, input:not([type=checkbox])")]
   .filter(each => each.checkVisibility() && !each.matches(".skip, p a, .site-card a, .totals button"))
@@ -109,6 +111,23 @@ def test_fingers_find_what_they_press(visitor: Open, signed_in: Any, stack: Stac
         settled(tab, place)
         found[place] = [*tab.evaluate(SMALL), *serious(tab)]
     assert {place: small for place, small in found.items() if small} == {}
+
+
+def test_what_comes_moves_nothing(visitor: Open, signed_in: Any, stack: Stack, shop: Counted) -> None:
+    """Layout shift on a phone, as browsers measure it, from the first paint to the last panel."""
+    phone = {"width": 390, "height": 844}
+    context = visitor(storage_state=signed_in, base_url=stack.url, viewport=phone, has_touch=True, is_mobile=True)
+    context.add_init_script(
+        "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach("
+        "each => { if (!each.hadRecentInput) shift += each.value })).observe({type: 'layout-shift', buffered: true})"
+    )
+    tab = context.new_page()
+    found = {}
+    for place in ("?range=7d", "?range=7d&tab=campaigns", "?range=7d&tab=revenue", "?range=7d&tab=friction"):
+        settled(tab, f"/sites/{shop.id}{place}")
+        expect(tab.locator(".change").first).to_be_visible(timeout=30_000)
+        found[place] = tab.evaluate("shift")
+    assert {place: shift for place, shift in found.items() if shift > 0.05} == {}
 
 
 def test_the_keyboard_is_enough(desk: Tab, shop: Counted) -> None:

@@ -118,21 +118,25 @@ def test_ranges_and_what_they_are_compared_with(desk: Tab, shop: Counted) -> Non
     """The calendar's own periods; what is not over is compared with as much of the one before."""
     asked: list[str] = []
     desk.on("request", lambda request: asked.append(request.url) if "/revenue?" in request.url else None)
-    desk.clock.set_fixed_time("2027-03-31T10:20:30Z")
-    fresh = json.dumps({"fresh_as_of": "2027-03-31T10:20:29.000Z", "since": "2020-01-01T00:00:00.000Z"})
+    desk.clock.set_fixed_time("2025-03-31T10:20:30Z")
+    fresh = json.dumps({"fresh_as_of": "2025-03-31T10:20:29.000Z", "since": "2020-01-01T00:00:00.000Z"})
     desk.route("**/freshness", lambda route: route.fulfill(body=fresh, content_type="application/json"))
     cases = {
-        "range=7d": ["from=2027-03-25", "from=2027-03-18&to=2027-03-24T10:20:00"],
-        "range=month": ["from=2027-03-01", "from=2027-02-01&to=2027-02-28T10:20:00"],
-        "range=last-month": ["from=2027-02-01&to=2027-02-28", "from=2027-01-01&to=2027-01-31"],
-        "range=last-week": ["from=2027-03-22&to=2027-03-28", "from=2027-03-15&to=2027-03-21"],
-        "range=24h": ["from=2027-03-30T10:20:00.000Z", "from=2027-03-29T10:20:00.000Z&to=2027-03-30T10:20:00.000Z"],
-        "range=7d&compare=year": ["from=2027-03-25", "from=2026-03-25&to=2026-03-31T10:20:00"],
-        "range=7d&compare=month": ["from=2027-03-25", "from=2027-02-25&to=2027-02-28T10:20:00"],
-        "range=last-month&compare=year": ["from=2027-02-01&to=2027-02-28", "from=2026-02-01&to=2026-02-28"],
-        "from=2027-03-02&to=2027-04-10&compare=week": [
-            "from=2027-03-02&to=2027-04-10",
-            "from=2027-02-23&to=2027-03-24T10:20:00",
+        "range=7d": ["from=2025-03-25", "from=2025-03-18&to=2025-03-24T10:20:00"],
+        "range=month": ["from=2025-03-01", "from=2025-02-01&to=2025-02-28T10:20:00"],
+        "range=last-month": ["from=2025-02-01&to=2025-02-28", "from=2025-01-01&to=2025-01-31"],
+        "range=last-week": ["from=2025-03-24&to=2025-03-30", "from=2025-03-17&to=2025-03-23"],
+        "range=24h": ["from=2025-03-30T10:20:00.000Z", "from=2025-03-29T10:20:00.000Z&to=2025-03-30T10:20:00.000Z"],
+        "from=2025-03-30T14:00&to=2025-03-30T16:00": [
+            "from=2025-03-30T14:00&to=2025-03-30T16:00",
+            "from=2025-03-30T12:00&to=2025-03-30T14:00",
+        ],
+        "range=7d&compare=year": ["from=2025-03-25", "from=2024-03-25&to=2024-03-31T10:20:00"],
+        "range=7d&compare=month": ["from=2025-03-25", "from=2025-02-25&to=2025-02-28T10:20:00"],
+        "range=last-month&compare=year": ["from=2025-02-01&to=2025-02-28", "from=2024-02-01&to=2024-02-29"],
+        "from=2025-03-02&to=2025-04-10&compare=week": [
+            "from=2025-03-02&to=2025-04-10",
+            "from=2025-02-23&to=2025-03-24T10:20:00",
         ],
     }
     for query, expected in cases.items():
@@ -220,7 +224,7 @@ def test_campaigns(desk: Tab, shop: Counted) -> None:
         f"€{sale['revenue'] / may['total'] + 1e-9:,.2f}",
     ]
     assert totals(part)["Sessions"] == number(sum(source["total"] for source in sessions))
-    part.get_by_label("Conversion").select_option("Event: add_to_cart")
+    part.get_by_label("Conversion", exact=True).select_option("Event: add_to_cart")
     carts = shop.answer("friction", f"?filter=event==add_to_cart&{days}")["sources"]
     expect(part.locator(".totals dd").nth(1)).to_have_text(number(sum(source["total"] for source in carts)))
 

@@ -21,8 +21,18 @@ def test_the_script_fits_in_3000_bytes() -> None:
 
 @pytest.mark.skipif(not PAGES.is_dir(), reason="the pages are not built (make pages)")
 def test_the_pages_fit_in_100_kilobytes() -> None:
+    """90 of them scripts and styles, those that come later included; the rest is the shell, the icon and the font."""
     files = [path for path in PAGES.rglob("*") if path.is_file() and path.suffix != ".txt"]
+    assert sum(size(path) for path in files if path.suffix in (".js", ".css")) <= 90_000
     assert sum(map(size, files)) <= 100_000
+
+
+@pytest.mark.skipif(not PAGES.is_dir(), reason="the pages are not built (make pages)")
+def test_charts_come_with_the_first_chart() -> None:
+    shell = (PAGES / "index.html").read_text()
+    first = [path for path in (PAGES / "assets").glob("*.js") if path.name in shell]
+    assert [path.name.partition("-")[0] for path in first] == ["app"]
+    assert b"u-over" not in first[0].read_bytes()
 
 
 @pytest.mark.skipif(not PAGES.is_dir(), reason="the pages are not built (make pages)")

@@ -1,6 +1,7 @@
-import { render } from "preact";
+import { options, render } from "preact";
 import { useEffect } from "preact/hooks";
-import { followLinks, go, useRoute } from "./data/route";
+import { BASE, followLinks, go, useRoute } from "./data/route";
+import { Away } from "./part/Away";
 import { applyTheme, Top } from "./part/Top";
 import { Dashboard } from "./view/Dashboard";
 import { Login } from "./view/Login";
@@ -31,6 +32,20 @@ function App() {
   );
 }
 
+if (BASE) {
+  // Links in this app are written without it.
+  const made = options.vnode;
+  options.vnode = (node) => {
+    const props = node.props as { href?: unknown };
+    if (node.type === "a" && typeof props.href === "string" && props.href.startsWith("/")) props.href = BASE + props.href;
+    made?.(node);
+  };
+}
 applyTheme();
 followLinks();
-render(<App />, document.getElementById("app")!);
+render(
+  <>
+    <App />
+    <Away />
+  </>, document.getElementById("app")!,
+);

@@ -1,4 +1,4 @@
-import { go, here } from "./route";
+import { BASE, go, here } from "./route";
 
 /** An answer other than 2xx, or none at all (`status` 0). `param` names the field at fault. */
 export class Refused extends Error {
@@ -18,7 +18,7 @@ const FIELD = /^(body\.)?(settings\.)?/;
 export async function ask<T>(path: string, method = "GET", body?: unknown, signal?: AbortSignal): Promise<T> {
   let answer: Response;
   try {
-    answer = await fetch(path, {
+    answer = await fetch(BASE + path, {
       method,
       signal,
       headers: body === undefined ? {} : { "Content-Type": "application/json" },

@@ -34,6 +34,8 @@ export const DEFINITION = {
     "Count: how often events of the type happened in the range. Sessions: sessions starting in the range that hold at least one.",
   funnel:
     "Within one session, in this order; other events may lie between. Step by step the earliest match counts, and each step must be a later event than the one before. Sessions by start in the range.",
+  journey:
+    "The session's pageviews and custom events in order, on the site's clock. How far a page was read is what the visitor's browser reported of that view. A pause of a minute or more is said between two events.",
   visitors:
     "All visitors of the site, most recently seen first, all time. Country, device and source are those of the first session. Events are interactive ones: pageviews and custom events.",
 } as const;

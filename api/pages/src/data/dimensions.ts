@@ -13,11 +13,7 @@ interface Dimension {
   says?: [string, string];
 }
 
-const as = (name: string, many: string, written = orNone, says?: [string, string]): Dimension => ({ name, many, written, says });
-
-function orNone(value: string): string {
-  return value === "(none)" ? "None" : value === "unknown" ? "Unknown" : value;
-}
+const as = (name: string, many: string, written = format.value, says?: [string, string]): Dimension => ({ name, many, written, says });
 
 const KNOWN: Record<string, Dimension> = {
   source: as("Source", "Sources", format.source),
@@ -42,7 +38,7 @@ const KNOWN: Record<string, Dimension> = {
 };
 
 function noPage(value: string): string {
-  return value === "(none)" ? "No page" : format.page(value);
+  return value === format.NONE ? "No page" : format.page(value);
 }
 
 /** Also of one that only a newer server knows. */
@@ -59,6 +55,6 @@ export function said({ dimension, operator, values }: Filter): [string, string] 
   const not = operator[0] === "!";
   const like = operator[1] === "~";
   const lead = says ? says[not ? 1 : 0] : `${name} ${like ? (not ? "is not like" : "is like") : not ? "is not" : "is"}`;
-  const word = (value: string) => (value === "(none)" || value === "unknown" ? value.replace(/\W/g, "") : like ? value : written(value));
+  const word = (value: string) => (value === format.NONE || value === "unknown" ? value.replace(/\W/g, "") : like ? value : written(value));
   return [lead, either.format(values.map(word))];
 }

@@ -8,6 +8,9 @@ const countries = new Intl.DisplayNames(locale, { type: "region" });
 const currencies = new Intl.DisplayNames(locale, { type: "currency" });
 
 export const count = (n: number): string => whole.format(n);
+/** With the digits that it has. */
+export const plain = (n: number, exact: boolean): string =>
+  n.toLocaleString(locale, { minimumFractionDigits: exact ? 2 : 0, maximumFractionDigits: 4 });
 /** Short from 10,000 on; pair it with the full number in a title. */
 export const short = (n: number): string => (Math.abs(n) < 10_000 ? whole.format(n) : compact.format(n));
 export const percent = (n: number): string => `${tenth.format(n)}%`;
@@ -68,8 +71,7 @@ export function country(code: string): string {
 }
 
 /** ISO 3166-2, `DE-BE`: no list of their names is in a browser, but the country's is. */
-export const region = (code: string): string => (/^[A-Z]{2}-/.test(code) ? `${country(code.slice(0, 2))}, ${code.slice(3)}` : orUnknown(code));
-const orUnknown = (value: string): string => (value === "unknown" ? "Unknown" : value);
+export const region = (code: string): string => (/^[A-Z]{2}-/.test(code) ? `${country(code.slice(0, 2))}, ${code.slice(3)}` : value(code));
 
 export function currencyName(code: string): string {
   try {
@@ -79,8 +81,18 @@ export function currencyName(code: string): string {
   }
 }
 
-export const source = (key: string): string => (key === "direct" ? "Direct" : key);
-export const campaign = (key: string): string => (key === "(none)" ? "No campaign" : key);
+/** What the API says in the place of a value. */
+export const NONE = "(none)";
+export const OTHER = "(other)";
+const WORDS: Record<string, string> = { [NONE]: "None", [OTHER]: "All others", unknown: "Unknown" };
+export const value = (key: string): string => (Object.hasOwn(WORDS, key) ? WORDS[key]! : key);
+export const source = (key: string): string => (key === "direct" ? "Direct" : value(key));
+export const campaign = (key: string): string => (key === NONE ? "No campaign" : value(key));
+/** Why there is no value of its own. */
+export const explained = (key: string): string | undefined =>
+  key === OTHER ? "What lies past the rows that are listed, together" : key === NONE ? "No value was given" : key === "unknown" ? "It could not be told" : undefined;
+/** "–" where nothing was reported that a share or an average could be of. */
+export const given = (of: number, text: string): string => (of ? text : "–");
 
 /** A path as people write it: letters beyond ASCII are decoded, whatever would mislead stays as it came. */
 export const page = (path: string): string =>
@@ -121,8 +133,20 @@ export const axis = (granularity: "hour" | "day" | "week" | "month", length: num
 export const moment = (iso: string, zone: string): string =>
   new Intl.DateTimeFormat(locale, { timeZone: zone, dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
 
+/** A time as the clock showed it that its offset is of: midnights are days. */
+export const local = (iso: string): string =>
+  new Intl.DateTimeFormat(locale, { timeZone: "UTC", dateStyle: "medium", timeStyle: iso.slice(11, 16) === "00:00" ? undefined : "short" }).format(
+    new Date(`${iso.slice(0, 16)}Z`),
+  );
+
 export const clock = (iso: string, zone: string): string =>
   new Intl.DateTimeFormat(locale, { timeZone: zone, timeStyle: "medium" }).format(new Date(iso));
+
+/** Two dates, both included, or two times of a clock. */
+export const span = (from: string, to: string): string => {
+  const written = new Intl.DateTimeFormat(locale, { timeZone: "UTC", dateStyle: "medium", timeStyle: from.length > 10 ? "short" : undefined });
+  return written.formatRange(new Date(`${from}Z`.replace(/^([^T]*)Z$/, "$1")), new Date(`${to}Z`.replace(/^([^T]*)Z$/, "$1")));
+};
 
 export const date = (text: string): string =>
   new Intl.DateTimeFormat(locale, { timeZone: "UTC", dateStyle: "medium" }).format(new Date(`${text.slice(0, 10)}T00:00Z`));

@@ -95,7 +95,7 @@ export function useList(scope: Scope, dimension: string, limit = FIRST, page = 1
   const rows = list?.rows.slice(first, first + limit).map((row) => ({
     ...row,
     // Of one that is not among the first of many nothing is known but that it is fewer.
-    before: known ? (known.get(row.value) ?? (then!.total > known.size ? null : 0)) : undefined,
+    before: known ? (known.get(row.value) ?? (then!.total > known.size ? null : 0)) : scope.compared ? null : undefined,
   }));
   return { ...load, data: list && { rows: rows!, total: list.total } };
 }

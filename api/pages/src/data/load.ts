@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, Refused } from "./api";
+import { answered, isAway, missed } from "./away";
 
 export interface Loaded<T> {
   data: T | null;
@@ -23,15 +24,26 @@ export function useLoad<T>(question: string | null, address: () => string, tick:
   const [tries, setTries] = useState(0);
   const current = useRef(address);
   current.current = address;
+  const me = useRef({}).current;
+  useEffect(() => () => answered(me), []);
 
   useEffect(() => {
     if (question === null) return;
     const abort = new AbortController();
     setState((was) => ({ ...was, busy: was.of !== question || was.error !== null }));
     ask<T>(current.current(), "GET", undefined, abort.signal).then(
-      (data) => setState({ of: question, data, error: null, busy: false }),
+      (data) => {
+        answered(me);
+        setState({ of: question, data, error: null, busy: false });
+      },
       (error) => {
         if (abort.signal.aborted) return;
+        if (isAway(error)) {
+          missed(me, error, () => setTries((n) => n + 1));
+          setState((was) => (was.of === question ? was : { of: question, data: null, error: null, busy: true }));
+          return;
+        }
+        answered(me);
         // A refresh that fails leaves the numbers that are there; the next one may succeed.
         setState((was) =>
           was.of === question && was.data !== null && !(error.status >= 400 && error.status < 500)

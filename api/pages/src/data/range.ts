@@ -15,21 +15,21 @@ export const PRESET_NAMES: Record<Preset, string> = {
   "last-month": "Last month",
 };
 
-/** `from` and `to` are calendar dates of the site's zone, both included. */
+/** `from` and `to` are calendar dates of the site's zone, both included; or hours, `to` then not. */
 export type Range = { preset: Preset } | { preset: "custom"; from: string; to: string };
 
 /** What a range is compared with, and what it is called. */
 export const COMPARISONS = { previous: "Previous period", week: "A week earlier", month: "A month earlier", year: "A year earlier" } as const;
 export type Comparison = keyof typeof COMPARISONS;
 
-const DATE = /^\d{4}-\d\d-\d\d$/;
+const DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d)?$/;
 const DAY = 86_400_000;
 const MINUTE = 60_000;
 const DAYS: Partial<Record<Preset, number>> = { today: 1, "24h": 1, "7d": 7, "30d": 30, "90d": 90 };
 
 export function readRange(query: URLSearchParams): Range {
   const [from, to] = [query.get("from") ?? "", query.get("to") ?? ""];
-  if (DATE.test(from) && DATE.test(to) && from <= to) return { preset: "custom", from, to };
+  if (DATE.test(from) && DATE.test(to) && from.length === to.length && from <= to) return { preset: "custom", from, to };
   const preset = query.get("range") ?? "";
   return { preset: Object.hasOwn(PRESET_NAMES, preset) ? (preset as Preset) : "30d" };
 }
@@ -67,7 +67,7 @@ const daysBetween = (from: string, to: string): number => (Date.parse(`${to}T00:
 
 /** Its first and last day; of the last 24 hours both that they touch. */
 function daysOf(range: Range, today: string): { from: string; to: string } {
-  if (range.preset === "custom") return range;
+  if (range.preset === "custom") return { from: range.from.slice(0, 10), to: range.to.slice(0, 10) };
   const month = `${today.slice(0, 7)}-01`;
   if (range.preset === "month") return { from: month, to: today };
   if (range.preset === "last-month") return { from: shiftMonths(month, -1), to: shiftDate(month, -1) };
@@ -78,7 +78,13 @@ function daysOf(range: Range, today: string): { from: string; to: string } {
   return { from: shiftDate(today, range.preset === "24h" ? -1 : 1 - DAYS[range.preset]!), to: today };
 }
 
+/** An hour or some, whose clock has no zone: milliseconds. */
+const timed = (range: Range): { from: string; to: string } | null => (range.preset === "custom" && range.from.includes("T") ? range : null);
+const clock = (text: string): number => Date.parse(`${text}Z`);
+
 const lengthOf = (range: Range, zone: string): number => {
+  const hours = timed(range);
+  if (hours) return (clock(hours.to) - clock(hours.from)) / DAY;
   const { from, to } = daysOf(range, localNow(zone, Date.now()).date);
   return range.preset === "24h" ? 1 : daysBetween(from, to) + 1;
 };
@@ -102,6 +108,13 @@ export function rangeParams(range: Range, zone: string, compared: Comparison | n
       : compared === "year" || compared === "month" || monthly
         ? shiftMonths(day, compared === "year" ? -12 : -1)
         : shiftDate(day, range.preset === "24h" ? -1 : -1 - daysBetween(from, to));
+  const hours = timed(range);
+  if (hours) {
+    const length = clock(hours.to) - clock(hours.from);
+    const earlier = (text: string) =>
+      compared === "previous" ? new Date(clock(text) - length).toISOString().slice(0, 16) : back(text.slice(0, 10)) + text.slice(10);
+    return compared ? { from: earlier(hours.from), to: earlier(hours.to) } : { from: hours.from, to: hours.to };
+  }
   if (range.preset === "24h") {
     const end = minute - (compared ? daysBetween(back(date), date) * DAY : 0);
     const start = new Date(end - DAY).toISOString();
@@ -136,18 +149,20 @@ export function readInterval(query: URLSearchParams, range: Range, zone: string)
   return possible.find((interval) => interval !== "hour" || lengthOf(range, zone) <= 2) ?? "hour";
 }
 
-/** The days of buckets of a chart; null where they are all of the range already. `starts`: of every bucket. */
+/** What some buckets of a chart are of; null where they are all of the range already. `starts`: of every bucket. */
 export function within(range: Range, zone: string, starts: string[], first: number, last: number): Range | null {
+  if (first === 0 && last === starts.length - 1) return null;
+  const hours = starts.length > 1 && clock(starts[1]!.slice(0, 16)) - clock(starts[0]!.slice(0, 16)) < DAY / 2;
+  if (hours) {
+    const end = starts[last + 1]?.slice(0, 16) ?? new Date(clock(starts[last]!.slice(0, 16)) + DAY / 24).toISOString().slice(0, 16);
+    return { preset: "custom", from: starts[first]!.slice(0, 16), to: end };
+  }
   const today = localNow(zone, Date.now()).date;
   const { to } = daysOf(range, today);
-  const end = to < today ? to : today;
   const from = starts[first]!.slice(0, 10);
   const next = starts[last + 1]?.slice(0, 10);
-  // An hour's day goes on behind it.
-  const until = next === undefined ? end : next === starts[last]!.slice(0, 10) ? next : shiftDate(next, -1);
-  return (first === 0 && last === starts.length - 1) || from > until || daysBetween(from, until) + 1 >= lengthOf(range, zone)
-    ? null
-    : { preset: "custom", from, to: until };
+  const until = next === undefined ? (to < today ? to : today) : shiftDate(next, -1);
+  return from > until || daysBetween(from, until) + 1 >= lengthOf(range, zone) ? null : { preset: "custom", from, to: until };
 }
 
 /** How many of a chart's buckets have begun, and whether the last of them is still filling. */

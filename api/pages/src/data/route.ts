@@ -8,12 +8,17 @@ export interface Route {
 
 const MOVED = "throughline:moved";
 
-export const here = (): Route => ({ path: location.pathname, query: new URLSearchParams(location.search) });
+/** What stands before every address of this app where a proxy serves it below a path; addresses in here are without. */
+export const BASE = document.querySelector<HTMLMetaElement>('meta[name="base"]')?.content ?? "";
+
+const own = (path: string) => (path.startsWith(`${BASE}/`) ? path.slice(BASE.length) : path);
+
+export const here = (): Route => ({ path: own(location.pathname), query: new URLSearchParams(location.search) });
 
 /** Shows another address of this app; `replace` leaves no step for the back button. */
 export function go(address: string, replace = false): void {
-  if (address !== location.pathname + location.search)
-    history[replace ? "replaceState" : "pushState"](null, "", address);
+  if (BASE + address !== location.pathname + location.search)
+    history[replace ? "replaceState" : "pushState"](null, "", BASE + address);
   dispatchEvent(new Event(MOVED));
 }
 
@@ -46,11 +51,11 @@ export function followLinks(): void {
   document.addEventListener("click", (event) => {
     const link = (event.target as Element).closest?.("a");
     if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
-    if (link.origin !== location.origin || link.target || !/^\/(login|sites)?(\/|$)/.test(link.pathname)) return;
+    if (link.origin !== location.origin || link.target || !/^\/(login|sites)?(\/|$)/.test(own(link.pathname))) return;
     if (link.hash && link.pathname === location.pathname) return;
     event.preventDefault();
     const other = link.pathname !== location.pathname;
-    go(link.pathname + link.search + link.hash);
+    go(own(link.pathname) + link.search + link.hash);
     if (other) scrollTo(0, 0);
   });
 }

@@ -85,10 +85,10 @@ export function CampaignsTab({ scope, dashboard }: { scope: Scope; dashboard: Lo
             head,
             cell: (row) => (
               <>
-                {written(of(ask(row)))}
-                {then && (
+                {format.given(ask(row).sessions, written(of(ask(row))))}
+                {scope.compared && (
                   <small>
-                    <Delta now={of(ask(row))} before={of(then(row))} written={written} />
+                    <Delta now={of(ask(row))} before={then && of(then(row))} written={written} />
                   </small>
                 )}
               </>
@@ -100,7 +100,7 @@ export function CampaignsTab({ scope, dashboard }: { scope: Scope; dashboard: Lo
           return (
             <>
               <Totals
-                compared={before !== null}
+                compared={scope.compared !== null}
                 totals={numbers.map(({ head, of, written }) => ({ name: head, now: of(all), before: before ? of(before) : undefined, written }))}
               />
               <Tree

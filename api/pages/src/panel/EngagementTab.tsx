@@ -135,10 +135,10 @@ export function EngagementTab({ scope }: { scope: Scope }) {
                         {MILESTONES.map((m) => (
                           <td key={m} class="n heat" title={`${format.count(p.depth[m])} of ${format.count(p.reported)} views`}>
                             <i style={{ opacity: String((p.depth_pct[m] / 100) * 0.3) }} />
-                            <span>{format.percent(p.depth_pct[m])}</span>
+                            <span>{format.given(p.reported, format.percent(p.depth_pct[m]))}</span>
                           </td>
                         ))}
-                        <td class="n">{format.percent(p.avg_depth)}</td>
+                        <td class="n">{format.given(p.reported, format.percent(p.avg_depth))}</td>
                         <td class="n" title={`${format.count(p.reported)} reported a depth`}>
                           {format.count(p.views)}
                         </td>

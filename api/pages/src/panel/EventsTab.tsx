@@ -52,7 +52,7 @@ export function EventsTab({ scope }: { scope: Scope }) {
                 <th scope="col" class="n">
                   Sessions
                 </th>
-                {before && (
+                {scope.compared && (
                   <th scope="col" class="n">
                     Change
                   </th>
@@ -82,9 +82,9 @@ export function EventsTab({ scope }: { scope: Scope }) {
                   </th>
                   <td class="n">{format.count(e.count)}</td>
                   <td class="n">{format.count(e.sessions)}</td>
-                  {before && (
+                  {scope.compared && (
                     <td class="n more">
-                      <Delta now={e.count} before={before.event_types.find(({ type }) => type === e.type)?.count ?? 0} />
+                      <Delta now={e.count} before={before && (before.event_types.find(({ type }) => type === e.type)?.count ?? 0)} />
                     </td>
                   )}
                   <td class="n more">

@@ -32,7 +32,7 @@ export function ListCard({ scope, card }: { scope: Scope; card: Card }) {
       definition={definitionOf(dimension)}
       table={(list) => tableOf(list, dimension, columns)}
       empty={({ rows }) => rows.length === 0 && nothing(dimension, scope)}
-      lines={9}
+      lines={12}
       choices={
         card.dimensions.length > 1
           ? {

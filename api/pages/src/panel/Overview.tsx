@@ -15,7 +15,7 @@ import { Traffic } from "./Traffic";
 /** The page one sees first: totals, sessions over time, and the lists. `load` and `before` are of the first panel. */
 export function Overview({ scope, load, before }: { scope: Scope; load: Loaded<Dashboard>; before: Loaded<Dashboard> }) {
   return (
-    <div class="panels">
+    <div class="panels" data-tiles="many">
       <Traffic scope={scope} load={load} before={before} />
       <ListCard scope={scope} card={CARDS.sources} />
       <ListCard scope={scope} card={CARDS.pages} />
@@ -37,7 +37,7 @@ function Outcome({ scope }: { scope: Scope }) {
       definition={({ now }) => frictionDefinition(now.thresholds)}
       table={({ now }) => bucketTable(now)}
       empty={({ now }) => now.sources.length === 0 && "No sessions in this range."}
-      lines={11}
+      lines={12}
     >
       {({ now: data, before }) => (
         <>

@@ -10,6 +10,7 @@ import { Totals } from "../part/Totals";
 export function PageFlow({ scope, url }: { scope: Scope; url: string }) {
   const load = useBoth<Answer>("page-flow", scope, { url });
   const name = format.page(url);
+  const none = scope.compared ? null : undefined; // keeps the column's place
   return (
     <>
       <Panel
@@ -23,7 +24,7 @@ export function PageFlow({ scope, url }: { scope: Scope; url: string }) {
         {({ now, before }) => (
           <>
             <Totals
-              compared={before !== null}
+              compared={scope.compared !== null}
               totals={[
                 { name: "Views", now: now.views, before: before?.views },
                 { name: "Entries", now: now.entries, before: before?.entries },
@@ -36,7 +37,7 @@ export function PageFlow({ scope, url }: { scope: Scope; url: string }) {
               caption={`What followed views of ${name}`}
               columns={["Views", "Share"]}
               bars={[
-                ...(now.exits ? [{ key: "", label: <i>Left the site</i>, value: now.exits, more: [format.percent(now.exit_rate)], before: before?.exits }] : []),
+                ...(now.exits ? [{ key: "", label: <i>Left the site</i>, value: now.exits, more: [format.percent(now.exit_rate)], before: before?.exits ?? none }] : []),
                 ...now.next.map((row) => ({
                   key: row.page,
                   label: (
@@ -48,7 +49,7 @@ export function PageFlow({ scope, url }: { scope: Scope; url: string }) {
                   of: { page: row.page },
                   value: row.count,
                   more: [format.percent(row.pct)],
-                  before: before ? (before.next.find(({ page }) => page === row.page)?.count ?? 0) : undefined,
+                  before: before ? (before.next.find(({ page }) => page === row.page)?.count ?? 0) : none,
                 })),
               ].sort((a, b) => b.value - a.value)}
             />
@@ -81,7 +82,7 @@ export function PageFlow({ scope, url }: { scope: Scope; url: string }) {
                   of: { source: row.key },
                   value: row.exits,
                   more: [format.count(row.views), format.percent(row.exit_rate)],
-                  before: before ? (before.sources.find(({ key }) => key === row.key)?.exits ?? 0) : undefined,
+                  before: before ? (before.sources.find(({ key }) => key === row.key)?.exits ?? 0) : none,
                 }))}
             />
           </>

@@ -82,7 +82,7 @@ export function ReachTab({ scope, dashboard: { data: dashboard, busy } }: { scop
           </div>
         ) : (
           <Panel
-            title={`Sessions that reached ${value}`}
+            title={`Sessions that reached ${metric === "page" ? format.page(value) : value}`}
             wide
             load={load}
             definition={DEFINITION.reach}
@@ -96,7 +96,7 @@ export function ReachTab({ scope, dashboard: { data: dashboard, busy } }: { scop
             {({ now, before }) => (
               <>
                 <Totals
-                  compared={before !== null}
+                  compared={scope.compared !== null}
                   totals={[
                     { name: "Reach", now: now.reach_pct, before: before?.reach_pct, written: format.percent },
                     { name: "Reached it", now: now.reached_sessions, before: before?.reached_sessions },

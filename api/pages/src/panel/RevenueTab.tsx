@@ -13,6 +13,7 @@ import { zoomer } from "./Traffic";
 /** Revenue over time, by source and by campaign. */
 export function RevenueTab({ scope }: { scope: Scope }) {
   const load = useBoth<Revenue>("revenue", scope, { interval: scope.interval });
+  const unknown = scope.compared ? null : undefined; // keeps the column's place
   const none = ({ now: d }: Both<Revenue>) =>
     !d.configured ? (
       <>
@@ -56,11 +57,11 @@ export function RevenueTab({ scope }: { scope: Scope }) {
           return (
             <>
               <Totals
-                compared={before !== null}
+                compared={scope.compared !== null}
                 totals={[
                   { name: "Revenue", now: d.summary.total_revenue, before: before?.summary.total_revenue, written: money },
                   { name: "Orders", now: d.summary.total_transactions, before: before?.summary.total_transactions },
-                  { name: "Average order", now: d.summary.avg_order_value, before: before?.summary.avg_order_value, written: money },
+                  { name: "Average order", now: d.summary.avg_order_value, before: before?.summary.avg_order_value, written: (n) => format.given(n, money(n)) },
                 ]}
               />
               <Chart
@@ -68,6 +69,7 @@ export function RevenueTab({ scope }: { scope: Scope }) {
                 lines={lines}
                 tick={(at) => axis.text(series[at]?.period ?? "")}
                 every={axis.every}
+                fine
                 written={(n) => format.axisMoney(n, d.currency)}
                 zoom={zoomer(scope, series)}
                 hint={(at) => ({
@@ -102,7 +104,7 @@ export function RevenueTab({ scope }: { scope: Scope }) {
               of: { source: r.source },
               label: format.source(r.source),
               value: r.revenue,
-              before: before ? (before.by_source.find(({ source }) => source === r.source)?.revenue ?? 0) : undefined,
+              before: before ? (before.by_source.find(({ source }) => source === r.source)?.revenue ?? 0) : unknown,
               more: [format.count(r.transactions)],
             }))}
           />
@@ -134,7 +136,7 @@ export function RevenueTab({ scope }: { scope: Scope }) {
                 </>
               ),
               value: r.revenue,
-              before: before ? (before.by_campaign.find(({ source, campaign }) => source === r.source && campaign === r.campaign)?.revenue ?? 0) : undefined,
+              before: before ? (before.by_campaign.find(({ source, campaign }) => source === r.source && campaign === r.campaign)?.revenue ?? 0) : unknown,
               more: [format.count(r.transactions)],
             }))}
           />

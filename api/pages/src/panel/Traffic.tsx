@@ -135,9 +135,9 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
                   <dd title={format.count(Math.round(total.value(told) * 100) / 100)}>
                     {total.series?.key === "revenue" && told.revenue === null ? "–" : total.written(total.value(told))}
                   </dd>
-                  {earlier && (
+                  {compared && (
                     <dd class="changed">
-                      <Delta now={total.value(told)} before={total.value(earlier)} written={total.written} inverse={total.inverse} />
+                      <Delta now={total.value(told)} before={earlier && total.value(earlier)} written={total.written} inverse={total.inverse} />
                     </dd>
                   )}
                 </div>
@@ -149,6 +149,7 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
               open={open ? over - 1 : undefined}
               tick={(at) => axis.text(buckets[at]?.period ?? "")}
               every={axis.every}
+              fine={needed}
               zoom={zoomer(scope, buckets)}
               written={needed ? (n) => format.axisMoney(n, setting!.currency) : format.axisCount}
               hint={(at) => ({

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { BUCKET_NAME, DEFINITION } from "../data/definitions";
 import * as format from "../data/format";
 import { useLoad } from "../data/load";
@@ -184,9 +185,13 @@ function Sessions({ scope, visitor }: { scope: Scope; visitor: string }) {
   );
 }
 
+const GAP_SECONDS = 60; // between two events that is told
+
 function Events({ scope, visitor, session }: { scope: Scope; visitor: string; session: string }) {
-  const address = `/api/visitors/${encodeURIComponent(visitor)}/sessions/${encodeURIComponent(session)}/events`;
-  const load = useLoad<{ events: SessionEvent[] }>(address, () => address, scope.tick);
+  const address = `/api/visitors/${encodeURIComponent(visitor)}/sessions`;
+  const sessions = useLoad<{ sessions: Session[] }>(address, () => address, scope.tick);
+  const load = useLoad<{ events: SessionEvent[] }>(session, () => `${address}/${encodeURIComponent(session)}/events`, scope.tick);
+  const about = sessions.data?.sessions.find(({ id }) => id === session);
   return (
     <>
       <Crumbs visitor={visitor} session={session} />
@@ -195,7 +200,8 @@ function Events({ scope, visitor, session }: { scope: Scope; visitor: string; se
           title="What happened"
           wide
           load={load}
-          definition={DEFINITION.visitors}
+          definition={DEFINITION.journey}
+          lines={12}
           table={({ events }) => ({
             head: ["time", "type", "page", "title", "scroll", "revenue", "data"],
             rows: events.map((e) => [
@@ -210,25 +216,63 @@ function Events({ scope, visitor, session }: { scope: Scope; visitor: string; se
           })}
         >
           {({ events }) => (
-            <ol class="timeline">
-              {events.map((e) => (
-                <li key={e.id} class={e.type === "pageview" ? "view" : "event"}>
-                  <time dateTime={e.timestamp}>{format.clock(e.timestamp, scope.zone)}</time>
-                  <div>
-                    <strong>{e.type === "pageview" ? e.title || e.page : e.type}</strong>
-                    {e.revenue && <b>{format.money(e.revenue.amount, e.revenue.currency)}</b>}
-                    <small>
-                      {e.page}
-                      {e.scroll !== null && ` · read to ${format.percent(e.scroll)}`}
-                    </small>
-                    {e.data && Object.keys(e.data).length > 0 && <code>{JSON.stringify(e.data)}</code>}
-                  </div>
-                </li>
-              ))}
-            </ol>
+            <>
+              {about && <About session={about} scope={scope} />}
+              <ol class="timeline">
+                {events.map((e, at) => {
+                  const pause = at ? (Date.parse(e.timestamp) - Date.parse(events[at - 1]!.timestamp)) / 1000 : 0;
+                  return [
+                    pause >= GAP_SECONDS && (
+                      <li key={`${e.id} gap`} class="gap">
+                        <span>{format.duration(pause)} later</span>
+                      </li>
+                    ),
+                    <li key={e.id} class={e.type === "pageview" ? "view" : "event"}>
+                      <time dateTime={e.timestamp}>{format.clock(e.timestamp, scope.zone)}</time>
+                      <div>
+                        <strong>
+                          <bdi>{e.type === "pageview" ? e.title || format.page(e.page) : e.type}</bdi>
+                        </strong>
+                        {e.revenue && <b>{format.money(e.revenue.amount, e.revenue.currency)}</b>}
+                        <small>
+                          <bdi>{format.page(e.page)}</bdi>
+                          {e.scroll !== null && ` · read to ${format.percent(e.scroll)}`}
+                        </small>
+                        {e.data && Object.keys(e.data).length > 0 && <code>{JSON.stringify(e.data)}</code>}
+                      </div>
+                    </li>,
+                  ];
+                })}
+              </ol>
+            </>
           )}
         </Panel>
       </div>
     </>
+  );
+}
+
+/** What is known of the whole session. */
+function About({ session: s, scope }: { session: Session; scope: Scope }) {
+  const facts: [string, ComponentChildren][] = [
+    ["Began", format.moment(s.started_at, scope.zone)],
+    ["Source", `${format.source(s.source)}${s.campaign === format.NONE ? "" : ` · ${s.campaign}`}`],
+    ["Country", format.country(s.country)],
+    ["Device", [s.device, s.browser, s.os].filter(Boolean).join(", ")],
+    ["Duration", format.duration(s.duration)],
+    ["Visit", BUCKET_NAME[s.bucket] ?? s.bucket],
+  ];
+  if (s.revenue) facts.push(["Revenue", format.money(s.revenue, scope.site.settings.revenue?.currency ?? null)]);
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>
+            <bdi>{value}</bdi>
+          </dd>
+        </div>
+      ))}
+    </dl>
   );
 }

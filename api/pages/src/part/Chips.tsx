@@ -29,7 +29,10 @@ export function Chips({ filters, unused }: { filters: string[]; unused?: string 
             return (
               <li key={`${at}`}>
                 <button type="button" class="said" title={`${name} – press to turn it round`} onClick={() => show(filters.with(at, negated(text)))}>
-                  {lead} <b>{values}</b>
+                  {lead}{" "}
+                  <b>
+                    <bdi>{values}</bdi>
+                  </b>
                 </button>
                 {dimension !== "" && (
                   <a class="tool" href={withQuery({ all: dimension, at: null })} aria-label={`${more}: ${name}`} title={more}>

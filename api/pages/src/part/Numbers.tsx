@@ -1,15 +1,19 @@
 import * as format from "../data/format";
 import type { Table } from "../data/csv";
 
+const TIME = /^\d{4}-\d\d-\d\dT\d/;
+
 /** The rows behind a picture, as a table. */
-export const Numbers = ({ table, caption }: { table: Table; caption: string }) => (
+export function Numbers({ table, caption }: { table: Table; caption: string }) {
+  const exact = table.head.map((_, column) => table.rows.some((row) => typeof row[column] === "number" && !Number.isInteger(row[column])));
+  return (
   <div class="scroller" tabIndex={0} role="region" aria-label={`${caption}, table`}>
     <table class="numbers">
       <caption class="unseen">{caption}</caption>
       <thead>
         <tr>
-          {table.head.map((name) => (
-            <th key={name} scope="col">
+          {table.head.map((name, column) => (
+            <th key={name} scope="col" class={table.rows.some((row) => typeof row[column] === "number") ? "n" : undefined}>
               {name}
             </th>
           ))}
@@ -21,11 +25,11 @@ export const Numbers = ({ table, caption }: { table: Table; caption: string }) =
             {row.map((cell, column) =>
               column === 0 ? (
                 <th key={column} scope="row">
-                  {cell}
+                  {typeof cell === "string" && TIME.test(cell) ? <time dateTime={cell}>{format.local(cell)}</time> : cell}
                 </th>
               ) : (
                 <td key={column} class={typeof cell === "number" ? "n" : undefined}>
-                  {typeof cell === "number" ? format.count(cell) : cell}
+                  {typeof cell === "number" ? format.plain(cell, exact[column]!) : (cell ?? "–")}
                 </td>
               ),
             )}
@@ -35,3 +39,4 @@ export const Numbers = ({ table, caption }: { table: Table; caption: string }) =
     </table>
   </div>
 );
+}

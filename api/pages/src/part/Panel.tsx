@@ -82,7 +82,7 @@ export function Panel<T>({ title, load, definition, table, children, picture, em
       {error ? (
         <Failure error={error} again={load.again} />
       ) : data === null ? (
-        <Skeleton lines={lines} />
+        <Skeleton lines={lines} chart={picture} />
       ) : (
         <div class={busy ? "body stale" : "body"}>
           {nothing ? <div class="nothing">{nothing}</div> : asTable ? <Numbers table={table(data)} caption={title} /> : children(data)}

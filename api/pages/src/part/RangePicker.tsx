@@ -19,8 +19,8 @@ interface Props {
 export function RangePicker({ range, zone, compared, uncovered, children }: Props) {
   const today = localNow(zone, Date.now()).date;
   const custom = range.preset === "custom";
-  const [from, setFrom] = useState(custom ? range.from : shiftDate(today, -13));
-  const [to, setTo] = useState(custom ? range.to : today);
+  const [from, setFrom] = useState(custom ? range.from.slice(0, 10) : shiftDate(today, -13));
+  const [to, setTo] = useState(custom ? range.to.slice(0, 10) : today);
 
   const show = (chosen: Range) => go(withQuery(rangeQuery(chosen)));
   const button = (preset: Preset, close?: () => void) => (
@@ -43,7 +43,7 @@ export function RangePicker({ range, zone, compared, uncovered, children }: Prop
       <div class="segments" role="group" aria-label="Range">
         {PRESETS.map((preset) => button(preset))}
         <Popover
-          name={custom ? `${format.date(range.from)} – ${format.date(range.to)}` : named || "Custom"}
+          name={custom ? format.span(range.from, range.to) : named || "Custom"}
           pressed={custom || Boolean(named)}
           label="Other ranges"
         >

@@ -1,5 +1,5 @@
-import { useEffect, useState } from "preact/hooks";
-import { ask } from "../data/api";
+import { useState } from "preact/hooks";
+import { BASE } from "../data/route";
 import type { Site } from "../data/types";
 import { Copy } from "./Copy";
 import { Check } from "./Field";
@@ -11,6 +11,8 @@ const OPTIONS = [
   { name: "hash", label: "Hash routing", hint: "#/pages are pages of their own" },
 ] as const;
 
+const LOOPBACK = /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\])$/;
+
 const attribute = (text: string) => text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
 
 /** The line to embed, with its options to choose. */
@@ -18,9 +20,15 @@ export function Snippet({ site }: { site: Site }) {
   const [chosen, choose] = useState<string[]>(["outbound", "downloads", "forms"]);
   const options = OPTIONS.filter(({ name }) => chosen.includes(name)).map(({ name }) => ` data-${name}`);
   if (site.settings.cookieless) options.push(" data-cookieless");
-  const line = `<script defer src="${attribute(location.origin)}/t.js" data-site="${site.tracking_id}"${options.join("")}></script>`;
+  const line = `<script defer src="${attribute(location.origin + BASE)}/t.js" data-site="${site.tracking_id}"${options.join("")}></script>`;
   return (
     <div class="snippet">
+      {LOOPBACK.test(location.hostname) && (
+        <p class="warned" role="note">
+          <b>{location.hostname}</b> is this machine alone: no visitor’s browser can load the script from there. Open this page at its public address and copy the
+          line from there.
+        </p>
+      )}
       <pre tabIndex={0} aria-label="Tracking snippet">
         <code>{line}</code>
       </pre>
@@ -37,38 +45,6 @@ export function Snippet({ site }: { site: Site }) {
           />
         ))}
       </fieldset>
-    </div>
-  );
-}
-
-/** Says that nothing has arrived yet, and turns green with the first event. */
-export function Waiting({ site, onEvent }: { site: Site; onEvent?: () => void }) {
-  const [here, setHere] = useState(site.events_count > 0);
-  useEffect(() => {
-    if (here) return;
-    const look = async () => {
-      const now = await ask<Site>(`/api/sites/${site.id}`).catch(() => null);
-      if (now && now.events_count > 0) setHere(true);
-    };
-    const timer = setInterval(look, 1500);
-    return () => clearInterval(timer);
-  }, [here, site.id]);
-  return (
-    <div class={here ? "waiting arrived" : "waiting"} role="status">
-      <i aria-hidden="true" />
-      <div>
-        <strong>{here ? "First event received" : "Waiting for the first event"}</strong>
-        <p>
-          {here
-            ? "Throughline is counting. Numbers appear within seconds of each visit."
-            : `Put the snippet on ${site.domain} and open a page there. This turns green by itself.`}
-        </p>
-      </div>
-      {here && onEvent && (
-        <button type="button" class="button" onClick={onEvent}>
-          Open the dashboard
-        </button>
-      )}
     </div>
   );
 }

@@ -1,7 +1,8 @@
 import type { Refused } from "../data/api";
 
-export const Skeleton = ({ lines }: { lines: number }) => (
-  <div class="skeleton" aria-hidden="true">
+/** As tall as what comes. */
+export const Skeleton = ({ lines, chart }: { lines: number; chart?: boolean }) => (
+  <div class={chart ? "skeleton chart" : "skeleton"} aria-hidden="true">
     {Array.from({ length: lines }, (_, line) => (
       <div key={line} />
     ))}

@@ -23,7 +23,7 @@ export const Steps = ({ steps, caption }: { steps: Step[]; caption: string }) =>
         </div>
         <div class="said">
           <span class="label" title={step.name}>
-            {step.name}
+            <bdi>{step.name}</bdi>
           </span>
           <span>
             <b>{format.percent(step.pct)}</b> {step.change}

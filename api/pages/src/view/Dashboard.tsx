@@ -22,9 +22,10 @@ import { Now } from "../part/Now";
 import { Filters, pickRow } from "../part/Pick";
 import { RangePicker } from "../part/RangePicker";
 import { Segments } from "../part/Segments";
-import { Snippet, Waiting } from "../part/Snippet";
+import { Snippet } from "../part/Snippet";
 import { Failure } from "../part/State";
 import { Top } from "../part/Top";
+import { Waiting } from "../part/Waiting";
 
 const TABS = {
   overview: "Overview",

@@ -1,17 +1,8 @@
 import * as format from "../data/format";
 import { useLoad } from "../data/load";
+import { REASONS } from "../data/reasons";
 import type { Ledger, Site } from "../data/types";
 import { Failure, Skeleton } from "../part/State";
-
-const REASONS: Record<string, string> = {
-  bot: "A crawler or a browser without a person",
-  host: "A page of another host: see allowed hosts",
-  excluded: "Excluded by the settings",
-  late: "Sent more than a day after it happened",
-  duplicate: "The same event sent again",
-  flood: "Beyond 5,000 events of a visitor within a day",
-  erased: "Of a visitor who was erased",
-};
 
 /** What became of every accepted event of the last 30 days. */
 export function Received({ site }: { site: Site }) {

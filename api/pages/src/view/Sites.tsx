@@ -6,10 +6,11 @@ import { go, useRoute, withQuery } from "../data/route";
 import type { ListedSite, Site } from "../data/types";
 import { Field } from "../part/Field";
 import { Icon } from "../part/Icon";
-import { Snippet, Waiting } from "../part/Snippet";
+import { Snippet } from "../part/Snippet";
 import { Spark } from "../part/Spark";
 import { Failure } from "../part/State";
 import { Top } from "../part/Top";
+import { Waiting } from "../part/Waiting";
 
 const COUNTS = [
   ["visitors_count", "Visitors"],
@@ -104,7 +105,9 @@ function Add() {
     setError(null);
     try {
       const site = await ask<Site>("/api/sites", "POST", { name, domain });
-      setMade(site.settings ? site : await ask<Site>(`/api/sites/${site.id}`));
+      // Its days are those of whoever adds it, until the settings say otherwise.
+      const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+      setMade(await ask<Site>(`/api/sites/${site.id}`, "PATCH", { settings: { timezone } }).catch(() => site));
     } catch (refused) {
       setError(refused as Refused);
     }
