@@ -66,6 +66,7 @@ lint: setup
 	cd $(PAGES) && $(NODE) npm run --silent check
 
 # The pages of docs/ as a site, in build/docs.
+.PHONY: docs
 docs: setup
 	$(BIN)/properdocs build --quiet
 
