@@ -182,6 +182,11 @@ export interface EventTypes {
   event_types: { type: string; count: number; sessions: number }[];
 }
 
+export interface DataValues {
+  total_rows: number;
+  rows: { value: string; count: number; sessions: number }[];
+}
+
 export interface CustomFunnel {
   steps: { type: string; sessions: number; pct_of_first: number; pct_of_previous: number; dropoff: number }[];
   conversion_pct: number;

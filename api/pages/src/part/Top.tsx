@@ -21,6 +21,7 @@ function flipTheme(): "light" | "dark" {
   dataset.theme = dark ? "light" : "dark";
   try {
     localStorage.setItem(KEY, dataset.theme);
+    document.cookie = `${KEY}=${dataset.theme}; path=/api/docs; max-age=31536000; samesite=lax`; // that page has no scripts
   } catch {}
   dispatchEvent(new Event("throughline:theme"));
   return dataset.theme as "light" | "dark";
