@@ -1,14 +1,17 @@
-"""Signing in and out, and the account's keys."""
+"""Signing in and out, the password, and the account's keys."""
+
+from typing import Any
 
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
-from api import client, signin
-from api.body import SignIn
+from api import client, signin, uses
+from api.body import NewKey as KeyAsked
+from api.body import NewPassword, SignIn
 from api.endpoint import Asked, Reply
 from api.problem import Problem
 from api.registry import change
-from api.registry.account import Key
+from api.registry.account import Account, Key, Role, Scope
 from api.registry.secret import is_password
 from api.span import iso
 
@@ -18,14 +21,25 @@ class Me(BaseModel):
 
     id: str
     email: str
+    must_change_password: bool = Field(description="A machine made the password: its owner should choose another.")
+
+
+class Whoami(Me):
+    """Who asks, and as what."""
+
+    roles: dict[str, Role] = Field(description="By the id of each site that the caller may see.")
 
 
 class MaskedKey(BaseModel):
-    """A key by its first and last four characters; nobody can tell the rest."""
+    """A key by its name and its first and last four characters; nobody can tell the rest."""
 
     id: str
+    name: str
     masked: str = Field(examples=["sk_k3j9…Zq0w"])
+    scope: Scope
+    site: str | None = Field(description="Id of the one site that it is good for; null: all of the account.")
     created_at: str
+    last_used_at: str | None = Field(description="The day, in UTC.", examples=["2026-05-17"])
 
 
 class NewKey(MaskedKey):
@@ -37,39 +51,79 @@ class NewKey(MaskedKey):
 def login(asked: Asked) -> Reply:
     """Begin a session; whatever session the browser had before is over."""
     body: SignIn = asked.body
-    redis = asked.parts.redis
-    email = change.one_email(body.email)
-    address = client.address(asked.request, asked.parts.trusted)
+    account = by_password(asked, body.email, body.password)
+    signin.end(asked.parts.redis, cookie(asked.request))
+    return signed_in(asked, account)
+
+
+def by_password(asked: Asked, email: str, password: str) -> Account:
+    """The account that has both. Raises Problem: 401, 429 for who guesses."""
+    redis, address = asked.parts.redis, client.address(asked.request, asked.parts.trusted)
+    email = change.one_email(email)
     account = asked.registry.state.account_by_email.get(email)
-    signin.count_guess(redis, email, account, address)
-    if not is_password(body.password, account.password if account else None) or account is None:
+    held = account.password if account else None
+    signin.count_guess(redis, email, held, address)
+    if not is_password(password, held) or account is None:
         raise Problem(401, "wrong_password", "no account has this email and password")
-    signin.forgive(redis, email, account, address)
-    signin.end(redis, cookie(asked.request))
-    token = signin.start(redis, account.id)
-    return Reply(Me(id=account.id, email=account.email), {"Set-Cookie": _cookie(asked, token, signin.SESSION_SECONDS)})
+    signin.forgive(redis, email, account.password, address)
+    return account
+
+
+def signed_in(asked: Asked, account: Account) -> Reply:
+    """A new session of the account."""
+    token = signin.start(asked.parts.redis, account)
+    return Reply(Me(**about(account)), set_cookie(asked, token, signin.SESSION_SECONDS))
 
 
 def logout(asked: Asked) -> Reply:
     """End the session of the cookie, if there is one."""
     signin.end(asked.parts.redis, cookie(asked.request))
-    return Reply(None, {"Set-Cookie": _cookie(asked, "", 0)})
+    return Reply(None, set_cookie(asked, "", 0))
 
 
-def me(asked: Asked) -> Me:
+def me(asked: Asked) -> Whoami:
     """Who asks."""
-    return Me(id=asked.caller.id, email=asked.caller.email)
+    state, account = asked.registry.state, asked.caller
+    roles = {site.id: role for site in asked.who.sites(state) if (role := state.role(account.id, site))}
+    return Whoami(**about(account), roles=roles)
+
+
+def password(asked: Asked) -> Reply:
+    """Another password: every other session of the account ends, and this one goes on under another token."""
+    body: NewPassword = asked.body
+    redis, account = asked.parts.redis, asked.caller
+    address = client.address(asked.request, asked.parts.trusted)
+    signin.count_guess(redis, account.email, account.password, address)
+    if not is_password(body.old, account.password):
+        raise Problem(400, "wrong_password", "this is not the password", "old")
+    if body.new == body.old:
+        raise Problem(400, "invalid_parameter", "must be another than the old one", "new")
+    changed = change.change_password(asked.registry, account.id, body.new, was=account.password)
+    signin.forgive(redis, changed.email, changed.password, address)
+    signin.end(redis, cookie(asked.request))
+    if asked.who.by != "cookie":
+        return Reply(None)
+    return Reply(None, set_cookie(asked, signin.start(redis, changed), signin.SESSION_SECONDS))
+
+
+def sign_out_everywhere(asked: Asked) -> Reply:
+    """End every session of the account, this one too; keys go on."""
+    change.end_sessions(asked.registry, asked.caller.id)
+    return Reply(None, set_cookie(asked, "", 0))
 
 
 def keys(asked: Asked) -> list[MaskedKey]:
     """The account's living keys, the oldest first."""
-    return [MaskedKey(**_shown(key)) for key in asked.registry.state.keys_of(asked.caller.id)]
+    own = asked.registry.state.keys_of(asked.caller.id)
+    days = uses.last_used(asked.parts.redis, [key.id for key in own])
+    return [MaskedKey(**_shown(key), last_used_at=days.get(key.id)) for key in own]
 
 
 def add_key(asked: Asked) -> NewKey:
     """A new key of the account."""
-    key, text = change.create_key(asked.registry, asked.caller.id)
-    return NewKey(**_shown(key), key=text)
+    body: KeyAsked = asked.body
+    key, text = change.create_key(asked.registry, asked.caller.id, body.name, body.scope, body.site)
+    return NewKey(**_shown(key), last_used_at=None, key=text)
 
 
 def revoke_key(asked: Asked) -> None:
@@ -82,10 +136,23 @@ def cookie(request: Request) -> str:
     return request.cookies.get(signin.COOKIE, "")
 
 
-def _shown(key: Key) -> dict[str, str]:
-    return {"id": key.id, "masked": key.masked, "created_at": iso(key.created)}
-
-
-def _cookie(asked: Asked, token: str, seconds: int) -> str:
+def set_cookie(asked: Asked, token: str, seconds: int) -> dict[str, str]:
+    """The header that gives the browser the token, or takes it away with 0 seconds."""
     secure = "; Secure" if client.is_secure(asked.request, asked.parts.trusted) else ""
-    return f"{signin.COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    value = f"{signin.COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    return {"Set-Cookie": value}
+
+
+def is_known(asked: Asked, email: str) -> bool:
+    """Whether an account has the email."""
+    return change.one_email(email) in asked.registry.state.account_by_email
+
+
+def about(account: Account) -> dict[str, Any]:
+    """The fields of a Me."""
+    return {"id": account.id, "email": account.email, "must_change_password": account.temporary}
+
+
+def _shown(key: Key) -> dict[str, Any]:
+    kept = {"id": key.id, "name": key.name, "masked": key.masked, "scope": key.scope, "site": key.site}
+    return {**kept, "created_at": iso(key.created)}

@@ -15,7 +15,7 @@ from api.endpoint import Asked, Endpoint, Parts, Reply
 from api.kept import Kept, Named, named
 from api.span import iso
 from api.standing import Standing
-from ingest.contract import freshness
+from ingest.contract import freshness, snapshot
 from ingest.contract.revision import Revisions
 
 AWAY_SECONDS = 5.0  # that a Redis which failed is not asked again: no number needs it
@@ -65,6 +65,10 @@ class Answers:
         self._kept.put(looked.name, body)
         return _response(endpoint, asked, body, looked.name, looked.fresh)
 
+    def published(self) -> int:
+        """The registry's revision that Redis has; 0 if it does not say."""
+        return self._redis(lambda: snapshot.version(self._parts.redis)) or 0
+
     def _known(self, endpoint: Endpoint, asked: Asked, looked: Looked) -> Response | None:
         if looked.name is None:
             return None
@@ -79,7 +83,7 @@ class Answers:
         if (standing := self.standing()) is None:
             return Looked(None, fresh)
         own = asked.given_site
-        sites = [own.id] if own else [site.id for site in asked.registry.state.sites_of(asked.caller.id)]
+        sites = [own.id] if own else [site.id for site in asked.who.sites(asked.registry.state)]
         found = self._redis(lambda: self._revisions.read(sites))
         return Looked(named(endpoint, asked, standing, found) if found else None, fresh)
 

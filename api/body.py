@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from api.problem import Problem
 from api.query import first_problem
+from api.registry.account import Role, Scope
 from ingest.contract.site import SiteSettings
 
 MAX_BYTES = 64 * 1024
@@ -49,6 +50,55 @@ class SignIn(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     email: Annotated[str, Field(max_length=300)]
     password: Annotated[str, Field(max_length=1000)]
+
+
+class NewPassword(BaseModel):
+    """The password of now, and the one from now on: at least 12 characters."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    old: Annotated[str, Field(max_length=1000)]
+    new: Annotated[str, Field(max_length=1000, examples=["correct horse battery"])]
+
+
+class NewKey(BaseModel):
+    """What a key is for. `scope`: `read` asks, `manage` changes too, `ingest` posts events and does nothing else."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: Annotated[str, Field(max_length=100, examples=["Weekly report"])] = ""
+    scope: Scope = "manage"
+    site: Annotated[str | None, Field(max_length=100, description="Id of the one site that it is good for.")] = None
+
+
+class Invitation(BaseModel):
+    """Whom to invite, and as what. The email is a note of whom the link is meant for; nothing is sent."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    role: Role = "viewer"
+    email: Annotated[str, Field(max_length=300)] = ""
+
+
+class Acceptance(BaseModel):
+    """An account to be made, or to sign in with; neither: the one that is signed in accepts."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    email: Annotated[str | None, Field(max_length=300)] = None
+    password: Annotated[str | None, Field(max_length=1000)] = None
+
+
+class NewLink(BaseModel):
+    """A share link. `embed`: pages of other sites may show it in a frame."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: Annotated[str, Field(min_length=1, max_length=100, examples=["For the board"])]
+    password: Annotated[str | None, Field(min_length=1, max_length=1000)] = None
+    embed: bool = False
+
+
+class Opening(BaseModel):
+    """The password of a share link that has one."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    password: Annotated[str | None, Field(max_length=1000)] = None
 
 
 class NewSite(BaseModel):

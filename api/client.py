@@ -21,6 +21,15 @@ def is_secure(request: Request, trusted: Sequence[Network]) -> bool:
     return request.url.scheme == "https"
 
 
+def url(request: Request, trusted: Sequence[Network], path: str) -> str:
+    """The address of a page of ours as the client would write it."""
+    host = request.headers.get("host", "")
+    if _behind_proxy(request, trusted):
+        host = request.headers.get("x-forwarded-host", "") or host
+    scheme = "https" if is_secure(request, trusted) else "http"
+    return f"{scheme}://{host}{path}"
+
+
 def is_same_origin(request: Request, trusted: Sequence[Network]) -> bool:
     """Whether a page of this very host sent the request; False without an `Origin`, which every browser sends."""
     origin = urlsplit(request.headers.get("origin", ""))

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from api.endpoints import ENDPOINTS
 from api.openapi import document
-from api.page import STATIC, file_handler
+from api.page import STATIC, based, file_handler
 
 STYLE = Path(__file__).parent / "docs.css"
 EXAMPLES: dict[str, Any] = json.loads((Path(__file__).parent / "examples.json").read_text())  # by operation
@@ -27,10 +27,13 @@ _MARK = (
 )
 
 
-def routes() -> list[BaseRoute]:
+def routes(base: str = "") -> list[BaseRoute]:
     """The document, the page and its style; made once, here."""
-    described = document(ENDPOINTS)
-    pages = {theme: file_handler(html(described, theme).encode(), PAGE, "no-cache") for theme in ("", "light", "dark")}
+    described = document(ENDPOINTS, base)
+    pages = {
+        theme: file_handler(based(html(described, theme), base).encode(), PAGE, "no-cache")
+        for theme in ("", "light", "dark")
+    }
 
     async def page(request: Request) -> Response:
         answer = await pages.get(request.cookies.get(THEME, ""), pages[""])(request)

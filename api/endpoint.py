@@ -8,12 +8,15 @@ from pydantic import BaseModel
 from redis import Redis
 from starlette.requests import Request
 
+from api import client
 from api.answer.goals import meaning
+from api.caller import Caller
 from api.filter import parse
 from api.parameter import Nothing
 from api.pulse import Pulse
 from api.registry.account import Account
 from api.registry.store import Registry
+from api.rights import PUBLIC, RIGHTS, Right
 from api.span import Span
 from ingest.contract.address import Network
 from ingest.contract.site import Site
@@ -33,6 +36,7 @@ class Parts:
     trusted: tuple[Network, ...]
     now: Callable[[], int]  # ms
     pulse: Pulse  # of ClickHouse
+    base: str = ""  # path below which a proxy serves us
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Asked:
     parts: Parts
     request: Request
     now: int
-    given_account: Account | None = None
+    given_caller: Caller | None = None
     given_site: Site | None = None
     given_span: Span | None = None
     parameters: Any = None  # the endpoint's model
@@ -60,15 +64,24 @@ class Asked:
         goals = {goal.name: meaning(goal) for goal in own.goals}
         return self.reader.selecting(select(self.parameters.filter, hidden, goals))
 
+    def url(self, path: str) -> str:
+        """The whole address of a page of ours."""
+        return client.url(self.request, self.parts.trusted, self.parts.base + path)
+
     @property
     def registry(self) -> Registry:
         return self.parts.registry
 
     @property
     def caller(self) -> Account:
+        """The account that asks; no public endpoint knows, and whoever has only a share link has none."""
+        return self.who.account
+
+    @property
+    def who(self) -> Caller:
         """Who asks; no public endpoint knows."""
-        assert self.given_account is not None  # noqa: S101
-        return self.given_account
+        assert self.given_caller is not None  # noqa: S101
+        return self.given_caller
 
     @property
     def site(self) -> Site:
@@ -105,13 +118,22 @@ class Endpoint:
     body: type[BaseModel] | None = None
     status: int = 200
     problems: tuple[int, ...] = ()  # statuses beyond those that follow from the rest
-    public: bool = False
     of_data: bool = False  # answered from ClickHouse: has an ETag
     hashes: bool = False  # a password: takes 50 ms of every core and 64 MiB
     light: bool = False  # answered without ClickHouse
     tells_fresh: bool = False  # has a field `fresh_as_of`, null as `answer` leaves it
+    bodiless: bool = False  # may come without a body: that is an empty one
     csv: bool = False  # `format=csv` gives the rows of its answer
     edge: Callable[[Span], Any] = lambda _: None  # what of a range's end shows, besides what happened before it
+
+    @property
+    def right(self) -> Right | None:
+        """What it asks of its caller; None: nothing. Raises KeyError if the table of rights does not have it."""
+        return RIGHTS[self.name]
+
+    @property
+    def public(self) -> bool:
+        return self.right is PUBLIC
 
     @property
     def of_site(self) -> bool:
@@ -127,7 +149,7 @@ class Endpoint:
         found = {503, *self.problems}
         if not self.public:
             found.add(401)
-        if self.of_site or self.changes:
+        if not self.public or self.changes:
             found.add(403)
         if self.parameters is not Nothing:
             found.add(400)

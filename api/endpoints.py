@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from api import account, sites
+from api import sites
+from api.access import ACCESS
 from api.answer.breakdown import Breakdown, breakdown
 from api.answer.custom_event_funnel import CustomEventFunnel, custom_event_funnel
 from api.answer.custom_event_types import CustomEventTypes, custom_event_types
@@ -25,7 +26,7 @@ from api.answer.scroll_depth import ScrollDepth, scroll_depth
 from api.answer.session_events import SessionEvents, session_events
 from api.answer.visitor_sessions import VisitorSessions, visitor_sessions
 from api.answer.visitors import Visitors, visitors
-from api.body import NewSite, SignIn, SitePatch
+from api.body import NewSite, SitePatch
 from api.endpoint import Asked, Endpoint
 from api.parameter import (
     BreakdownOf,
@@ -267,32 +268,5 @@ ENDPOINTS: list[Endpoint] = [
         name="session-events",
         problems=(404,),
     ),
-    Endpoint(
-        "POST",
-        "/login",
-        "login",
-        "Sign in to the pages: answers with a session cookie",
-        account.login,
-        account.Me,
-        body=SignIn,
-        problems=(401, 429),
-        public=True,
-        hashes=True,
-    ),
-    Endpoint("POST", "/logout", "logout", "Sign out", account.logout, None, status=204, light=True),
-    Endpoint("GET", "/me", "me", "Whose key or session this is", account.me, account.Me, light=True),
-    Endpoint(
-        "GET", "/keys", "keys", "The account's API keys, masked", account.keys, list[account.MaskedKey], light=True
-    ),
-    Endpoint("POST", "/keys", "add-key", "Make an API key, shown once", account.add_key, account.NewKey, status=201),
-    Endpoint(
-        "DELETE",
-        "/keys/{key_id}",
-        "revoke-key",
-        "Revoke an API key",
-        account.revoke_key,
-        None,
-        status=204,
-        problems=(404,),
-    ),
+    *ACCESS,
 ]

@@ -40,7 +40,7 @@ def named(endpoint: Endpoint, asked: Asked, state: str, revision: Revision | Non
     begin = None if span is None or (moving and parameters.from_ is None) else span.start
     question = _digest(
         endpoint.name,
-        asked.caller.id,
+        asked.who.name,
         sorted(asked.request.path_params.items()),
         parameters.model_dump_json(**shown),
         span and (begin, None if moving else span.end, span.zone.key),
@@ -67,7 +67,7 @@ def named(endpoint: Endpoint, asked: Asked, state: str, revision: Revision | Non
 
 def _days(asked: Asked) -> list[str]:
     """The day that it is now for each site of the account."""
-    zones = {site.settings.zone for site in asked.registry.state.sites_of(asked.caller.id)}
+    zones = {site.settings.zone for site in asked.who.sites(asked.registry.state)}
     return sorted({f"{zone.key} {local(asked.now, zone).date()}" for zone in zones})
 
 

@@ -17,7 +17,7 @@ _PROBLEMS = {
     304: "What you have is still right",
     400: "A bad, missing or repeated parameter, or a bad body",
     401: "A valid API key or session is needed",
-    403: "Not yours, or it does not exist",
+    403: "Not yours, or it does not exist; or your role or the key's scope does not allow it",
     404: "Your site has no such thing",
     409: "It exists already",
     413: "The body is too large",
@@ -29,11 +29,14 @@ _PATH_PARAMETERS = {
     "visitor_id": ("The visitor's id, as lists of visitors give it", r"^[a-z0-9]{6,12}-[0-9a-f]{16}$"),
     "session_id": ("The session's id, as lists of sessions give it", r"^[0-9a-f]{16}$"),
     "key_id": ("The key's id", r"^[a-z0-9]{12}$"),
+    "member_id": ("The member's id, or that of the member's account", r"^[a-z0-9]{12}$"),
+    "link_id": ("The link's id", r"^[a-z0-9]{12}$"),
+    "token": ("What the link's address ends with", r"^[A-Za-z0-9_-]{43}$"),
 }
 
 
-def document(endpoints: list[Endpoint]) -> dict[str, Any]:
-    """The whole document as JSON-able values."""
+def document(endpoints: list[Endpoint], base: str = "") -> dict[str, Any]:
+    """The whole document as JSON-able values; `base`: path before every path in it."""
     schemas, refs = _schemas(endpoints)
     paths: dict[str, Any] = {}
     for endpoint in endpoints:
@@ -47,11 +50,14 @@ def document(endpoints: list[Endpoint]) -> dict[str, Any]:
             "description": (
                 "Ranges are half-open and exact to the millisecond; timestamps are ISO 8601 in UTC. "
                 "Errors always have the shape of `ErrorBody`. Ask with `Authorization: Bearer sk_…`. "
+                "A key of scope `read` may ask what only reads, `manage` all that its account may; with a site there. "
+                "On a site a viewer reads, an editor changes it and its share links, an owner does all. "
                 "Lists are complete up to 1,000 rows, or the limit that is named. Past it, lists by source, campaign, "
                 "event type and data key end with the row `(other)`, which sums the rest, so that sums hold; lists of "
                 "sessions and events end there."
             ),
         },
+        **({"servers": [{"url": base}]} if base else {}),
         "paths": {**paths, **tracking.paths()},
         "components": {
             "schemas": schemas,
@@ -98,7 +104,10 @@ def _operation(endpoint: Endpoint, refs: dict[tuple[str, str], Any]) -> dict[str
         operation["parameters"] = parameters
     if endpoint.body is not None:
         schema = refs[endpoint.name + " body", "validation"]
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        operation["requestBody"] = {
+            "required": not endpoint.bodiless,
+            "content": {"application/json": {"schema": schema}},
+        }
     return operation
 
 

@@ -51,6 +51,12 @@ class Nothing(BaseModel):
     """No parameters."""
 
 
+class MemberOf(BaseModel):
+    """A member."""
+
+    id: str = Field(description="Of the membership or invitation, or of the member's account.")
+
+
 class Range(BaseModel):
     """Half-open [from, to), exact to the millisecond; a date alone as `to` includes that day."""
 

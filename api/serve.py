@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 from redis.exceptions import RedisError
@@ -11,18 +13,20 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import body, client, query
+from api import body, client, query, rights
 from api import range as ranges
 from api.answers import Answers
 from api.caller import Caller, caller
 from api.endpoint import Asked, Endpoint, Parts
+from api.metrics import Metrics
 from api.parameter import Range
 from api.problem import ErrorBody, Problem, unavailable
 from api.pulse import SILENT_SECONDS
-from api.registry.change import owned
+from api.registry.secret import sha256
 from api.registry.store import RegistryUnavailable
 from api.signin import COOKIE
 from api.threads import SECONDS, Threads
+from api.uses import Uses
 from rollups import deadline
 from rollups.client import ClickHouseUnavailable
 
@@ -58,10 +62,12 @@ class Below(BaseRoute):
 class Serve:
     """The ASGI app of every path below /api; `Below` leads here."""
 
-    def __init__(self, parts: Parts, endpoints: Sequence[Endpoint]) -> None:
+    def __init__(self, parts: Parts, endpoints: Sequence[Endpoint], metrics: Metrics) -> None:
         self._parts = parts
+        self._metrics = metrics
         by_path: dict[str, dict[str, Endpoint]] = {}
         for endpoint in endpoints:
+            assert endpoint.right is None or endpoint.of_site == (endpoint.right.role is not None)  # noqa: S101
             by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
         self._paths = [(compile_path(path)[0], methods) for path, methods in by_path.items()]
         self._answers = Answers(parts, endpoints)
@@ -69,11 +75,12 @@ class Serve:
         self._passwords = Threads("password", HASHING, WAITING_TO_HASH, "too many people sign in at once")
         self._sessions = Threads("session", ASKING_REDIS, WAITING, "too many requests at once")
         self._looks = Threads("look", 1, 1, "")
+        self._uses = Uses(parts.redis)
         self._look: asyncio.Future[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises nothing but ClientDisconnect."""
-        request = Request(scope, receive)
+        request, begun = Request(scope, receive), time.perf_counter()
         try:
             with deadline.within(SECONDS):
                 response = await self._respond(request)
@@ -83,7 +90,15 @@ class Serve:
             response = _told(unavailable("the service is stopping"))
         except Exception as error:
             response = _told(_problem(error))
+        self._metrics.answered(scope.get("asked", ""), response.status_code, time.perf_counter() - begun)
         await response(scope, receive, send)
+
+    async def framing(self, token: str) -> bool | None:
+        """Whether pages of other sites may frame what the share link opens; None if it opens nothing."""
+        with suppress(Problem), deadline.within(SECONDS):  # as much as is known has to do
+            await self.catch_up()
+        link = self._parts.registry.state.link(sha256(token))
+        return None if link is None else link.embed
 
     def look(self) -> None:
         """What keeps answers right: to be called every second. Blocks; raises ClickHouseUnavailable."""
@@ -101,6 +116,8 @@ class Serve:
             ((match, methods) for pattern, methods in self._paths if (match := pattern.fullmatch(path))), (None, {})
         )
         endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
+        await self.catch_up()
+        request.scope["asked"] = endpoint.name if endpoint is not None else ""
         # Before anything else, so that a stranger learns not even which paths there are.
         who = None if endpoint is not None and endpoint.public else await self._caller(request)
         if match is None:
@@ -125,7 +142,7 @@ class Serve:
                 return known
             looked = known
         work = partial(self._answers.answer, endpoint, asked, looked)
-        return await self._questions.run(work, who.account.id if who else None)
+        return await self._questions.run(work, who.name if who else None)
 
     async def _caller(self, request: Request) -> Caller:
         def find() -> Caller:
@@ -134,18 +151,33 @@ class Serve:
         if "authorization" not in request.headers:
             return await self._sessions.run(find) if COOKIE in request.cookies else find()
         try:
-            return find()
+            who = find()
         except Problem:
             await self._look_again()
-            return find()
+            who = find()
+        if who.key is not None and self._uses.is_new(who.key.id, now := self._parts.now()):
+            await self._sessions.run(partial(self._uses.note, who.key.id, now))
+        return who
+
+    async def catch_up(self) -> None:
+        """Know what any process has changed so far: what one of them ended is over in all of them.
+
+        While Redis or ClickHouse does not say, what was known goes on: until a second after they do.
+        """
+        published = await self._sessions.run(self._answers.published)
+        for _ in range(2):  # a look that somebody else began may have been too early
+            if self._parts.registry.state.revision < published and self._parts.pulse.silence() < SILENT_SECONDS:
+                await self._look_now(published)
 
     async def _look_again(self) -> None:
         """Read the registry once more: the key may have been made a moment ago, by a command or another api."""
-        if self._parts.pulse.silence() > WELL_SECONDS:
-            return  # nobody can have made one since
+        if self._parts.pulse.silence() < WELL_SECONDS:  # else nobody can have made one since
+            await self._look_now(0)
+
+    async def _look_now(self, published: int) -> None:
         if self._look is None or self._look.done():
             with deadline.within(2 * LOOK_SECONDS):
-                self._look = asyncio.ensure_future(self._looks.run(self._parts.registry.look_again))
+                self._look = asyncio.ensure_future(self._looks.run(partial(self._parts.registry.look_again, published)))
         await asyncio.wait({self._look}, timeout=LOOK_SECONDS)
 
     def _check_origin(self, request: Request, who: Caller | None) -> None:
@@ -159,12 +191,12 @@ class Serve:
         parts = self._parts
         now = parts.now()
         site = None
-        if endpoint.of_site and who is not None:
+        if endpoint.right is not None and who is not None:
             ids = request.path_params
-            site_id = ids["site_id"] if "site_id" in ids else ids["visitor_id"].partition("-")[0]
-            site = owned(parts.registry.state, who.account.id, site_id)
+            site_id = ids.get("site_id") or (ids["visitor_id"].partition("-")[0] if "visitor_id" in ids else None)
+            site = rights.allowed(parts.registry.state, who, endpoint.right, site_id)
         parameters = query.parameters(endpoint.parameters, request.query_params.multi_items())
-        posted = body.read(endpoint.body, received) if endpoint.body is not None else None
+        posted = body.read(endpoint.body, received or endpoint.bodiless * b"{}") if endpoint.body is not None else None
         span = None
         if isinstance(parameters, Range) and site is not None:
             zone = site.settings.zone if parameters.tz is None else ranges.zone(parameters.tz)
@@ -176,7 +208,7 @@ class Serve:
                 all_time=parameters.all_time,
                 interval=getattr(parameters, "interval", None),
             )
-        return Asked(parts, request, now, who.account if who else None, site, span, parameters, posted)
+        return Asked(parts, request, now, who, site, span, parameters, posted)
 
 
 def _problem(error: Exception) -> Problem:

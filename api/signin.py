@@ -3,6 +3,7 @@
 import hashlib
 import math
 import secrets
+from typing import NamedTuple
 
 from redis import Redis
 
@@ -25,17 +26,29 @@ _KNOWN = "throughline:known:"
 KNOWN_SECONDS = 90 * 86_400
 
 
-def start(redis: Redis, account: str) -> str:
-    """Begin a session of the account; returns its token, which Redis holds only as a hash."""
+class Session(NamedTuple):
+    """Whose it is, and the account's epoch when it began."""
+
+    account: str
+    epoch: int
+
+
+def start(redis: Redis, account: Account) -> str:
+    """Begin a session of the account as it was when it showed its password; returns the token, of which Redis holds
+    only a hash.
+    """
     token = secrets.token_urlsafe(32)
-    redis.set(_SESSION + sha256(token), account, ex=SESSION_SECONDS)
+    redis.set(_SESSION + sha256(token), f"{account.id} {account.epoch}", ex=SESSION_SECONDS)
     return token
 
 
-def account_of(redis: Redis, token: str) -> str | None:
-    """The account that is signed in by this token."""
+def session(redis: Redis, token: str) -> Session | None:
+    """The session of this token. It is over if the account's epoch is another."""
     found = redis.get(_SESSION + sha256(token))
-    return found.decode() if isinstance(found, bytes) else found
+    if found is None:
+        return None
+    account, _, epoch = (found.decode() if isinstance(found, bytes) else str(found)).partition(" ")
+    return Session(account, int(epoch or 0))
 
 
 def end(redis: Redis, token: str) -> None:
@@ -43,22 +56,23 @@ def end(redis: Redis, token: str) -> None:
     redis.delete(_SESSION + sha256(token))
 
 
-def count_guess(redis: Redis, email: str, account: Account | None, address: Address) -> None:
+def count_guess(redis: Redis, of: str, password: str | None, address: Address) -> None:
     """Count an attempt before it is checked, so that many at once are counted too. Raises Problem (429).
 
+    `of`: the email or whatever else the password is of; `password`: its hash, None if there is no such thing.
     An address is a /64 of IPv6. What strangers guess keeps the owner out of no address that the owner came from before.
     """
     where = bucket(address)
     _count(redis, "address", where, GUESSES_AN_ADDRESS)
-    _count(redis, "account", _pair(email, where), GUESSES_AN_ACCOUNT)
-    if account is None or not redis.exists(_known(account, address)):
-        _count(redis, "strangers", email.encode(errors="replace"), GUESSES_OF_STRANGERS)
+    _count(redis, "account", _pair(of, where), GUESSES_AN_ACCOUNT)
+    if password is None or not redis.exists(_known(password, address)):
+        _count(redis, "strangers", of.encode(errors="replace"), GUESSES_OF_STRANGERS)
 
 
-def forgive(redis: Redis, email: str, account: Account, address: Address) -> None:
-    """After the right password: forget the attempts on the account from this address, and know the address."""
-    redis.delete(_guess("account", _pair(email, bucket(address))))
-    redis.set(_known(account, address), 1, ex=KNOWN_SECONDS)
+def forgive(redis: Redis, of: str, password: str, address: Address) -> None:
+    """After the right password: forget the attempts on it from this address, and know the address."""
+    redis.delete(_guess("account", _pair(of, bucket(address))))
+    redis.set(_known(password, address), 1, ex=KNOWN_SECONDS)
 
 
 def _count(redis: Redis, kind: str, of: bytes, limit: int) -> None:
@@ -77,8 +91,8 @@ def _count(redis: Redis, kind: str, of: bytes, limit: int) -> None:
         raise Problem(429, "too_many_attempts", message, headers={"Retry-After": str(seconds)})
 
 
-def _pair(email: str, where: bytes) -> bytes:
-    return where + b" " + email.encode(errors="replace")
+def _pair(of: str, where: bytes) -> bytes:
+    return where + b" " + of.encode(errors="replace")
 
 
 def _guess(kind: str, of: bytes) -> str:
@@ -86,7 +100,7 @@ def _guess(kind: str, of: bytes) -> str:
     return f"{_GUESS}{kind}:{hashlib.blake2b(of, digest_size=16).hexdigest()}"
 
 
-def _known(account: Account, address: Address) -> str:
+def _known(password: str, address: Address) -> str:
     # Keyed, as it stays for long; another password knows no address.
-    key = hashlib.blake2b(account.password.encode()).digest()
+    key = hashlib.blake2b(password.encode()).digest()
     return _KNOWN + hashlib.blake2b(bucket(address), key=key, digest_size=16).hexdigest()

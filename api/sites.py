@@ -14,8 +14,8 @@ from ingest.contract.site import SiteSettings, merge_patch
 
 
 def sites(asked: Asked) -> list[SiteInList]:
-    """The account's sites, the oldest first."""
-    own = asked.registry.state.sites_of(asked.caller.id)
+    """The sites that the caller may see, the oldest first."""
+    own = asked.who.sites(asked.registry.state)
     by_site = counts(asked.reader, [site.id for site in own])
     days = sparklines(asked.reader, {site.id: site.settings.zone for site in own}, asked.now)
     return [in_list(site, by_site[site.id], days[site.id]) for site in own]

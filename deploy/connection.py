@@ -10,6 +10,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from deploy.base import below
 from deploy.direct import Direct, InHand
 
 MAX_HEADER_BYTES = 64 * 1024  # request line and headers; browsers send 1 to 4 kB
@@ -55,9 +56,10 @@ class Connection(HttpToolsProtocol):
     _length = b""  # as the header says
     _body: bytes | bytearray = b""  # of the request that is answered directly
 
-    def __init__(self, *arguments: Any, direct: Direct | None = None, **named: Any) -> None:
+    def __init__(self, *arguments: Any, direct: Direct | None = None, base: bytes = b"", **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._to = direct
+        self._base = base
         self._direct: Any = InHand()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -117,6 +119,8 @@ class Connection(HttpToolsProtocol):
         if self._refused:
             return
         self._in_head = False
+        if self._base:
+            self.url = below(self.url, self._base)
         if self._answers_directly():
             self.cycle = self._direct
             self._direct.begin(self.parser.should_keep_alive())

@@ -4,11 +4,10 @@ Redis holds every site as ingest and workers know it, but no account and no key;
 account; the log holds the events that it still reaches back to, and they are counted anew from there.
 """
 
-import secrets
 from collections.abc import Mapping
 
 from api.registry.account import Account, Key
-from api.registry.secret import hash_password, sha256, shown
+from api.registry.secret import hash_password, new_password, sha256, shown
 from api.registry.secret import name as random_name
 from api.registry.state import State, read
 from api.registry.store import Registry, RegistryGone
@@ -142,12 +141,13 @@ def _any(client: Client, table: str) -> bool:
 
 def _account(owner: str, first_run: Mapping[str, str]) -> tuple[Account, str, Key | None]:
     """The account of that id with its password, "" if that is the old one, and its key, if that is known."""
-    password = first_run.get("password", "") or secrets.token_urlsafe(15)
+    told = first_run.get("password", "")
+    password = told or new_password()
     email = first_run.get("email", f"{owner}@localhost")
     now = wiring.now()
-    account = Account(id=owner, email=email, password=hash_password(password), created=now)
+    account = Account(id=owner, email=email, password=hash_password(password), created=now, temporary=True)
     if "api_key" not in first_run:
         return account, password, None
     head, tail = shown(first_run["api_key"])
     key = Key(id=random_name(12), account=owner, sha256=sha256(first_run["api_key"]), head=head, tail=tail, created=now)
-    return account, "", key
+    return account, "" if told else password, key

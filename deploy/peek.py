@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from deploy import wiring
 from deploy.settings import Settings
 from ingest.contract.event import receipt
+from ingest.log.kafka_address import topic
 from ingest.log.protocol import TOPIC, LogUnavailable
 
 if TYPE_CHECKING:
@@ -20,19 +21,20 @@ _SECONDS = 10.0
 @dataclass(frozen=True)
 class LogState:
     """`id`: "" when there is no log yet; `ends`: the offset after the last record of each partition; `size`: bytes,
-    None where the log does not tell.
+    and `limit`, what they may be; None where the log does not tell.
     """
 
     id: str
     ends: Sequence[int]
     size: int | None
+    limit: int | None = None
 
 
 NO_LOG = LogState("", [], None)
 
 
 class Peek(Protocol):
-    """Calls block, and raise LogUnavailable or RedisError."""
+    """Calls block, and raise LogUnavailable."""
 
     def state(self) -> LogState: ...
 
@@ -46,19 +48,20 @@ class Peek(Protocol):
 @contextmanager
 def peek(settings: Settings) -> Iterator[Peek]:
     """The log of the settings, for a while."""
-    on_kafka = settings.address("event_log").startswith("kafka://")
-    with _kafka(settings) if on_kafka else _redis(settings) as log:
+    with _kafka(settings) if wiring.on_kafka(settings.address("event_log")) else _redis(settings) as log:
         yield log
 
 
 def log_state(settings: Settings) -> LogState:
-    """The log that the settings name. Blocks; raises LogUnavailable, RedisError."""
+    """The log that the settings name. Blocks; raises LogUnavailable."""
     with peek(settings) as log:
         return log.state()
 
 
 @contextmanager
 def _redis(settings: Settings) -> Iterator[Peek]:
+    from redis import RedisError
+
     from ingest.log import stream
 
     keys, client = stream.Keys(TOPIC), stream.connect(settings.event_log)
@@ -72,8 +75,8 @@ def _redis(settings: Settings) -> Iterator[Peek]:
             ends = [stream.bounds(client, keys, number).end for number in range(count)]
             with client.pipeline(transaction=False) as pipe:
                 stream.ask_room(pipe, keys, count)
-                size = stream.room(pipe.execute(), settings.log_max_bytes or None).size
-            return LogState(log_id, ends, size)
+                room = stream.room(pipe.execute(), settings.log_max_bytes or None)
+            return LogState(log_id, ends, room.size, room.limit)
 
         def waits_since(self, partition: int, offset: int) -> int | None:
             found: Any = client.xrange(keys.stream(partition), stream.id_at(offset), "+", 1)
@@ -87,6 +90,8 @@ def _redis(settings: Settings) -> Iterator[Peek]:
 
     try:
         yield Log()
+    except RedisError as error:
+        raise LogUnavailable(f"Redis: {error}") from error
     finally:
         client.close()
 
@@ -97,7 +102,9 @@ def _kafka(settings: Settings) -> Iterator[Peek]:
     from kafka.errors import KafkaError
     from kafka.structs import TopicPartition
 
-    brokers, name = wiring.brokers(settings.event_log), wiring.topic(settings.event_log)
+    from ingest.log.kafka_topic import admin_client, shared
+
+    address, name = settings.event_log, topic(settings.event_log)
 
     class Log:
         def state(self) -> LogState:
@@ -126,11 +133,9 @@ def _kafka(settings: Settings) -> Iterator[Peek]:
             return _letters(settings) if f"{name}.dead" in admin.list_topics() else []
 
     try:
-        admin = kafka.KafkaAdminClient(bootstrap_servers=brokers)
+        admin = admin_client(address)
         try:
-            reader = kafka.KafkaConsumer(
-                bootstrap_servers=brokers, enable_auto_commit=False, allow_auto_create_topics=False
-            )
+            reader = kafka.KafkaConsumer(**shared(address), enable_auto_commit=False, allow_auto_create_topics=False)
             try:
                 yield Log()
             finally:

@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import secrets
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from redis.exceptions import RedisError
 
 from api.registry.change import create_account, create_key
+from api.registry.secret import new_password
 from api.registry.store import Registry, RegistryUnavailable
 from deploy import wiring
 from deploy.folder import StackError, read_private, write_private
@@ -63,12 +63,15 @@ def prepare(
 
 
 def _first_account(registry: Registry, first_run: Path, made: dict[str, str]) -> None:
-    """Make the account and its key. A start that is killed in between leaves its half for the next one to finish."""
-    made.setdefault("password", secrets.token_urlsafe(15))
+    """Make the account and its key. A start that is killed in between leaves its half for the next one to finish.
+
+    The password is in the file until somebody was told.
+    """
+    made.setdefault("password", new_password())
     write_private(first_run, made)
     account = registry.state.account_by_email.get(made["email"])
     if account is None:
-        account = create_account(registry, made["email"], made["password"])
+        account = create_account(registry, made["email"], made["password"], temporary=True)
     _, made["api_key"] = create_key(registry, account.id)
     write_private(first_run, made)
 
@@ -100,7 +103,7 @@ def main() -> None:
     die_with_parent()
     try:
         settings = load({})
-        configure("prepare", settings.log_level)
+        configure("prepare", settings.log_level, settings.log_format)
         for line in prepare(settings, given.first_run, given.url, given.patience, restoring=given.restore):
             sys.stdout.write(f"{line}\n")
     except (StackError, SettingError, RegistryUnavailable) as error:

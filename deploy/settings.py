@@ -13,9 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
+
+from deploy.address import redacted as redacted
+from deploy.address import wrong
 
 PREFIX = "THROUGHLINE_"
+FILE = "_FILE"  # of a variable that names a file with the value
 STACK_FILE = "stack.json"
 PARTS_LOCK = "parts.lock"
 DEFAULT_DATA = Path("data")
@@ -33,14 +37,21 @@ def _setting(default: Any, meaning: str) -> Any:
 class Settings:
     """All settings of one process, checked. Empty addresses: not given."""
 
-    event_log: str = _setting("", "address of the event log: `redis://…` or `kafka://host:port[,host:port][/topic]`")
+    event_log: str = _setting(
+        "", "address of the event log: `redis[s]://…` or `kafka[+ssl]://[user:password@]host:port[,host:port][/topic]`"
+    )
     clickhouse: str = _setting("", "address of ClickHouse: `http[s]://user:password@host:port/database`")
     clickhouse_cluster: str = _setting(
         "", "name of the ClickHouse cluster to create replicated tables on; empty = one server"
     )
-    redis: str = _setting("", "address of the Redis that holds sites, salts, limits and workers' states: `redis://…`")
+    redis: str = _setting(
+        "", "address of the Redis that holds sites, salts, limits and workers' states: `redis[s]://…`"
+    )
     host: str = _setting("127.0.0.1", "address that HTTP services listen on")
     port: int = _setting(8080, "port that HTTP services listen on")
+    base_path: str = _setting(
+        "", "path below which a proxy serves this installation, such as `/analytics`; it may pass it on or strip it"
+    )
     metrics_port: int = _setting(0, "port of a worker's `/health` and `/metrics`; 0 = none")
     workers: int = _setting(1, "workers that `up` starts")
     partitions: int = _setting(
@@ -55,7 +66,10 @@ class Settings:
         "",
         "origins whose pages may ask the read API from a browser, comma-separated (`https://app.example.com`); `*` any",
     )
-    country_db: str = _setting("", "MMDB file of countries; empty = the one that `make setup` fetched, if any")
+    country_db: str = _setting(
+        "",
+        "MMDB file of countries, or of cities and regions too; empty = the one that `make setup` fetched, if any",
+    )
     log_max_bytes: int = _setting(0, "bytes of log on Redis above which events are refused; 0 = half of `maxmemory`")
     state_bytes: int = _setting(
         0, "bytes of visitors' states that workers keep in Redis, all partitions together; 0 = a quarter of `maxmemory`"
@@ -71,6 +85,10 @@ class Settings:
     disk_reserve: int = _setting(
         0, "bytes of each of those disks below which no events are taken; 0 = 5 % of the disk, at most 256 MB"
     )
+    alert_url: str = _setting("", 'webhook that alarms are posted to, `{"text": …}` as Slack takes it; `https://…`')
+    alert_mail: str = _setting("", "addresses that alarms are mailed to, comma-separated; needs `THROUGHLINE_SMTP`")
+    smtp: str = _setting("", "mail server: `smtp[s]://[user:password@]host[:port][?from=ADDRESS]`")
+    log_format: str = _setting("text", "`text`, or `json`: one object a line")
     log_level: str = _setting("warning", "`debug`, `info`, `warning` or `error`")
 
     def address(self, name: str) -> str:
@@ -86,6 +104,10 @@ class Settings:
     def disk_folders(self) -> list[Path]:
         """`disks`, parsed."""
         return [Path(unquote(part.strip())) for part in self.disks.split(",") if part.strip()]
+
+    def mail_to(self) -> list[str]:
+        """`alert_mail`, parsed."""
+        return [part.strip() for part in self.alert_mail.split(",") if part.strip()]
 
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """`trusted_proxies`, parsed."""
@@ -110,11 +132,12 @@ def _origin(text: str) -> str:
 
 
 SCHEMES = {
-    "event_log": ("redis", "rediss", "unix", "kafka"),
+    "event_log": ("redis", "rediss", "unix", "kafka", "kafka+ssl"),
     "clickhouse": ("http", "https"),
     "redis": ("redis", "rediss", "unix"),
+    "smtp": ("smtp", "smtps"),
 }
-_OF_A_STACK = (*SCHEMES, "disks", "disk_reserve")
+_OF_A_STACK = ("event_log", "clickhouse", "redis", "disks", "disk_reserve")
 _LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -126,7 +149,7 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str] | None = None, dat
     if unknown := given.keys() - known:
         raise TypeError(f"no such settings: {unknown}")
     for name in known - given.keys():
-        if (text := environ.get(PREFIX + name.upper(), "").strip()) != "":
+        if (text := _given(PREFIX + name.upper(), environ)) != "":
             given[name] = text
     for name, value in (running(data) if data else {}).items():
         if name in _OF_A_STACK:
@@ -137,8 +160,27 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str] | None = None, dat
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What a child process needs in its environment to load the same settings."""
-    return {PREFIX + entry.name.upper(): str(getattr(settings, entry.name)) for entry in fields(Settings)}
+    """What a child process needs in its environment to load the same settings, whatever else it inherits."""
+    plain = {PREFIX + entry.name.upper(): str(getattr(settings, entry.name)) for entry in fields(Settings)}
+    return {**plain, **{name + FILE: "" for name in plain}}
+
+
+def _given(variable: str, environ: Mapping[str, str]) -> str:
+    """What the variable says, or the file that its name with `_FILE` names; "" for neither. Raises SettingError."""
+    text, file = environ.get(variable, "").strip(), environ.get(variable + FILE, "").strip()
+    if not file:
+        return text
+    if text:
+        raise SettingError(f"set {variable} or {variable}{FILE}, not both")
+    try:
+        text = Path(file).read_text().strip()
+    except OSError as error:
+        raise SettingError(f"{variable}{FILE}: cannot read {file}: {error.strerror}") from None
+    except ValueError:
+        text = ""
+    if not text or "\n" in text:
+        raise SettingError(f"{variable}{FILE}: {file} must hold one line of text")
+    return text
 
 
 def running(data: Path) -> dict[str, str]:
@@ -167,8 +209,8 @@ def _typed(name: str, value: Any) -> Any:
 def _check(settings: Settings) -> None:
     for name, schemes in SCHEMES.items():
         value = getattr(settings, name)
-        if value:
-            _check_address(name, value, schemes)
+        if value and (why := wrong(value, schemes)):
+            raise SettingError(f"{'--' if name in _OF_A_STACK else ''}{name.replace('_', '-')} {why}")
     for name in ("address_rate", "site_rate", "log_max_bytes", "state_bytes", "disk_reserve"):
         if not 0 <= getattr(settings, name) < 1e18:
             raise SettingError(f"{name.replace('_', '-')} must be 0 or more, not {getattr(settings, name)}")
@@ -189,32 +231,18 @@ def _check(settings: Settings) -> None:
         settings.origins()
     except ValueError as error:
         raise SettingError(f"api-origins: {error}") from None
+    if settings.base_path and not re.fullmatch(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+", settings.base_path):
+        raise SettingError(f"base-path must be a path such as /analytics, not {settings.base_path!r}")
     for folder in settings.disk_folders():
         if not folder.is_dir():
             raise SettingError(f"disks: {folder} is no folder of this machine")
+    if settings.alert_url and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", settings.alert_url):
+        raise SettingError("alert-url must be an address such as https://hooks.example.com/…")  # it is a secret
+    if bool(settings.alert_mail) != bool(settings.smtp):
+        raise SettingError("alert-mail and smtp need each other: who gets the mail, and which server takes it")
+    if wrong_mail := [one for one in settings.mail_to() if not re.fullmatch(r"[^\s@,<>]+@[^\s@,<>]+", one)]:
+        raise SettingError(f"alert-mail: {wrong_mail[0]!r} is no address of mail")
+    if settings.log_format not in ("text", "json"):
+        raise SettingError(f"log-format must be text or json, not {settings.log_format!r}")
     if settings.log_level.lower() not in _LEVELS:
         raise SettingError(f"log-level must be one of {', '.join(_LEVELS)}, not {settings.log_level!r}")
-
-
-def _check_address(name: str, value: str, schemes: tuple[str, ...]) -> None:
-    flag = name.replace("_", "-")
-    try:
-        parts = urlsplit(value)
-        if parts.scheme != "kafka":
-            _ = parts.port
-    except ValueError:  # it may quote a part of the password
-        raise SettingError(f"--{flag} {redacted(value)} is no address") from None
-    if parts.scheme not in schemes:
-        raise SettingError(
-            f"--{flag} must begin with {' or '.join(f'{s}://' for s in schemes)}, not {redacted(value)!r}"
-        )
-    if not parts.netloc and parts.scheme != "unix":
-        raise SettingError(f"--{flag} {redacted(value)!r} names no host")
-
-
-def redacted(address: str) -> str:
-    """The address as it may be shown and logged: without user and password, wherever they stand."""
-    scheme, separator, rest = address.partition("://")
-    if not separator or not scheme.isalnum():
-        scheme, separator, rest = "", "", address
-    return scheme + separator + rest.rpartition("@")[2].partition("?")[0]

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-from deploy.folder import FIRST_RUN_FILE, Folder, StackError, private_folder, read_private, secret
+from deploy.folder import FIRST_RUN_FILE, Folder, StackError, private_folder, read_private, secret, write_private
 from deploy.local import redis as local_redis
+from deploy.notify import READY, STOPPING, Notifier
 from deploy.room import hinders
 from deploy.settings import Settings, environment
 from deploy.supervise import Child, Part, Supervisor
@@ -30,7 +31,7 @@ _FALSE_STARTS = 4  # of a store that has never answered
 
 @dataclass(frozen=True)
 class Ready:
-    """A stack that serves; `first_run` is what its first start made, None on later ones."""
+    """A stack that serves; `first_run` is what its first start made, None once that was told."""
 
     url: str
     first_run: dict[str, str] | None
@@ -43,6 +44,7 @@ class Stack:
         """Take the folder and the port. `restore`: what ClickHouse lost, as far as it can be had. Raises StackError."""
         self._say = say
         self._restore = restore
+        self._notifier = Notifier()
         self.folder = Folder(data)
         try:
             self._socket = listen(settings.host, settings.port)
@@ -51,7 +53,7 @@ class Stack:
             raise
         port = self._socket.getsockname()[1]
         host = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"  # noqa: S104 - compared, not bound
-        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}{settings.base_path}"
         self._health = (host, port)
         self.settings = replace(settings, port=port, partitions=partitions(settings))
         self.supervisor = Supervisor(say, [self.folder.parts_lock])
@@ -59,7 +61,6 @@ class Stack:
 
     def start(self) -> Ready | None:
         """Start every part and wait until all answer; None when a signal asked to stop meanwhile. Raises StackError."""
-        made_before = "api_key" in read_private(self.folder.path / FIRST_RUN_FILE)
         if self._wait_for_room():
             return None
         waiting = self._start_stores()
@@ -78,16 +79,23 @@ class Stack:
         if outcome == "timeout":
             raise StackError(f"the stack is not ready after {_READY_SECONDS:g} s: {self._ailing()}")
         self.folder.tell("running", self.url)
+        self._notifier.tell(READY)
         made = read_private(self.folder.path / FIRST_RUN_FILE)
-        return Ready(self.url, made if made and not made_before else None)
+        return Ready(self.url, made if "password" in made else None)
+
+    def told(self) -> None:
+        """What the first start made was told: its password is kept nowhere from now on. Raises OSError."""
+        made = read_private(self.folder.path / FIRST_RUN_FILE)
+        write_private(self.folder.path / FIRST_RUN_FILE, {name: made[name] for name in made if name != "password"})
 
     def run(self) -> None:
         """Keep every part running until SIGINT, SIGTERM or SIGHUP."""
-        self.supervisor.run()
+        self.supervisor.run(self._notifier.alive)
 
     def stop(self) -> None:
         """Stop what serves, then the stores; give back port and folder. Ends within 10 s, whatever the parts do."""
         self.folder.tell("stopping", self.url)
+        self._notifier.tell(STOPPING)
         self._socket.close()
         workers = [child.part.name for child in self.supervisor.children if child.part.name.startswith("worker")]
         self.supervisor.stop([[WEB, PREPARE, DEMO, *workers], [CLICKHOUSE], [REDIS]])
@@ -225,6 +233,8 @@ def listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:  # "::" is every address, of IPv4 too
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind(address)
         listener.listen(2048)
     except socket.gaierror:

@@ -149,9 +149,9 @@ class Supervisor:
                 return "timeout"
         return "done"
 
-    def run(self) -> None:
-        """Restart what dies until a signal asks to stop."""
-        while not self.pause(self.revive()):
+    def run(self, alive: Callable[[], float] = lambda: 3600.0) -> None:
+        """Restart what dies until a signal asks to stop. `alive`: called now and then, says when next, in seconds."""
+        while not self.pause(min(self.revive(), alive())):
             pass
 
     def revive(self) -> float:

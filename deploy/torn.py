@@ -5,11 +5,14 @@ One whose setting aside was begun before, by whomever, is brought to its end; it
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from contextlib import closing
 
 from deploy import wiring
 from deploy.prepare import engines
 from deploy.settings import Settings
 from ingest.log.dead import DeadLetter, DeadLetters, Replayed, replay
+from ingest.log.protocol import Consumer
 from rollups.client import Client
 from rollups.write import Decided, Writer
 from workers import blob as blobs
@@ -26,48 +29,61 @@ def mend(settings: Settings, met: int) -> None:
 
     `met`: the partition in which a worker met one.
 
-    What is stored of them is taken out first, and every worker pauses meanwhile. Stopped anywhere, it is to be run
-    again; lines that then wait as dead letters stay there. Raises what `set_aside` and `replay` raise.
+    What is stored of them is taken out first, and every worker pauses meanwhile. The lines are on the log again before
+    the batches are finished: stopped anywhere, the next worker meets them once more. Raises what `set_aside` and
+    `replay` raise.
     """
-    client, consumer = wiring.clickhouse(settings), wiring.consumer(settings)
-    found: list[Stuck] = []
-    try:
-        for partition in range(consumer.partitions):
-            batch = stuck(client, consumer, partition, _WHY)
-            if batch is not None and batch.whole and partition == met:
-                batch = stuck(client, consumer, partition, _BEGUN)
-            # Any other is finished by a worker: the log has its records, or ClickHouse all of its rows.
-            if batch is not None and (partition == met or not (batch.whole or _stored(client, batch.decided))):
-                found.append(batch)
-    finally:
-        consumer.close()
-    if not found:
-        return
-    dead = wiring.dead_letters(settings)
-    try:
-        done = set_aside(client, dead, found, engines=engines(settings))
-        again = asyncio.run(_again(settings, dead))
-    finally:
-        dead.close()
+    client = wiring.clickhouse(settings)
+    with closing(wiring.consumer(settings)) as consumer:
+        found = _found(client, consumer, met)
+        if not found:
+            return
+        with closing(wiring.dead_letters(settings)) as dead:
+            again: list[Replayed] = []
+            done = set_aside(
+                client,
+                dead,
+                found,
+                engines=engines(settings),
+                before_end=lambda: again.append(asyncio.run(_again(settings, dead, consumer, found))),
+            )
     partitions = ", ".join(str(each.decided.partition) for each in found)
     logger.error(
         "partition %s: set aside; %d raw events and %d session rows of it were undone, %d lines are on the log again",
         partitions,
         done.lines,
         done.sessions,
-        again.sent,
+        sum(each.sent for each in again),
     )
+
+
+def _found(client: Client, consumer: Consumer, met: int) -> list[Stuck]:
+    found: list[Stuck] = []
+    for partition in range(consumer.partitions):
+        batch = stuck(client, consumer, partition, _WHY)
+        if batch is not None and batch.whole and partition == met:
+            batch = stuck(client, consumer, partition, _BEGUN)
+        # Any other is finished by a worker: the log has its records, or ClickHouse all of its rows.
+        if batch is not None and (partition == met or not (batch.whole or _stored(client, batch.decided))):
+            found.append(batch)
+    return found
 
 
 def _stored(client: Client, decided: Decided) -> bool:
     return len(Writer(client).stored(decided)) == blobs.decode(decided.blob).lines
 
 
-async def _again(settings: Settings, dead: DeadLetters) -> Replayed:
+async def _again(settings: Settings, dead: DeadLetters, consumer: Consumer, found: Sequence[Stuck]) -> Replayed:
+    ends = {each.decided.partition: each.decided.b for each in found}
+
+    def there(letter: DeadLetter) -> bool:
+        begin, end = ends.get(letter.partition, 0), consumer.bounds(letter.partition).end
+        return any(record.value == letter.line for record in consumer.left(letter.partition, begin, end))
+
     producer = wiring.producer(settings)
     await producer.start()
     try:
-        return await replay(dead, producer, only=_torn)
+        return await replay(dead, producer, only=_torn, there=there)
     finally:
         await producer.close()
 

@@ -19,11 +19,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from uvicorn import Config, Server
 
+from deploy.base import Based
 from deploy.connection import Connection, sweep
 from deploy.direct import Direct
 from deploy.folder import StackError
 from deploy.health import Check, Health, watch
 from deploy.logs import configure
+from deploy.notify import READY, STOPPING, Notifier
 from deploy.settings import SettingError, Settings, load
 from deploy.supervise import die_with_parent
 
@@ -67,11 +69,14 @@ def application(services: Sequence[Service], checks: Sequence[Check] = ()) -> St
     )
 
 
-async def serve(services: Sequence[Service], listener: socket.socket, checks: Sequence[Check] = ()) -> None:
+async def serve(
+    services: Sequence[Service], listener: socket.socket, checks: Sequence[Check] = (), base: str = ""
+) -> None:
     """Serve on the listening socket until SIGTERM or SIGINT, then answer what is in flight and close, within 10 s."""
+    app, direct = application(services, checks), next((one for one in services if isinstance(one, Direct)), None)
     config = Config(
-        application(services, checks),
-        http=partial(Connection, direct=next((one for one in services if isinstance(one, Direct)), None)),  # type: ignore[arg-type]
+        Based(app, base) if base else app,
+        http=partial(Connection, direct=direct, base=base.encode()),  # type: ignore[arg-type]
         ws="none",
         loop="uvloop",
         lifespan="off",
@@ -83,7 +88,10 @@ async def serve(services: Sequence[Service], listener: socket.socket, checks: Se
     )
     server = Server(config)
 
+    notifier = Notifier()
+
     def stop(*_: object) -> None:
+        notifier.tell(STOPPING)
         server.should_exit = True
 
     # For a signal before uvicorn listens to it, and for the one that it raises again when only its own part is over.
@@ -96,6 +104,7 @@ async def serve(services: Sequence[Service], listener: socket.socket, checks: Se
             started.append(service)
             await asyncio.wait_for(service.start(), _START_SECONDS)
         collect_seldom()
+        notifier.tell(READY)  # the socket listens
         await server.serve(sockets=[listener])
     finally:
         sweeper.cancel()
@@ -114,7 +123,10 @@ def run(roles: Sequence[str], settings: Settings, listener: socket.socket, check
     makers: dict[str, Callable[[Settings], Service]] = {"ingest": wiring.ingest, "api": wiring.api}
 
     async def main() -> None:
-        await serve([makers[role](settings) for role in roles], listener, checks)
+        services: list[Service] = [makers[role](settings) for role in roles]
+        if "api" in roles:
+            services.append(wiring.watcher(settings))
+        await serve(services, listener, checks, settings.base_path)
 
     uvloop.run(main())
     # A thread that a store keeps would be waited for at exit, though who asked has been answered.
@@ -145,7 +157,7 @@ def main() -> None:
     die_with_parent()
     try:
         settings = load({})
-        configure("web", settings.log_level)
+        configure("web", settings.log_level, settings.log_format)
         checks = [watch(*entry.split("=", 1)) for entry in given.watch]
         run(("ingest", "api"), settings, socket.socket(fileno=given.fd), checks)
     except (StackError, SettingError) as error:

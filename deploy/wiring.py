@@ -20,17 +20,21 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from deploy.folder import StackError
+from deploy.reason import reason, store
 from deploy.room import Room
 from deploy.settings import Settings, redacted
 from ingest.log import redis_lacks
-from ingest.log.protocol import TOPIC, Consumer, LogUnavailable, Producer
-from ingest.log.redis_pool import NO_NOTIFICATIONS
+from ingest.log.kafka_address import brokers as brokers
+from ingest.log.kafka_address import topic as topic
+from ingest.log.protocol import Consumer, LogUnavailable, Producer
+from ingest.log.redis_pool import NO_NOTIFICATIONS, native
 from ingest.log.reserved import Reserved
 from rollups.client import ClickHouseUnavailable, Client, connect
 
 if TYPE_CHECKING:
     from api.app import Api
     from api.registry.store import Registry
+    from deploy.alarm.watch import Watcher
     from ingest.app import Ingest
     from ingest.contract.site import SiteSettings
     from ingest.log.dead import DeadLetters
@@ -40,7 +44,6 @@ if TYPE_CHECKING:
 
 PARTITIONS = 4  # of a new log, if nobody said
 COUNTRY_DB = Path(__file__).parent / "geo" / "country.mmdb"
-_REASONS = ("Connection refused", "Name or service not known", "No route to host", "timed out", "Authentication failed")
 _ASK_AGAIN_SECONDS = 5.0
 _T = TypeVar("_T")
 
@@ -62,10 +65,10 @@ def room(settings: Settings) -> Room:
 
 def _producer(settings: Settings) -> Producer:
     address = settings.address("event_log")
-    if address.startswith("kafka://"):
+    if on_kafka(address):
         from ingest.log.kafka_producer import KafkaProducer
 
-        return KafkaProducer(brokers(address), topic=topic(address), partitions=settings.partitions or PARTITIONS)
+        return KafkaProducer(address, topic=topic(address), partitions=settings.partitions or PARTITIONS)
     from ingest.log.redis_producer import RedisProducer
 
     return RedisProducer(
@@ -76,12 +79,12 @@ def _producer(settings: Settings) -> Producer:
 def consumer(settings: Settings) -> Consumer:
     """A member of the worker group. Blocks; raises LogUnavailable."""
     address = settings.address("event_log")
-    if address.startswith("kafka://"):
+    if on_kafka(address):
         from ingest.log.kafka_consumer import KafkaConsumer
 
         name = topic(address)
         return KafkaConsumer(
-            brokers(address), topic=name, group=f"throughline-{name}", partitions=settings.partitions or PARTITIONS
+            address, topic=name, group=f"throughline-{name}", partitions=settings.partitions or PARTITIONS
         )
     from ingest.log.redis_consumer import RedisConsumer
 
@@ -93,10 +96,10 @@ def consumer(settings: Settings) -> Consumer:
 def dead_letters(settings: Settings) -> "DeadLetters":
     """Where the log keeps lines that no worker can read. Blocks; may raise LogUnavailable."""
     address = settings.address("event_log")
-    if address.startswith("kafka://"):
+    if on_kafka(address):
         from ingest.log.dead_kafka import KafkaDeadLetters
 
-        return KafkaDeadLetters(brokers(address), topic=f"{topic(address)}.dead")
+        return KafkaDeadLetters(address, topic=f"{topic(address)}.dead")
     from ingest.log.dead_redis import RedisDeadLetters
 
     return RedisDeadLetters(address)
@@ -105,7 +108,7 @@ def dead_letters(settings: Settings) -> "DeadLetters":
 def redis_client(settings: Settings, seconds: float = 5.0) -> redis.Redis:
     """A blocking client; connects with its first use. A Redis that hangs is waited for `seconds`, and once more."""
     return redis.Redis.from_url(
-        settings.address("redis"),
+        native(settings.address("redis")),
         socket_timeout=seconds,
         socket_connect_timeout=min(seconds, 2.0),
         retry=Retry(NoBackoff(), 1),
@@ -116,7 +119,7 @@ def redis_client(settings: Settings, seconds: float = 5.0) -> redis.Redis:
 def async_redis_client(settings: Settings) -> redis.asyncio.Redis:
     """A client for one event loop; connects with its first use."""
     return redis.asyncio.Redis.from_url(
-        settings.address("redis"),
+        native(settings.address("redis")),
         socket_timeout=5.0,
         socket_connect_timeout=2.0,
         maint_notifications_config=NO_NOTIFICATIONS,
@@ -180,6 +183,8 @@ def api(settings: Settings) -> "Api":
         now,
         trusted=settings.networks(),
         origins=settings.origins(),
+        base=settings.base_path,
+        registry=REGISTRY,
     )
 
 
@@ -210,7 +215,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         nonce=lambda: secrets.token_hex(8),
         now=now,
         names=Names(settings.values_a_day, partial(day_values, client)),
-        state_bytes=settings.state_bytes or _quarter(redis_client(settings), BYTES),
+        state_bytes=settings.state_bytes or quarter(redis_client(settings), BYTES),
         lacking=room(settings).lacking,
         changing=revisions.changing,
         left=revisions.left,
@@ -219,7 +224,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
     return Worker(world, report=report)
 
 
-def _quarter(client: redis.Redis, otherwise: int) -> int:
+def quarter(client: redis.Redis, otherwise: int) -> int:
     """A quarter of what the Redis may use: the log has half of it, if it lies there."""
     with suppress(redis.RedisError):
         return int(client.info("memory").get("maxmemory") or 0) // 4 or otherwise
@@ -239,8 +244,19 @@ def _lookup(client: Client) -> "SettingsLookup":
     return lookup
 
 
+def watcher(settings: Settings) -> "Watcher":
+    """What looks after everything and tells alarms, beside the api."""
+    from deploy.alarm.book import Book
+    from deploy.alarm.look import Look
+    from deploy.alarm.send import targets
+    from deploy.alarm.watch import Watcher
+
+    client, told = redis_client(settings), targets(settings)
+    return Watcher(Look(settings, client, now), Book(client, list(told)), told, now, REGISTRY)
+
+
 def country_db(settings: Settings) -> Path | None:
-    """The country database: the operator's (which must exist), else the fetched one, else none. Raises StackError."""
+    """The database of places: the operator's (which must exist), else the fetched one, else none. Raises StackError."""
     if settings.country_db:
         path = Path(settings.country_db)
         if not path.is_file():
@@ -272,22 +288,8 @@ def patiently(settings: Settings, seconds: float, attempt: Callable[[], _T]) -> 
 
 def away(settings: Settings, error: Exception) -> str:
     """One sentence for a store that fails: which one, where, and why, without any password."""
-    if isinstance(error, ClickHouseUnavailable):
-        what, address = "ClickHouse", settings.clickhouse
-    elif isinstance(error, LogUnavailable):
-        what, address = "the event log", settings.event_log
-    else:
-        what, address = "Redis", settings.redis
-    return f"{what} at {redacted(address)} cannot be used: {reason(error)}"
-
-
-def reason(error: Exception) -> str:
-    """Why a client failed, in a few words: drivers wrap the operating system's in several layers of their own."""
-    text = " ".join(str(error).split())
-    for known in _REASONS:
-        if known.lower() in text.lower():
-            return known
-    return text[:300] or type(error).__name__
+    what, setting = store(error)
+    return f"{what} at {redacted(getattr(settings, setting))} cannot be used: {reason(error)}"
 
 
 def _server(address: str) -> str:
@@ -296,11 +298,6 @@ def _server(address: str) -> str:
     return parts.netloc.rpartition("@")[2] or parts.path
 
 
-def brokers(address: str) -> str:
-    """`host:port,…` of a kafka:// address."""
-    return urlsplit(address).netloc
-
-
-def topic(address: str) -> str:
-    """The topic of a kafka:// address, its path: so that several installations can share a cluster."""
-    return urlsplit(address).path.strip("/") or TOPIC
+def on_kafka(address: str) -> bool:
+    """Whether the event log at the address is Kafka."""
+    return address.startswith(("kafka://", "kafka+ssl://"))

@@ -18,7 +18,9 @@ from redis import RedisError
 from deploy import torn, wiring
 from deploy.folder import StackError
 from deploy.logs import configure
+from deploy.notify import READY, STOPPING, Notifier
 from deploy.settings import SettingError, Settings, load
+from deploy.stack import listen
 from deploy.supervise import die_with_parent
 from ingest.log.dead import TooManyDeadLetters
 from ingest.log.protocol import LogTruncated, LogUnavailable, PartitionsChanged
@@ -55,6 +57,7 @@ def run(settings: Settings) -> None:
 
     def ask_to_stop(*_: object) -> None:
         if not stop.is_set():
+            notifier.tell(STOPPING)
             timer = threading.Timer(STOP_SECONDS, _leave)
             timer.daemon = True
             timer.start()
@@ -62,6 +65,7 @@ def run(settings: Settings) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)
+    notifier = Notifier()
     connecting, report = {"worker": "connecting"}, Report()
     if settings.metrics_port:
         serve_metrics(
@@ -79,6 +83,7 @@ def run(settings: Settings) -> None:
             continue
         report.turned(set(), time.monotonic())
         connecting.clear()
+        notifier.tell(READY)
         # States are trees without cycles: collecting them often was a third of the fold's time.
         gc.freeze()
         gc.set_threshold(100_000, 50, 50)
@@ -132,10 +137,9 @@ def serve_metrics(host: str, port: int, health: Health, lately: Health) -> None:
             self.end_headers()
             self.wfile.write(body)
 
-    try:
-        server = ThreadingHTTPServer((host, port), Handler)
-    except OSError as error:
-        raise StackError(f"cannot listen on port {port} of {host} for metrics: {error.strerror}") from None
+    server = ThreadingHTTPServer((host, port), Handler, bind_and_activate=False)
+    server.socket.close()
+    server.socket = listen(host, port)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
 
@@ -149,7 +153,7 @@ def main() -> None:
     die_with_parent()
     try:
         settings = load({"metrics_port": given.metrics_port, "host": "127.0.0.1"})
-        configure(given.name, settings.log_level)
+        configure(given.name, settings.log_level, settings.log_format)
         run(settings)
     except (StackError, SettingError) as error:
         sys.stderr.write(f"throughline: {error}\n")

@@ -15,7 +15,7 @@ from ingest.contract.address import LOOPBACK, Network
 from ingest.contract.batch import MAX_BODY
 from ingest.contract.clock import Watch
 from ingest.endpoint import Endpoint
-from ingest.enrich import open_country
+from ingest.enrich import open_places
 from ingest.gather import Gatherer
 from ingest.intake import Intake
 from ingest.limit import Limiter, Rate
@@ -68,7 +68,7 @@ class Ingest:
             sites=self._sites,
             salts=self._salts,
             gatherer=self._gatherer,
-            knowledge=Knowledge(open_country(country_database), self._salts.of),
+            knowledge=Knowledge(open_places(country_database), self._salts.of),
             address_limit=Limiter(address_rate),
             site_limit=Limiter(site_rate),
             trusted=trusted,

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TypeAlias
 
 from ingest import rule
+from ingest.channel import OF_DIRECT, PAID, REFERRAL, RULES, Rule
 from ingest.rule import Row
 
 Cells: TypeAlias = tuple[str, ...]
@@ -27,6 +28,26 @@ A referrer is `direct` if its host is the site's domain, a subdomain of it or in
 `ignored_referrers` (their subdomains included; `"*"` says nothing of referrers), the event's own host, localhost, or
 listed below as sign-in or payment. An app's package or a listed host names the source, the most specific one first;
 else its registrable domain does.
+"""
+_CHANNEL = """\
+## Medium, term, content
+
+`utm_medium` in lower case, `utm_term` and `utm_content` as they are, of the event that says the source; trimmed, at
+most 200 characters, else `(none)`.
+
+## Channel
+
+The first line that holds for the event that says the source. A visit is *paid* for if its medium is {media} or begins
+with `paid`, or if a click id of an ad is in the url ({ids}), whatever else names the source. Kinds of sources are the
+titles above. Sessions of before there were channels are `Other` until `throughline rebuild`, which reads them from the
+stored urls; click ids were not stored.
+"""
+_PLACE = """\
+## Hostname, region, city
+
+The hostname is that of the event's url, without `www.`; `unknown` if there is none. Country, region (ISO 3166-2, else
+the name that the database has) and city (its English name) come from the address and the database of
+`THROUGHLINE_COUNTRY_DB`, else `unknown`.
 """
 _PAGE = """\
 ## Page
@@ -66,6 +87,12 @@ def definitions() -> str:
         _table(apps),
         "## Direct\n",
         *_groups(rule.read("direct"), lambda row: (_code(row.name), row.reason)),
+        _CHANNEL.format(media=_code(*PAID), ids=_code(*(row.name for row in rule.read("click") if row.group == "ad"))),
+        _table(
+            [_channel(each) for each in RULES]
+            + [(REFERRAL, "any other source than `direct`, or medium `referral`"), (OF_DIRECT, "the rest")]
+        ),
+        _PLACE,
         _PAGE,
         _AGENT,
         *_groups(rule.read("agent"), lambda row: (_code(*row.name.split(", ")),)),
@@ -78,6 +105,17 @@ def _groups(rows: Iterable[Row], cells: Callable[[Row], Cells]) -> Iterator[str]
     for (group, title), own in groupby(rows, key=lambda row: (row.group, row.title)):
         yield f"### {title} ({group})\n"
         yield _table([cells(row) for row in own])
+
+
+def _channel(each: Rule) -> Cells:
+    titles = {row.group: row.title for row in rule.read("source")}
+    takes = [
+        *([f"a source of {titles[each.kind]} ({each.kind})"] if each.kind else []),
+        *([f"source {_code(*each.sources)}"] if each.sources else []),
+        *([f"medium {_code(*each.media)}"] if each.media else []),
+    ]
+    said = ", or ".join(takes)
+    return each.channel, f"paid{', and ' + said if said else ''}" if each.paid else said
 
 
 def _table(rows: Sequence[Cells]) -> str:

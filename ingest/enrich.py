@@ -1,4 +1,4 @@
-"""What an address and a user agent tell: country, device, browser, operating system, bot or not."""
+"""What an address and a user agent tell: country, region, city, device, browser, operating system, bot or not."""
 
 import re
 from collections.abc import Callable
@@ -11,9 +11,21 @@ from ua_parser import parse
 
 from ingest.agent import Device, device, kind
 from ingest.contract.event import UNKNOWN
+from ingest.contract.text import value
 
-Country: TypeAlias = Callable[[str], str]
 
+class Place(NamedTuple):
+    """ISO 3166-1 alpha-2 of the country or `unknown`; ISO 3166-2 of the region and the city's English name, or ""."""
+
+    country: str = UNKNOWN
+    region: str = ""
+    city: str = ""
+
+
+NO_PLACE = Place()
+Places: TypeAlias = Callable[[str], Place]
+
+_MAX_NAME = 200  # characters of a region or a city
 _MAX_AGENT = 512  # characters that are looked at: a cache of 20,000 user agents then takes at most ~20 MB
 _FAMILY = re.compile(r"^(Mobile )?(.*?)( Mobile)?( iOS)?( WebView)?$")
 
@@ -60,40 +72,62 @@ def _plain(family: str) -> str:
     return (match and match[2]) or family
 
 
-def no_country(address: str) -> str:
+def no_place(address: str) -> Place:
     """The look-up without a database."""
-    return UNKNOWN
+    return NO_PLACE
 
 
-def open_country(path: Path | None) -> Country:
-    """Address → ISO 3166-1 alpha-2 or `unknown`, from an mmdb file; a missing file knows no country.
+def open_places(path: Path | None) -> Places:
+    """Address → place, from an mmdb file of countries or of cities; a missing file knows none.
 
-    Reads the layouts of ip-location-db (`country_code`) and MaxMind (`country.iso_code`). Raises ValueError for a file
-    that is no such database.
+    Reads the layouts of MaxMind (`country.iso_code`, `subdivisions`, `city.names.en`), which others follow,
+    and of ip-location-db (`country_code`, `state1`, `city`). Raises ValueError for a file that is no such database.
     """
     if path is None or not path.is_file():
-        return no_country
+        return no_place
     try:
         reader = maxminddb.open_database(path)
     except maxminddb.InvalidDatabaseError as error:
         raise ValueError(f"{path} is not a country database: {error}") from error
-    return country_from(reader.get)
+    return places_from(reader.get)
 
 
-def country_from(get: Callable[[str], Any]) -> Country:
+def places_from(get: Callable[[str], Any]) -> Places:
     """The look-up over a database's `get`."""
 
     @lru_cache(10_000)
-    def country(address: str) -> str:
+    def place(address: str) -> Place:
         try:
             found = get(address)
         except ValueError:  # no address at all, or IPv6 in a database of IPv4
-            return UNKNOWN
-        if not isinstance(found, dict):
-            return UNKNOWN
-        code = found.get("country_code")
-        if code is None and isinstance(found.get("country"), dict):
-            code = found["country"].get("iso_code")
-        return code if isinstance(code, str) and re.fullmatch("[A-Z]{2}", code) else UNKNOWN
+            return NO_PLACE
+        return _place(found) if isinstance(found, dict) else NO_PLACE
 
-    return country
+    return place
+
+
+def _place(found: dict[str, Any]) -> Place:
+    country = found.get("country_code")
+    if country is None and isinstance(found.get("country"), dict):
+        country = found["country"].get("iso_code")
+    if not (isinstance(country, str) and re.fullmatch("[A-Z]{2}", country)):
+        country = UNKNOWN
+    return Place(country, _region(found, country), _english(found.get("city")))
+
+
+def _region(found: dict[str, Any], country: str) -> str:
+    """The largest one's code, else its name: some databases have names alone."""
+    subdivisions = found.get("subdivisions")
+    largest = subdivisions[0] if isinstance(subdivisions, list) and subdivisions else found.get("state1")
+    code = largest.get("iso_code") if isinstance(largest, dict) else None
+    if isinstance(code, str) and country != UNKNOWN and re.fullmatch("[A-Z]{2}-[A-Z0-9]{1,3}|[A-Z0-9]{1,3}", code):
+        return code if code.startswith(f"{country}-") else f"{country}-{code}"
+    return _english(largest)
+
+
+def _english(named: Any) -> str:
+    """The name, which stands under `names`, `en` where there are several languages; "" if there is none."""
+    if isinstance(named, dict):
+        names = named.get("names")
+        named = names.get("en") if isinstance(names, dict) else None
+    return value(named)[:_MAX_NAME].strip() if isinstance(named, str) else ""

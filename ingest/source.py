@@ -1,4 +1,4 @@
-"""Where a visit came from: source and campaign of one event, by the definitions of *source* and *campaign*.
+"""Where a visit came from: source, campaign, medium, term, content and channel of one event, by their definitions.
 
 Which source a host, an app, an alias or a click id stands for is said by the tables in `rule`.
 """
@@ -12,12 +12,14 @@ from typing import NamedTuple
 from publicsuffixlist import PublicSuffixList
 
 from ingest import rule
+from ingest.channel import channel
 from ingest.contract.event import DIRECT, NO_CAMPAIGN
 from ingest.contract.page import Url, parameters, read_url
 from ingest.rule import Row
 
 _PARAMETERS = ("utm_source", "source", "ref")
 _CLICK_IDS = {row.name.lower(): row.words[0] for row in rule.read("click")}
+_AD_IDS = frozenset(row.name.lower() for row in rule.read("click") if row.group == "ad")
 _APPS = {row.name: row.words[0] for row in rule.read("app")}
 
 _SCHEMES = ("http", "https", "android-app")
@@ -30,8 +32,14 @@ _registries = PublicSuffixList(only_icann=True)
 
 
 class Attribution(NamedTuple):
+    """`medium`, `term`, `content`: "" if there is none."""
+
     source: str
     campaign: str
+    medium: str
+    term: str
+    content: str
+    channel: str
 
 
 class Said(NamedTuple):
@@ -39,7 +47,14 @@ class Said(NamedTuple):
 
     addresses: tuple[tuple[str, str], ...]  # scheme, host
     source: str
-    campaign: str
+    campaign: str = NO_CAMPAIGN
+    medium: str = ""
+    term: str = ""
+    content: str = ""
+    ad: bool = False  # whether a click id of an ad is there
+
+
+_NOTHING_SAID = Said((), "")
 
 
 class Published(NamedTuple):
@@ -48,6 +63,9 @@ class Published(NamedTuple):
     aliases: dict[str, str]
     hosts: dict[str, str]
     labels: dict[str, str]
+
+
+NOWHERE_FROM = Attribution(DIRECT, NO_CAMPAIGN, "", "", "", channel(DIRECT, "", ad=False))
 
 
 def publish(rows: Iterable[tuple[str, Iterable[str]]]) -> Published:
@@ -73,19 +91,25 @@ _published = publish(_rows(rule.read("source"), rule.read("direct")))
 
 
 def attribute(url: Url, referrer: Url, domain: str, direct: frozenset[str] = _NOWHERE) -> Attribution:
-    """Source and campaign of an event on a page `url` of the site `domain`; pure, never raises.
+    """What an event tells of where it came from, on a page `url` of the site `domain`; pure, never raises.
 
     `direct`: further hosts from where, or from whose subdomains, a visit counts as direct.
     """
-    if not url.query:
-        return Attribution(_referred(referrer.scheme, referrer.host, url.host, domain, direct), NO_CAMPAIGN)
-    said = (_said_again if len(url.query) <= _REMEMBERED else _said)(url.query)
+    said = _NOTHING_SAID
+    if url.query:
+        said = (_said_again if len(url.query) <= _REMEMBERED else _said)(url.query)
+    source = _source(said, url, referrer, domain, direct)
+    return Attribution(
+        source, said.campaign, said.medium, said.term, said.content, channel(source, said.medium, said.ad)
+    )
+
+
+def _source(said: Said, url: Url, referrer: Url, domain: str, direct: frozenset[str]) -> str:
     for scheme, host in said.addresses:
         source = _referred(scheme, host, url.host, domain, direct)
         if source != DIRECT:
-            return Attribution(source, said.campaign)
-    source = said.source or _referred(referrer.scheme, referrer.host, url.host, domain, direct)
-    return Attribution(source, said.campaign)
+            return source
+    return said.source or _referred(referrer.scheme, referrer.host, url.host, domain, direct)
 
 
 def _said(query: str) -> Said:
@@ -94,15 +118,21 @@ def _said(query: str) -> Said:
     for name, value in parameters(Url("", "", "", "", query)):
         if value:
             said.setdefault(name, value)
-    campaign = said.get("utm_campaign", NO_CAMPAIGN)
+    more = (
+        said.get("utm_campaign", NO_CAMPAIGN),
+        said.get("utm_medium", "").lower(),
+        said.get("utm_term", ""),
+        said.get("utm_content", ""),
+        not _AD_IDS.isdisjoint(said),
+    )
     addresses: list[tuple[str, str]] = []
     for value in [said[name].lower() for name in _PARAMETERS if name in said]:
         address = _address(value)
         if address is None:
-            return Said(tuple(addresses), _named(value), campaign)
+            return Said(tuple(addresses), _named(value), *more)
         addresses.append((address.scheme, address.host))
     clicked = [source for name, source in _CLICK_IDS.items() if name in said]
-    return Said(tuple(addresses), clicked[0] if clicked else "", campaign)
+    return Said(tuple(addresses), clicked[0] if clicked else "", *more)
 
 
 _said_again = lru_cache(2_048)(_said)

@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect import common
@@ -64,7 +64,7 @@ class Client:
         self._timeout = timeout
         self._lock = threading.Lock()
         self._driver: Driver | None = None
-        self._pool = deadline.pool_manager(maxsize=32, num_pools=2)
+        self._pool = deadline.pool_manager(maxsize=32, num_pools=2, **_tls(url))
         self._patient: dict[float, Client] = {}
 
     def patient(self, seconds: float) -> "Client":
@@ -129,6 +129,20 @@ class Client:
         except (Error, HTTPError, OSError) as error:
             raise _unavailable(error) from error
 
+    def export(self, sql: str, params: Mapping[str, Any], settings: Mapping[str, Any]) -> bytes:
+        """The rows of one query as a Parquet file. Blocks; raises ClickHouseUnavailable."""
+        try:
+            return self._connected().raw_query(sql, parameters=dict(params), settings=dict(settings), fmt="Parquet")
+        except (Error, HTTPError, OSError) as error:
+            raise _unavailable(error) from error
+
+    def load(self, table: str, file: bytes, settings: Mapping[str, Any]) -> None:
+        """Insert a Parquet file: its columns by their names, others get their defaults. Blocks; raises the same."""
+        try:
+            self._connected().raw_insert(table, insert_block=file, settings=dict(settings), fmt="Parquet")
+        except (Error, HTTPError, OSError) as error:
+            raise _unavailable(error) from error
+
     def close(self) -> None:
         with self._lock:
             if self._driver is not None:
@@ -167,9 +181,16 @@ class Client:
 
 
 def connect(url: str, *, database: str | None = None, timeout: float = TIMEOUT_SECONDS) -> Client:
-    """A client for `http[s]://user:password@host:port/database`; `database` overrides the path. Does no I/O."""
+    """A client for `http[s]://user:password@host:port/database[?ca=FILE]`; `database` overrides the path. No I/O."""
     name = urlsplit(url).path.strip("/") if database is None else database
     return Client(url, name or DEFAULT_DATABASE, timeout)
+
+
+def _tls(url: str) -> dict[str, str]:
+    """The files that an https:// address names: `ca`, and the client's own `cert` and `key`."""
+    asked = parse_qs(urlsplit(url).query)
+    names = {"ca": "ca_cert", "cert": "client_cert", "key": "client_cert_key"}
+    return {names[name]: values[-1] for name, values in asked.items() if name in names}
 
 
 def _unavailable(error: Exception) -> ClickHouseUnavailable:

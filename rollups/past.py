@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from rollups.client import Client
-from rollups.rows import SessionRow
+from rollups.rows import TOUCH, SessionRow
 from rollups.sql import statement
 
 # What DateTime64 holds, ms: spans may reach further.
@@ -18,7 +18,7 @@ _SETTINGS = {"max_execution_time": 600}
 
 
 class PastEvent(NamedTuple):
-    """A counted event: what sessions need of it, times in ms, the amount in ten-thousandths."""
+    """A counted event: what sessions need of it, times in ms, the amount in ten-thousandths; `touch`: columns TOUCH."""
 
     time: int
     seq: int
@@ -38,6 +38,7 @@ class PastEvent(NamedTuple):
     amount: int | None
     currency: str
     transaction: str
+    touch: tuple[str, ...]
 
 
 class Asked(NamedTuple):
@@ -81,7 +82,7 @@ def past(client: Client, asked: Sequence[Asked]) -> list[Found]:
         reaching = [Asked(each.site, each.visitor, each.begin, each.end) for each in places]
         for row in _rows(client, "past_events", reaching):
             site, visitor, *fields = row.values()
-            event = PastEvent(*fields)
+            event = PastEvent._make((*fields[: -len(TOUCH)], tuple(fields[-len(TOUCH) :])))
             next(one for one in by_visitor[site, visitor] if one.begin <= event.time <= one.end).events.append(event)
         found += places
     return found

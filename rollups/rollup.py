@@ -128,33 +128,40 @@ class Rollup:
         if not ends:
             return f"{self.name} PREWHERE {here}"  # a quarter less to analyse than a subquery
         if edge:
-            names, cut = ", ".join(self.edges[edge].columns), self._near(self.edges[edge].facts, ends)
-            if self.element:
-                cut += f" AND ({inside('at', ends)})"
+            names, cut = ", ".join(self.edges[edge].columns), self._edge(edge, self._near(ends), ends)
         else:
             names = ", ".join((*self.dimensions, *self.measures))
-            cut = f"SELECT {names} FROM ({self._near(self.facts, ends)}) WHERE {inside('time', ends)}"
+            cut = f"SELECT {names} FROM ({self.facts_of(self._near(ends))}) WHERE {inside('time', ends)}"
         return f"(SELECT {names} FROM {self.name} WHERE {here} UNION ALL {cut})" if ragged.whole else f"({cut})"
 
     def selected(self, selection: Selection, edge: str = "") -> str:
         """As `exact`, of a site that had only the selected sessions: the same facts, all from the source."""
         if self.source != "sessions":
             raise ValueError(f"rollup {self.name} is not of sessions, so nothing of it can be selected")
-        near = [f"site = {SITE}", selection.condition]
+        near = [f"site = {SITE}", f"({selection.condition})"]
         if not self.grain_ms:
-            source = f"(SELECT * FROM sessions WHERE {' AND '.join(near)})"
+            facts = self.edges[edge].facts if edge in self.edges else self.facts
+            facts = facts.replace("{source}", f"(SELECT * FROM sessions WHERE {' AND '.join(near)})")
             dimensions = ", ".join(("site", *self.key))
             measures = [f"{function}({name}) AS {name}" for name, function in self.measures.items()]
-            return f"(SELECT {dimensions}, {', '.join(measures)} FROM ({self.facts_of(source)}) GROUP BY {dimensions})"
-        begin = "from_reach" if self.element else "from"
-        near += [inside("start", [(begin, "to")]), f"end >= {FROM}"]
-        source = f"(SELECT * FROM sessions WHERE {' AND '.join(f'({each})' for each in near)})"
+            return f"(SELECT {dimensions}, {', '.join(measures)} FROM ({facts}) GROUP BY {dimensions})"
+        span = [("from", "to")]
+        source = f"(SELECT * FROM sessions WHERE {' AND '.join((*near, self._reaching(span)))})"
         if not edge:
-            return f"(SELECT * FROM ({self.facts_of(source)}) WHERE {inside('time', [('from', 'to')])})"
+            return f"(SELECT * FROM ({self.facts_of(source)}) WHERE {inside('time', span)})"
+        if not self.element:
+            return f"({self._edge(edge, source, span)})"
+        # Of sessions that neither begin before the range nor reach its end, no time is looked at: it costs a third.
+        parts = [inside("start", [("from", "to_reach")]), inside("start", [("from_reach", "from"), ("to_reach", "to")])]
+        inner, outer = (f"(SELECT * FROM sessions WHERE {' AND '.join((*near, f'({part})'))})" for part in parts)
+        return f"({self._edge(edge, inner)} UNION ALL {self._edge(edge, outer, span)})"
+
+    def _edge(self, edge: str, source: str, ends: Sequence[tuple[str, str]] = ()) -> str:
+        """The facts of an edge; of those at a time of their own, if there are ends, the ones within."""
         facts = self.edges[edge].facts
-        if self.element:
-            facts += f" {'AND' if _WHERE.search(facts) else 'WHERE'} {inside('at', [('from', 'to')])}"
-        return f"({facts.replace('{source}', source)})"
+        if self.element and ends:
+            facts += f" {'AND' if _WHERE.search(facts) else 'WHERE'} ({inside('at', ends)})"
+        return facts.replace("{source}", source)
 
     def behind(self) -> str:
         """Selects a row if the source may have facts of the site behind `to`, within its grain of a day at most."""
@@ -165,15 +172,17 @@ class Rollup:
         facts = self.facts_of(self.source)
         return f"SELECT 1 FROM ({facts}) WHERE site = {SITE} AND {inside('time', [('to', day)])} LIMIT 1"
 
-    def _near(self, facts: str, ends: Sequence[tuple[str, str]]) -> str:
-        """Facts of the site that may lie within the ends: by their own time alone the engine would skip no session."""
-        here = f"site = {SITE}"
-        if self.source == "sessions" and self.element:
-            reached = [f"{inside('start', [(f'{begin}_reach', end)])} AND end >= {at(begin)}" for begin, end in ends]
-            here += f" AND ({' OR '.join(reached)})"
-        elif self.source == "sessions":
-            here += f" AND ({inside('start', ends)})"
-        return f"{facts.replace('{source}', self.source)} {'AND' if _WHERE.search(facts) else 'WHERE'} {here}"
+    def _near(self, ends: Sequence[tuple[str, str]]) -> str:
+        """The site's rows whose facts may lie within: by the facts' own time alone the engine would skip no session."""
+        reaching = f" AND {self._reaching(ends)}" if self.source == "sessions" else ""
+        return f"(SELECT * FROM {self.source} WHERE site = {SITE}{reaching})"
+
+    def _reaching(self, ends: Sequence[tuple[str, str]]) -> str:
+        """Of sessions: those that start within the ends, or reach into them."""
+        if not self.element:
+            return f"({inside('start', ends)})"
+        reached = [f"{inside('start', [(f'{begin}_reach', end)])} AND end >= {at(begin)}" for begin, end in ends]
+        return f"({' OR '.join(reached)})"
 
 
 def parse(name: str, text: str) -> Rollup:

@@ -28,6 +28,10 @@ MaybeText = Annotated[str | None, "Nullable(String)"]
 Texts = Annotated[tuple[str, ...], "Array(String)"]
 
 
+# Columns of both tables that came with 0028 and 0029, in order: `{touch}` in a statement.
+TOUCH = ("medium", "term", "content", "channel", "hostname", "region", "city")
+
+
 class EventRow(NamedTuple):
     """One line of the log as it lies in `events`; `reason` "" = counted. What admission filtered has id and type ""."""
 
@@ -65,6 +69,18 @@ class EventRow(NamedTuple):
     offset: UInt64
     index: UInt32  # type: ignore[assignment]  # line of the record; hides tuple.index
     keys: Texts = ()  # of the leaves of `data`, dotted
+    medium: str = ""
+    term: str = ""
+    content: str = ""
+    channel: str = ""
+    hostname: str = ""
+    region: str = ""
+    city: str = ""
+
+    @property
+    def touch(self) -> tuple[str, ...]:
+        """The columns TOUCH."""
+        return self.medium, self.term, self.content, self.channel, self.hostname, self.region, self.city
 
 
 class SessionRow(NamedTuple):
@@ -108,6 +124,14 @@ class SessionRow(NamedTuple):
     hash: UInt32
     sign: Int8
     version: UInt64  # 64-bit hash of the token of the batch that wrote the +1
+    # Of the event that says the source; all "" in rows that an earlier build wrote.
+    medium: str = ""
+    term: str = ""
+    content: str = ""
+    channel: str = ""
+    hostname: str = ""
+    region: str = ""
+    city: str = ""
 
 
 # The values of each column of a row, in the order of its fields.

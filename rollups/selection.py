@@ -14,11 +14,18 @@ UNKNOWN = "unknown"
 
 COLUMNS = {
     "source": "source",
+    "medium": f"if(medium = '', '{NONE}', medium)",
     "campaign": "campaign",
+    "term": f"if(term = '', '{NONE}', term)",
+    "content": f"if(content = '', '{NONE}', content)",
+    "channel": "if(channel = '', 'Other', channel)",  # not decided by those of before
     "country": "country",
+    "region": f"if(region = '', '{UNKNOWN}', region)",
+    "city": f"if(city = '', '{UNKNOWN}', city)",
     "device": "device",
     "browser": f"if(browser = '', '{UNKNOWN}', browser)",
     "os": f"if(os = '', '{UNKNOWN}', os)",
+    "hostname": f"if(hostname = '', '{UNKNOWN}', hostname)",
     "entry_page": f"ifNull(entry_page, '{NONE}')",
     "exit_page": f"ifNull(exit_page, '{NONE}')",
     "bucket": "bucket",
@@ -29,10 +36,11 @@ GOAL = "goal"  # a dimension of filters alone: what it means is a site's to say
 
 
 def values(dimension: str) -> str:
-    """An array of the different values that a session row has of the dimension; of "" one for all. Raises KeyError."""
-    if not dimension:
-        return "['']"
-    return f"arrayDistinct({LISTS[dimension]})" if dimension in LISTS else f"[toString({COLUMNS[dimension]})]"
+    """An array of the values that a session row has of the dimension, each as often; "", which is none, last. Raises
+    KeyError."""
+    if dimension in LISTS:
+        return f"arrayPushBack({LISTS[dimension]}, '')"
+    return f"[toString({COLUMNS[dimension]}), '']"
 
 
 class Filter(NamedTuple):
@@ -80,27 +88,31 @@ def select(
 
 def _holds(one: Filter, name: str, params: dict[str, Any]) -> str:
     """The condition without its negation; adds its parameter."""
-    if one.operator[1] == "~":
-        params[name] = pattern(one.values)
-        test = f"match({{}}, {{{{{name}:String}}}})"
-        if one.dimension in LISTS:
-            return f"arrayExists(each -> {test.format('each')}, {LISTS[one.dimension]})"
-        return test.format(COLUMNS[one.dimension])
-    params[name] = list(one.values)
-    values = f"{{{name}:Array(String)}}"
     if one.dimension in LISTS:
-        return f"hasAny({LISTS[one.dimension]}, {values})"
-    return f"has({values}, {COLUMNS[one.dimension]})"
+        return f"arrayExists(each -> {_test('each', one, name, params)}, {LISTS[one.dimension]})"
+    return _test(COLUMNS[one.dimension], one, name, params)
+
+
+def _test(text: str, one: Filter, name: str, params: dict[str, Any]) -> str:
+    """Whether `text` is one of the values; the cheapest way to ask, for it is asked of all that the sessions hold."""
+    first, *others = one.values
+    if one.operator[1] == "=":
+        params[name] = list(one.values)
+        return f"{text} IN {{{name}:Array(String)}}"
+    if others or "*" in first[:-1]:
+        params[name] = pattern(one.values)
+        return f"match({text}, {{{name}:String}})"
+    params[name] = first.removesuffix("*")
+    return f"startsWith({text}, {{{name}:String}})" if first.endswith("*") else f"{text} = {{{name}:String}}"
 
 
 def times(goals: Sequence[Filter]) -> Selection:
     """An array of how often a session reaches each of the goals: as `Selection`, whose condition it is not."""
-    counts: list[str] = []
     params: dict[str, Any] = {}
-    for number, goal in enumerate(goals):
-        name = f"goal_{number}"
-        params[name] = pattern(goal.values)
-        counts.append(f"arrayCount(each -> match(each, {{{name}:String}}), {LISTS[goal.dimension]})")
+    counts = [
+        f"arrayCount(each -> {_test('each', goal, f'goal_{number}', params)}, {LISTS[goal.dimension]})"
+        for number, goal in enumerate(goals)
+    ]
     return Selection(f"CAST([{', '.join(counts)}], 'Array(Int64)')", params)
 
 

@@ -23,6 +23,7 @@ _YOUNG_SECONDS = 600
 _ROWS_A_QUESTION = 1_000
 
 _DECIDED = ("log", "partition", "a", "b", "nonce", "blob", "life")
+_DECIDED_COLUMNS = (*_DECIDED[:-1], "lived")
 _MARKER = ("log", "partition", "b", "received_to", "counts", "reach")
 
 
@@ -173,7 +174,9 @@ class Writer:
         """Propose the batch; the first proposal at its `a` stands, so ask what `stands`."""
         types = ("String", "UInt32", "UInt64", "UInt64", "String", "String", "String")
         columns = [[getattr(decided, name)] for name in _DECIDED]
-        self._insert("decision", self.token(decided.log, decided.partition, decided.a), _DECIDED, types, columns)
+        self._insert(
+            "decision", self.token(decided.log, decided.partition, decided.a), _DECIDED_COLUMNS, types, columns
+        )
 
     def stands(self, mine: Decided) -> Standing:
         """What stands where the batch was proposed. Raises TwoDecided.
@@ -223,7 +226,7 @@ class Writer:
         """The rows of the batch that lie in the raw events, as they were inserted."""
         where = {"log": decided.log, "partition": decided.partition, "a": decided.a, "b": decided.b}
         rows = self._own.rows(statement("stored_rows"), where, {"max_execution_time": 600})
-        return [EventRow._make((*list(row.values())[:-1], tuple(row["keys"]))) for row in rows]
+        return [EventRow._make(row.values())._replace(keys=tuple(row["keys"])) for row in rows]
 
     def lines(self, log: str, partition: int, a: int, b: int, since: int, until: int) -> dict[tuple[int, int], str]:
         """The raw events of [a, b) received from `since` to `until` (ms): (offset, index) → id, "" if filtered."""

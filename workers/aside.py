@@ -7,7 +7,7 @@ fence is the decision, and stands for ever: from it on only setting aside can fi
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ingest.log.dead import LIMIT, DeadLetter, DeadLetters
@@ -78,11 +78,13 @@ def set_aside(
     engines: Engines = ONE_SERVER,
     wait_seconds: float = 60,
     grace_seconds: float = control.GRACE_SECONDS,
+    before_end: Callable[[], object] = lambda: None,
 ) -> Aside:
     """Turn the batches into dead letters; what lies there of them is undone. Blocks.
 
-    Stopped anywhere, it is to be run again. Raises Refused, Running, ClaimLost, Unfinished for other batches,
-    TooManyDeadLetters, ClickHouseUnavailable, LogUnavailable.
+    `before_end` is called while they are letters and unfinished still. Stopped anywhere, it is to be run again. Raises
+    Refused, Running, ClaimLost, Unfinished for other batches, TooManyDeadLetters, ClickHouseUnavailable,
+    LogUnavailable.
     """
     writer = Writer(client)
     waiting = {letter.origin for letter in dead.letters()}
@@ -112,6 +114,7 @@ def set_aside(
         for each in found:
             for letter in each.letters:
                 dead.append(letter)
+        before_end()
 
         # 4. The markers, of a shape that the fence lets through.
         held.check()

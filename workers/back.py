@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from ingest.contract.event import Touch
 from rollups.past import Asked, Found
 from workers.fold import Folded, Known, Settings, Visits, fold, unknown
 from workers.memory import Item
@@ -34,7 +35,7 @@ def fold_back(
         ]
         pasts: dict[str, list[Past]] = {}
         for found in read_back(asked) if asked else ():
-            items = [Item(*event) for event in found.events]
+            items = [Item(*event[:-1], Touch(*event.touch)) for event in found.events]
             past = Past(Span(found.begin, found.end), items, found.sessions)
             pasts.setdefault(key(found.site, found.visitor), []).append(past)
         try:

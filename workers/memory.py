@@ -6,7 +6,7 @@ from operator import attrgetter
 
 import msgspec
 
-from ingest.contract.event import ENGAGEMENT, Event
+from ingest.contract.event import ENGAGEMENT, UNTOUCHED, Event, Touch
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -41,6 +41,7 @@ class Item(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
     amount: int | None = None
     currency: str = ""
     transaction: str = ""
+    touch: Touch = UNTOUCHED
 
     @classmethod
     def of(cls, event: Event) -> "Item":
@@ -64,6 +65,7 @@ class Item(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
             None if revenue is None else revenue.amount,
             "" if revenue is None else revenue.currency,
             "" if revenue is None else revenue.transaction,
+            event.touch,
         )
 
 
@@ -83,6 +85,7 @@ def text(item: Item) -> int:
         + len(item.os)
         + len(item.currency)
         + len(item.transaction)
+        + sum(map(len, item.touch))
     )
 
 

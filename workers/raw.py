@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ingest.contract.data import leaf_keys
-from ingest.contract.event import Event, Filtered, Logged
+from ingest.contract.event import Event, Filtered, Logged, Touch
 from ingest.log.partition import hash31
 from rollups.rows import Columns, EventRow
 from rollups.write import Decided
@@ -55,6 +55,7 @@ def counted_columns(entries: Sequence[Entry], log: str, partition: int) -> Colum
         "offset": [offset for offset, _, _ in entries],
         "index": [place for _, place, _ in entries],
         "keys": [leaf_keys(event.data) if event.data else () for event in events],
+        **{name: [event.touch[at] for event in events] for at, name in enumerate(Touch._fields)},
     }
     return [made[name] for name in EventRow._fields]
 

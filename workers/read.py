@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from ingest.contract.event import Event, Filtered, Logged, Rebuild, decode
+from ingest.channel import of_stored
+from ingest.contract.event import Event, Filtered, Logged, Rebuild, Touch, decode
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import Record
 from workers.fold import Entry
@@ -60,6 +61,8 @@ def line(raw: bytes, nul: bool = True) -> Logged:
     if len(raw) > MAX_LINE:
         raise ValueError(f"a line of {len(raw)} bytes, over {MAX_LINE}")
     found = decode(raw)
+    if isinstance(found, Event) and not found.touch.channel:
+        found = msgspec.structs.replace(found, touch=of_stored(found.url, found.source))
     wrong = _unfit(found) if isinstance(found, Event) else _unfit_other(found)
     if wrong:
         raise ValueError(wrong)
@@ -104,3 +107,5 @@ def _texts(found: Logged) -> Iterable[str]:
             yield value
         elif isinstance(value, msgspec.Struct):
             yield from (text for text in msgspec.structs.astuple(value) if isinstance(text, str))
+        elif isinstance(value, Touch):
+            yield from value

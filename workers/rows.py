@@ -114,6 +114,7 @@ def session_row(
         hash_,
         1,
         version_,
+        *touch.touch,
     )
 
 

@@ -210,7 +210,7 @@ def settle(
         changed = old is None or row.end != old.row.end
         if old is None:
             rows.append(row)
-        elif row[:-1] == old.row[:-1]:
+        elif row._replace(version=old.row.version) == old.row:
             row = old.row
         else:
             rows += (old.row._replace(sign=-1), row)

@@ -2,14 +2,12 @@
 
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
 
 from api.answer.within import within
 from api.number import money, percent, ratio
-from api.panels import together
 from api.span import Span
 from ingest.contract.site import Revenue as Setting
 from rollups.read import Reader
@@ -50,26 +48,19 @@ def breakdown(
     reader: Reader, site: str, span: Span, dimension: str, setting: Setting | None, limit: int, page: int
 ) -> Breakdown:
     """The `page`th `limit` rows, from 1; `setting`: what is a transaction, and in which currency."""
-    asked = {
-        "site": site,
-        "currency": setting.currency if setting else "",
-        "type": (setting and setting.type) or "",
+    *rows, whole = reader.rows(
+        "breakdown",
+        site=site,
+        dimension=dimension,
+        currency=setting.currency if setting else "",
+        type=(setting and setting.type) or "",
+        limit=limit,
+        skip=limit * (page - 1),
         **within(span),
-    }
-    ask = partial(reader.rows, "breakdown", **asked)
-    rows, wholes, counted = together(
-        [
-            partial(ask, dimension=dimension, limit=limit, skip=limit * (page - 1)),
-            partial(ask, dimension="", limit=1, skip=0),
-            *([partial(ask, dimension=dimension, limit=1, skip=0)] if page > 1 else [list]),
-        ]
-    )
-    whole = wholes[0] if wholes else _NOTHING
-    # Behind the last page no row tells how many there are.
-    known = rows or counted
+    ) or [_NOTHING]
     return Breakdown(
         dimension=dimension,
-        total_rows=known[0]["total_rows"] if known else 0,
+        total_rows=whole["total_rows"],
         totals=Totals(**_numbers(whole)),
         rows=[
             Row(value=row["value"], share=percent(row["sessions"], whole["sessions"]), **_numbers(row)) for row in rows
@@ -80,6 +71,7 @@ def breakdown(
 _NOTHING: dict[str, Any] = {
     **dict.fromkeys(("sessions", "visitors", "pageviews", "bounces", "duration_ms", "events", "transactions"), 0),
     "revenue": Decimal(0),
+    "total_rows": 0,
 }
 
 

@@ -39,7 +39,6 @@ const { metafile } = await build({
   jsx: "automatic",
   jsxImportSource: "preact",
   loader: { ".woff2": "file", ".svg": "copy" },
-  publicPath: "/assets",
   legalComments: "linked",
   logLevel: "warning",
 });

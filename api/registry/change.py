@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from api.problem import Problem, invalid
 from api.registry import secret
-from api.registry.account import Account, Key
+from api.registry.account import Account, Key, Role, Scope
 from api.registry.domain import domain as one_spelling
-from api.registry.state import State
+from api.registry.state import State, at_least
 from api.registry.store import Registry
 from ingest.contract.site import Site, SiteSettings
 from ingest.contract.text import name as name_of
@@ -16,39 +16,86 @@ MAX_NAME = 100
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
 
 
-def create_account(registry: Registry, email: str, password: str) -> Account:
+def create_account(registry: Registry, email: str, password: str, *, temporary: bool = False) -> Account:
     """A new account. Raises Problem: 400 for an email or password of no use, 409 for one that exists."""
-    address = one_email(email)
-    if not _EMAIL.fullmatch(address):
-        raise invalid("email", "not an email address")
-    try:
-        hashed = secret.hash_password(password)
-    except ValueError as error:
-        raise invalid("password", str(error)) from None
+    return store_account(registry, usable_email(email), hashed(password, "password"), temporary=temporary)
+
+
+def store_account(
+    registry: Registry, email: str, password: str, *, temporary: bool = False, id_: str | None = None
+) -> Account:
+    """As `create_account`, of an email and a password as they are stored; `id_`: one that was set aside for it."""
 
     def make(state: State) -> Account:
-        if address in state.account_by_email:
-            raise Problem(409, "conflict", "an account with this email exists", "email")
-        return Account(id=_unused(state, 12), email=address, password=hashed, created=registry.now())
+        if email in state.account_by_email:
+            raise email_taken()
+        own, now = id_ or unused(state, 12), registry.now()
+        return Account(id=own, email=email, password=password, created=now, temporary=temporary)
 
     return registry.change(make)
 
 
-def create_key(registry: Registry, account: str) -> tuple[Key, str]:
-    """A new key of the account and the secret, which nobody can tell again. Raises Problem (404: no such account)."""
+def change_password(
+    registry: Registry, account: str, password: str, *, was: str | None = None, temporary: bool = False
+) -> Account:
+    """Another password for the account; all its sessions end.
+
+    `was`: the hash of the one that was shown for it. Raises Problem: 400 naming `new`, 409 if it is another by now.
+    """
+    stored = hashed(password, "new")
+
+    def make(state: State) -> Account:
+        held = state.account_by_id[account]
+        if was is not None and held.password != was:
+            raise Problem(409, "conflict", "the password was changed meanwhile", "old")
+        return _next_epoch(held, {"password": stored, "temporary": temporary})
+
+    return registry.change(make)
+
+
+def end_sessions(registry: Registry, account: str) -> Account:
+    """End every session of the account, in every process and at once."""
+    return registry.change(lambda state: _next_epoch(state.account_by_id[account], {}))
+
+
+def _next_epoch(account: Account, change: dict[str, object]) -> Account:
+    return account.model_copy(update={"epoch": account.epoch + 1, **change})
+
+
+def hashed(password: str, field: str) -> str:
+    """A person's password as it is stored. Slow. Raises Problem (400) naming `field`."""
+    try:
+        return secret.hash_password(password)
+    except ValueError as error:
+        raise invalid(field, str(error)) from None
+
+
+def create_key(
+    registry: Registry, account: str, name: str = "", scope: Scope = "manage", site: str | None = None
+) -> tuple[Key, str]:
+    """A new key of the account and the secret, which nobody can tell again.
+
+    Raises Problem: 404 if there is no such account, 403 for a site that the account does not own.
+    """
     text = secret.new_key()
     head, tail = secret.shown(text)
+    title = one_name(name) if name else ""
 
     def make(state: State) -> Key:
         if account not in state.account_by_id:
             raise Problem(404, "not_found", "no such account")
+        if site is not None:
+            site_of(state, account, site, "owner")
         return Key(
-            id=_unused(state, 12),
+            id=unused(state, 12),
             account=account,
             sha256=secret.sha256(text),
             head=head,
             tail=tail,
             created=registry.now(),
+            name=title,
+            scope=scope,
+            site=site,
         )
 
     return registry.change(make), text
@@ -73,7 +120,7 @@ def create_site(registry: Registry, account: str, name: str, domain: str) -> Sit
     def make(state: State) -> Site:
         _refuse_taken(state, account, host, None)
         return Site(
-            id=_unused(state, 8),
+            id=unused(state, 8),
             account=account,
             name=title,
             domain=host,
@@ -96,15 +143,15 @@ def change_site(
 ) -> Site:
     """Change what is given of a site; `settings` makes the new ones of those in force when the change is stored.
 
-    Raises Problem as `create_site`, and 403 if the site is none of the account's.
+    Raises Problem as `create_site`, and 403 unless the account is an editor of the site.
     """
     title = None if name is None else one_name(name)
     host = None if domain is None else _one_domain(domain)
 
     def make(state: State) -> Site:
-        site = owned(state, account, site_id)
+        site = site_of(state, account, site_id, "editor")
         if host is not None:
-            _refuse_taken(state, account, host, site_id)
+            _refuse_taken(state, account, host, site)
         return site.model_copy(
             update={
                 "name": title or site.name,
@@ -118,14 +165,20 @@ def change_site(
 
 def delete_site(registry: Registry, account: str, site_id: str) -> Site:
     """Mark a site as deleted, for ever: the row stays as its tombstone. Raises Problem (403)."""
-    return registry.change(lambda state: owned(state, account, site_id).model_copy(update={"deleted": True}))
+    return registry.change(lambda state: site_of(state, account, site_id, "owner").model_copy(update={"deleted": True}))
 
 
-def owned(state: State, account: str, site_id: str) -> Site:
-    """The account's living site of this id. Raises the same Problem (403) for one of others, a deleted one and none."""
+def site_of(state: State, account: str, site_id: str, least: Role) -> Site:
+    """The living site of this id on which the account is at least that.
+
+    Raises Problem (403): the same one for a site of others, a deleted one and none.
+    """
     site = state.site_by_id.get(site_id)
-    if site is None or site.account != account or site.deleted:
+    role = None if site is None else state.role(account, site)
+    if site is None or role is None:
         raise forbidden()
+    if not at_least(role, least):
+        raise Problem(403, "forbidden", f"your role on this site, {role}, does not allow this")
     return site
 
 
@@ -134,13 +187,26 @@ def forbidden() -> Problem:
     return Problem(403, "forbidden", "this is not yours, or does not exist")
 
 
+def email_taken() -> Problem:
+    """409."""
+    return Problem(409, "conflict", "an account with this email exists", "email")
+
+
+def usable_email(text: str) -> str:
+    """An email address as it is stored. Raises Problem (400) naming `email`."""
+    address = one_email(text)
+    if not _EMAIL.fullmatch(address):
+        raise invalid("email", "not an email address")
+    return address
+
+
 def one_email(text: str) -> str:
     """An email address as it is stored and looked up."""
     return text.strip().lower()
 
 
 def one_name(text: str) -> str:
-    """A site's name, trimmed, inner white space one space. Raises Problem (400) naming `name`."""
+    """A name for people, trimmed, inner white space one space. Raises Problem (400) naming `name`."""
     try:
         return name_of(text, MAX_NAME)
     except ValueError as error:
@@ -154,12 +220,15 @@ def _one_domain(text: str) -> str:
         raise invalid("domain", str(error)) from None
 
 
-def _refuse_taken(state: State, account: str, host: str, by: str | None) -> None:
-    if any(site.domain == host and site.id != by for site in state.sites_of(account)):
+def _refuse_taken(state: State, account: str, host: str, by: Site | None) -> None:
+    """Within what one account made; of that, nobody is told of what they do not see."""
+    whose, own = (by.account, by.id) if by else (account, "")
+    if any(site.domain == host and site.id != own and site.account == whose for site in state.sites_of(account)):
         raise Problem(409, "conflict", "the account has a site of this domain already", "domain")
 
 
-def _unused(state: State, length: int) -> str:
+def unused(state: State, length: int) -> str:
+    """An id that was never used."""
     used = state.used_ids()
     while (found := secret.name(length)) in used:
         continue

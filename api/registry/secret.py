@@ -10,6 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 KEY_PREFIX = "sk_"
 _ALPHABET = string.ascii_lowercase + string.digits
+MIN_PASSWORD = 12  # characters
 _MAX_PASSWORD = 1_000  # characters; longer ones only cost time to hash
 
 _hasher = PasswordHasher()  # argon2id, RFC 9106's second choice: 64 MiB
@@ -22,7 +23,17 @@ def name(length: int) -> str:
 
 def new_key() -> str:
     """An API key: 256 random bits, url-safe."""
-    return KEY_PREFIX + secrets.token_urlsafe(32)
+    return KEY_PREFIX + new_token()
+
+
+def new_token() -> str:
+    """What a link carries: 256 random bits, url-safe."""
+    return secrets.token_urlsafe(32)
+
+
+def new_password() -> str:
+    """A password for somebody who is asked for another."""
+    return secrets.token_urlsafe(15)
 
 
 def sha256(secret: str) -> str:
@@ -36,10 +47,18 @@ def shown(key: str) -> tuple[str, str]:
 
 
 def hash_password(password: str) -> str:
-    """An argon2id hash. Takes about 50 ms and 64 MiB. Raises ValueError for a password too short or too long."""
-    if not 8 <= len(password) <= _MAX_PASSWORD:
-        raise ValueError(f"a password has 8 to {_MAX_PASSWORD} characters")
-    return _hasher.hash(password)
+    """An argon2id hash of a person's password. Takes about 50 ms and 64 MiB.
+
+    Raises ValueError for a password too short or too long.
+    """
+    if not MIN_PASSWORD <= len(password) <= _MAX_PASSWORD:
+        raise ValueError(f"a password has {MIN_PASSWORD} to {_MAX_PASSWORD} characters")
+    return hash_any(password)
+
+
+def hash_any(password: str) -> str:
+    """An argon2id hash of a password of any length that is no account's. Takes about 50 ms and 64 MiB."""
+    return _hasher.hash(password.encode(errors="surrogatepass"))
 
 
 def is_password(password: str, hashed: str | None) -> bool:

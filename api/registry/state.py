@@ -1,17 +1,17 @@
 """The registry in memory: what all its rows up to one revision add up to."""
 
-from typing import TypeAlias, TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
-from api.registry.account import Account, Key
+from api.registry.account import RANK, Account, Key, Link, Member, Role
 from ingest.contract.site import Site
 from ingest.contract.snapshot import Snapshot
 
-Entry: TypeAlias = Account | Key | Site
+Entry: TypeAlias = Account | Key | Site | Member | Link
 Some = TypeVar("Some", bound=Entry)
 
-_entry: TypeAdapter[Account | Key | Site] = TypeAdapter(Entry)
+_entry: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
 
 
 def read(body: str, revision: int) -> Entry:
@@ -34,6 +34,11 @@ class State:
         self.key_by_id: dict[str, Key] = {}
         self.key_by_sha256: dict[str, Key] = {}
         self.site_by_id: dict[str, Site] = {}
+        self.member_by_id: dict[str, Member] = {}
+        self.member_by_sha256: dict[str, Member] = {}
+        self.member_by_pair: dict[tuple[str, str], Member] = {}  # site, account; the latest to join
+        self.link_by_id: dict[str, Link] = {}
+        self.link_by_sha256: dict[str, Link] = {}
 
     def put(self, entry: Entry, revision: int) -> None:
         """Take in the entry of the next revision."""
@@ -44,12 +49,58 @@ class State:
                 self.key_by_id[entry.id] = self.key_by_sha256[entry.sha256] = entry
             case Site():
                 self.site_by_id[entry.id] = entry
+            case Member():
+                self._put_member(entry)
+            case Link():
+                self.link_by_id[entry.id] = self.link_by_sha256[entry.sha256] = entry
         self.revision = revision
 
+    def _put_member(self, entry: Member) -> None:
+        before = self.member_by_id.get(entry.id)
+        if before is not None:
+            self.member_by_sha256.pop(before.sha256, None)
+        if entry.sha256 and not entry.ended:
+            self.member_by_sha256[entry.sha256] = entry
+        if entry.account is not None:
+            self.member_by_pair[entry.site, entry.account] = entry
+        self.member_by_id[entry.id] = entry
+
+    def role(self, account: str, site: Site) -> Role | None:
+        """What the account is on the site; None on a deleted one too."""
+        if site.deleted:
+            return None
+        member = self.member_by_pair.get((site.id, account))
+        if member is not None:
+            return None if member.ended else member.role
+        return "owner" if site.account == account else None
+
     def sites_of(self, account: str) -> list[Site]:
-        """The account's sites that are not deleted, the oldest first."""
-        sites = [site for site in tuple(self.site_by_id.values()) if site.account == account and not site.deleted]
+        """The sites on which the account has any role, the oldest first."""
+        sites = [site for site in tuple(self.site_by_id.values()) if self.role(account, site) is not None]
         return sorted(sites, key=lambda site: site.created)
+
+    def owners(self, site: Site) -> list[str]:
+        """Accounts that own the site, and are there."""
+        found = [each.account for each in self.members_of(site.id) if each.account and each.role == "owner"]
+        if self.role(site.account, site) == "owner" and site.account not in found:
+            found.append(site.account)
+        return [account for account in found if account in self.account_by_id]
+
+    def members_of(self, site: str) -> list[Member]:
+        """Memberships and invitations that did not end, the oldest first; expired invitations too."""
+        own = [each for each in tuple(self.member_by_id.values()) if each.site == site and not each.ended]
+        return sorted(own, key=lambda each: each.created)
+
+    def links_of(self, site: str) -> list[Link]:
+        """Share links that are not revoked, the oldest first."""
+        own = [each for each in tuple(self.link_by_id.values()) if each.site == site and not each.revoked]
+        return sorted(own, key=lambda each: each.created)
+
+    def link(self, sha256: str) -> Link | None:
+        """The living link to a living site whose token has the hash."""
+        found = self.link_by_sha256.get(sha256)
+        site = self.site_by_id.get(found.site) if found is not None and not found.revoked else None
+        return None if site is None or site.deleted else found
 
     def keys_of(self, account: str) -> list[Key]:
         """The account's keys that are not revoked, the oldest first."""
@@ -66,4 +117,17 @@ class State:
 
     def used_ids(self) -> set[str]:
         """Every id that was ever used, by the deleted and revoked too."""
-        return {*self.account_by_id, *self.key_by_id, *self.site_by_id}
+        reserved = {each.account for each in self.member_by_id.values() if each.account}
+        return {
+            *self.account_by_id,
+            *self.key_by_id,
+            *self.site_by_id,
+            *self.member_by_id,
+            *self.link_by_id,
+            *reserved,
+        }
+
+
+def at_least(role: Role | None, least: Role) -> bool:
+    """Whether the role may do what `least` may."""
+    return role is not None and RANK[role] >= RANK[least]

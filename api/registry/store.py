@@ -48,6 +48,7 @@ class Registry:
         self._redis = redis
         self._guard = threading.Lock()
         self._looked = 0.0
+        self._last: RegistryRow | None = None
 
     def refresh(self) -> bool:
         """Take in what was written since; returns whether there was anything.
@@ -59,9 +60,11 @@ class Registry:
             raise ClickHouseUnavailable("timed out")  # whoever reads it now waits too
         try:
             rows = self._since(self.state.revision)
+            state = State() if rows and self._last and rows[0].revision <= self.state.revision else self.state
             for row in rows:
-                self.state.put(read(row.body, row.revision), row.revision)
-            self.loaded = True
+                state.put(read(row.body, row.revision), row.revision)
+                self._last = row
+            self.state, self.loaded = state, True
         finally:
             self._guard.release()
         return bool(rows)
@@ -71,6 +74,8 @@ class Registry:
             rows = registry.since(self._client, revision - 1)
             if not rows or rows[0].revision != revision:
                 raise RegistryGone(f"its registry holds no revision {revision} any more")
+            if rows[0] != self._last:  # another registry was restored in the place of this one
+                return registry.since(self._client, 0)
             return rows[1:]
         published = 0
         with suppress(RedisError):  # nothing can be changed without it
@@ -81,9 +86,11 @@ class Registry:
             raise RegistryGone(f"it holds no account, though Redis has the sites of revision {published}")
         return rows
 
-    def look_again(self) -> None:
-        """Refresh because somebody asks for what is not known; not soon after the last time. Never raises."""
-        if time.monotonic() - self._looked < _LOOK_SECONDS:
+    def look_again(self, published: int = 0) -> None:
+        """Refresh because somebody asks for what is not known; not soon after the last time, unless there is a revision
+        that is `published` already. Never raises.
+        """
+        if self.state.revision >= published and time.monotonic() - self._looked < _LOOK_SECONDS:
             return
         self._looked = time.monotonic()
         with suppress(ClickHouseUnavailable, RegistryGone):

@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from deploy.cli import account, batch, dead_letters, key, log, site
+from deploy.cli.alarms import alarms
+from deploy.cli.backup import backup, restore, upgrade
 from deploy.cli.demo import demo
 from deploy.cli.import_ import import_
 from deploy.cli.repair import repair
 from deploy.cli.services import api, ingest, worker
 from deploy.cli.up import up
-from deploy.cli.upkeep import migrate, rebuild, restore, status, verify
+from deploy.cli.upkeep import migrate, rebuild, status, verify
 from deploy.logs import configure
 
 app = typer.Typer(
@@ -41,7 +43,22 @@ def _of_all(
     pass
 
 
-for command in (up, ingest, worker, api, status, verify, migrate, restore, rebuild, repair, demo):
+for command in (
+    up,
+    ingest,
+    worker,
+    api,
+    status,
+    alarms,
+    verify,
+    migrate,
+    upgrade,
+    backup,
+    restore,
+    rebuild,
+    repair,
+    demo,
+):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(account.app, name="account")

@@ -17,16 +17,38 @@ def create(
     clickhouse: option.ClickHouse = None,
     redis: option.Redis = None,
 ) -> None:
-    """Create an account with a random password, which is shown once.
+    """Create an account with a random password, which is shown once; the first sign-in asks for another.
 
     Example: throughline account create ann@example.com
     """
-    import secrets
-
     from api.registry.change import create_account
+    from api.registry.secret import new_password
     from deploy.cli import store
 
     held = store.registry(option.load(data, clickhouse=clickhouse, redis=redis))
-    password = secrets.token_urlsafe(15)
-    made = create_account(held, email, password)
+    password = new_password()
+    made = create_account(held, email, password, temporary=True)
     typer.echo(f"email:    {made.email}\npassword: {password}")
+
+
+@app.command()
+def password(
+    email: Annotated[str, typer.Argument(metavar="EMAIL")],
+    data: option.Data = DEFAULT_DATA,
+    clickhouse: option.ClickHouse = None,
+    redis: option.Redis = None,
+) -> None:
+    """Give somebody who forgot theirs a new random password, which is shown once, and end all their sessions.
+
+    The next sign-in asks for another. API keys go on.
+
+    Example: throughline account password ann@example.com
+    """
+    from api.registry.change import change_password
+    from api.registry.secret import new_password
+    from deploy.cli import store
+
+    held = store.registry(option.load(data, clickhouse=clickhouse, redis=redis))
+    made = new_password()
+    change_password(held, store.account(held, email).id, made, temporary=True)
+    typer.echo(f"password: {made}")

@@ -8,8 +8,8 @@ def sentence(error: Exception) -> str | None:
     from api.problem import Problem
     from api.registry.store import RegistryUnavailable
     from deploy.folder import StackError
+    from deploy.reason import reason, store
     from deploy.settings import SettingError
-    from deploy.wiring import reason
     from ingest.log.dead import TooManyDeadLetters
     from ingest.log.protocol import LogTruncated, LogUnavailable
     from rollups.client import ClickHouseUnavailable
@@ -25,9 +25,8 @@ def sentence(error: Exception) -> str | None:
     text = " ".join(str(error).split())
     if isinstance(error, told):
         return text
-    for kind, what in ((ClickHouseUnavailable, "ClickHouse"), (LogUnavailable, "the event log"), (RedisError, "Redis")):
-        if isinstance(error, kind):
-            return f"{what} cannot be used: {reason(error)}"
+    if isinstance(error, ClickHouseUnavailable | LogUnavailable | RedisError):
+        return f"{store(error)[0]} cannot be used: {reason(error)}"
     if isinstance(error, OSError) and error.filename is not None:  # a full disk, a folder without rights
         return f"cannot use {error.filename}: {error.strerror}"
     return None

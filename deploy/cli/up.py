@@ -40,9 +40,10 @@ def up(
         ready = stack.start()
         if ready is not None:
             if ready.first_run:
-                _say("This is the first start. Your account (also in first-run.json, readable by you only):")
+                _say("Your account. The password is told this once; the first sign-in asks for another.")
                 for name in ("email", "password", "api_key"):
                     _say(f"  {name.replace('_', ' ') + ':':10}{ready.first_run[name]}")
+                stack.told()
             _say(f"ready {ready.url}")
             if demo:
                 stack.start_demo()

@@ -1,4 +1,4 @@
-"""`throughline status`, `migrate`, `restore`, `verify` and `rebuild`: what operators look at and mend."""
+"""`throughline status`, `migrate`, `verify` and `rebuild`: what operators look at and mend."""
 
 import traceback
 from datetime import UTC, datetime
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from deploy.cli import option
+from deploy.cli.bar import bar
 from deploy.settings import DEFAULT_DATA, Settings
 
 _AHEAD_MS = 5 * 60_000
@@ -53,7 +54,7 @@ def status(
     elif not found.unfinished:
         typer.echo("unfinished    no batch")
     for batch in found.unfinished or ():
-        since = _moment(wiring.now() / 1000 - batch.seconds)
+        since = moment(wiring.now() / 1000 - batch.seconds)
         of = f" of another log, {escape(batch.log)}" if batch.log else ""
         typer.echo(
             f"unfinished    partition {batch.partition}{of}: the batch at {batch.a}, "
@@ -62,9 +63,9 @@ def status(
     if found.doubted:
         typer.echo(f"rollups       of {len(found.doubted):,} sites are being made right, after a restart of ClickHouse")
     for back in found.put_back:
-        kept, counted = (_moment(appended_at(offset) / 1000) for offset in (back.kept, back.counted))
+        kept, counted = (moment(appended_at(offset) / 1000) for offset in (back.kept, back.counted))
         typer.echo(
-            f"put back      partition {back.partition}: at {_moment(back.at)} the log was found as it was at {kept}; "
+            f"put back      partition {back.partition}: at {moment(back.at)} the log was found as it was at {kept}; "
             f"what came after {counted} and was not counted by then is lost"
         )
     if found.ahead > _AHEAD_MS:
@@ -76,7 +77,7 @@ def status(
         typer.echo("fresh as of   unknown: no worker has looked at every partition yet")
     else:
         typer.echo(
-            f"fresh as of   {_moment(found.fresh / 1000)} ({max(0.0, (wiring.now() - found.fresh) / 1000):,.1f} s ago)"
+            f"fresh as of   {moment(found.fresh / 1000)} ({max(0.0, (wiring.now() - found.fresh) / 1000):,.1f} s ago)"
         )
     typer.echo(f"dead letters  {sum(found.dead.values()):,}" if found.dead else "dead letters  none")
     for reason, letters in found.dead.items():
@@ -86,7 +87,8 @@ def status(
         typer.echo("              back on the log, once a version can read them: throughline dead-letters replay")
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """In words of ISO 8601."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
@@ -126,27 +128,6 @@ def migrate(
         typer.echo(line)
 
 
-def restore(
-    event_log: option.EventLog = None,
-    clickhouse: option.ClickHouse = None,
-    redis: option.Redis = None,
-    data: option.Data = DEFAULT_DATA,
-) -> None:
-    """Go on without a backup after ClickHouse's data is gone: sites and the first account come back, over nothing.
-
-    Make the tables first, by `throughline migrate`; workers then count what the event log still holds. On one machine
-    `up --restore` does it all.
-
-    Example: throughline restore --clickhouse http://ch:8123/throughline --redis redis://redis:6379/0
-    """
-    from deploy.folder import FIRST_RUN_FILE, read_private
-    from deploy.gone import restore as bring_back
-
-    settings = option.load(data, event_log=event_log, clickhouse=clickhouse, redis=redis)
-    for line in bring_back(settings, read_private(data / FIRST_RUN_FILE)) or ["nothing is gone"]:
-        typer.echo(line)
-
-
 def verify(
     site: Annotated[
         str | None, typer.Option("--site", help="Only this site, by id or tracking id.  [default: all]", metavar="ID")
@@ -175,9 +156,6 @@ def verify(
 
 def _differences(settings: Settings, site: str | None) -> int:
     """Prints each as it is found, and how far it is where somebody watches."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     from deploy import wiring
     from deploy.cli import store
     from deploy.logs import escape
@@ -185,13 +163,7 @@ def _differences(settings: Settings, site: str | None) -> int:
 
     site_id = None if site is None else store.site(store.registry(settings), site).id
     found = 0
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("parts", total=None)
-
-        def compared(done: int, parts: int) -> None:
-            bar.update(task, completed=done, total=parts)
-
+    with bar("parts") as compared:
         for each in differences(wiring.clickhouse(settings), site=site_id, progress=compared):
             found += 1
             expected, there = each.expected or "nothing", each.found or "nothing"
@@ -212,16 +184,11 @@ def rebuild(
 
     Example: throughline rebuild k3v9x1c7
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
     from deploy.cli import store
     from deploy.rebuild import rebuild as run
 
     settings = option.load(data, event_log=event_log, clickhouse=clickhouse, redis=redis)
     found = store.site(store.registry(settings), site)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("visitors", total=None)
-        visitors = run(settings, found, lambda step: bar.update(task, completed=step.done, total=step.visitors))
+    with bar("visitors") as advance:
+        visitors = run(settings, found, lambda step: advance(step.done, step.visitors))
     typer.echo(f"{visitors:,} visitors judged by the settings of today")

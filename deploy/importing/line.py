@@ -21,7 +21,7 @@ from ingest.contract.exact import decode
 from ingest.contract.incoming import IncomingImport
 from ingest.contract.posted import Posted
 from ingest.contract.site import Site
-from ingest.enrich import Country
+from ingest.enrich import Places
 
 Format: TypeAlias = Literal["auto", "events"] | reader.Format
 FORMATS: tuple[Format, ...] = ("auto", *reader.FORMATS, "events")
@@ -64,7 +64,7 @@ class Rules:
     site: Site
     received: int
     now: Callable[[], int]
-    country: Country
+    places: Places
     client: Client
     format: Format = "auto"
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -126,7 +126,7 @@ class _Taker:
 
     def __init__(self, number: int, file: File, rules: Rules, tally: Tally) -> None:
         self._number, self._file, self._rules, self._tally = number, file, rules, tally
-        self._knowledge = Knowledge(rules.country, no_salt)
+        self._knowledge = Knowledge(rules.places, no_salt)
         self.read = self.readable = 0
 
     def event(self, line: Line) -> Found | None:

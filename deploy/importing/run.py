@@ -16,7 +16,7 @@ from deploy.importing.source import Source
 from deploy.settings import Settings
 from ingest.access_log.address import client_of
 from ingest.contract.site import Site
-from ingest.enrich import open_country
+from ingest.enrich import open_places
 from rollups.read import Reader
 
 _ASK_SECONDS = 60.0
@@ -59,7 +59,7 @@ def run(
         site,
         wiring.now(),
         wiring.now,
-        open_country(wiring.country_db(settings)),
+        open_places(wiring.country_db(settings)),
         client_of(settings.networks()),
         format_,
         fields,

@@ -5,7 +5,7 @@ A record of the log is UTF-8 JSON lines, one `Event` or `Filtered` each, all of 
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
 
@@ -27,6 +27,24 @@ class Revenue(msgspec.Struct, frozen=True, gc=False):
     amount: int
     currency: str
     transaction: str
+
+
+class Touch(NamedTuple):
+    """What else an event says of where its visitor came from and is; "" where it says nothing.
+
+    As an array on the log and in states: new fields come last. `channel` is never "" but in what an earlier build made.
+    """
+
+    medium: str = ""
+    term: str = ""
+    content: str = ""
+    channel: str = ""
+    hostname: str = ""
+    region: str = ""
+    city: str = ""
+
+
+UNTOUCHED = Touch()
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="event", omit_defaults=True):
@@ -62,6 +80,7 @@ class Event(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="event"
     engaged_ms: int | None = None
     revenue: Revenue | None = None
     settings: int = 0
+    touch: Touch = UNTOUCHED
 
 
 class Filtered(msgspec.Struct, frozen=True, gc=False, tag_field="kind", tag="filtered", omit_defaults=True):

@@ -44,6 +44,12 @@ def publish(redis: Redis, snapshot: Snapshot) -> bool:
     return bool(redis.eval(_PUBLISH, 1, KEY, snapshot.version, snapshot.encode()))
 
 
+def version(redis: Redis) -> int:
+    """The revision of the snapshot that is in place, 0 if none is. Blocks on Redis."""
+    held: Any = redis.hget(KEY, "version")
+    return int(held or 0)
+
+
 def published(redis: Redis) -> Snapshot:
     """The snapshot that is in place, EMPTY if none is. Blocks on Redis."""
     found: Any = redis.hmget(KEY, ["version", "body"])

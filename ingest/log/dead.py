@@ -87,18 +87,21 @@ async def replay(
     *,
     again: bool = False,
     only: Callable[[DeadLetter], bool] = lambda letter: True,
+    there: Callable[[DeadLetter], bool] | None = None,
 ) -> Replayed:
     """Append every waiting letter to the log, each origin at most once, to the partition that it came from.
 
     A letter whose earlier replay broke off is sent only with `again`: it may then be on the log twice, which the ids of
-    its events make harmless. Raises LogUnavailable.
+    its events make harmless. Or `there` tells whether the log has it. Raises LogUnavailable.
     """
     sent = unsure = 0
     for letter in filter(only, await asyncio.to_thread(dead.letters)):
-        if not await asyncio.to_thread(dead.begin, letter.origin) and not again:
+        begun = not await asyncio.to_thread(dead.begin, letter.origin)
+        if begun and there is None and not again:
             unsure += 1
             continue
-        await producer.append(letter.partition % producer.partitions, letter.line)
+        if not (begun and there is not None and await asyncio.to_thread(there, letter)):
+            await producer.append(letter.partition % producer.partitions, letter.line)
         await asyncio.to_thread(dead.finish, letter.origin)
         sent += 1
     return Replayed(sent, unsure)

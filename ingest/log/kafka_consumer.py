@@ -11,7 +11,7 @@ from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRange
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from ingest.log import lease
-from ingest.log.kafka_topic import RECORD_BYTES, events_topic, least_session_ms, shared
+from ingest.log.kafka_topic import RECORD_BYTES, admin_client, events_topic, least_session_ms, shared
 from ingest.log.protocol import TOPIC, Bounds, Floor, LogTruncated, LogUnavailable, PartitionsChanged, Record, whole
 
 
@@ -67,7 +67,7 @@ class KafkaConsumer:
         }
         try:
             self._partitions = events_topic(bootstrap, topic, partitions, retention_hours)
-            self._admin = kafka.KafkaAdminClient(**shared(bootstrap))
+            self._admin = admin_client(bootstrap)
             session_ms = max(int(session_seconds * 1000), least_session_ms(self._admin))
             self._reader = kafka.KafkaConsumer(**fetching)
             self._consumer = kafka.KafkaConsumer(

@@ -12,11 +12,13 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import (
     ClusterAuthorizationFailedError,
     KafkaError,
+    KafkaTimeoutError,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
 )
 from kafka.structs import TopicPartition
 
+from ingest.log.kafka_address import ailment, brokers, secured
 from ingest.log.protocol import LogUnavailable
 
 logger = logging.getLogger(__name__)
@@ -40,9 +42,20 @@ _READ_SECONDS = 10.0
 _BY_BROKER = {"message.timestamp.type": "LogAppendTime"}
 
 
-def shared(bootstrap: str) -> dict[str, Any]:
-    """What every client of ours is made with."""
-    return {"bootstrap_servers": bootstrap, "bootstrap_timeout_ms": START_SECONDS * 1000, **RECONNECT}
+def shared(address: str) -> dict[str, Any]:
+    """What every client of ours is made with: for a kafka:// address, or `host:port,…`."""
+    timeout = {"bootstrap_timeout_ms": START_SECONDS * 1000}
+    return {"bootstrap_servers": brokers(address), **timeout, **RECONNECT, **secured(address)}
+
+
+def admin_client(address: str) -> Any:
+    """A connected client. Blocks. Raises KafkaError; LogUnavailable where a client would only say that it waited."""
+    try:
+        return kafka.KafkaAdminClient(**shared(address))
+    except KafkaTimeoutError as error:
+        if why := ailment(address):
+            raise LogUnavailable(f"Kafka: {why}") from error
+        raise
 
 
 def events_topic(bootstrap: str, topic: str, partitions: int, retention_hours: int) -> int:
@@ -62,7 +75,7 @@ def make_topic(bootstrap: str, topic: str, partitions: int, configs: Mapping[str
     Two of three replicas acknowledge, so that one broker may be lost for good. With two replicas one acknowledges: two
     would refuse everything while either broker is away. Blocks. Raises KafkaError.
     """
-    admin = kafka.KafkaAdminClient(**shared(bootstrap))
+    admin = admin_client(bootstrap)
     try:
         brokers = len(admin.describe_cluster()["brokers"])
         if topic not in admin.list_topics():

@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 
 from ingest.log import redis_lacks, stream
 from ingest.log.protocol import TOPIC, LogUnavailable
-from ingest.log.redis_pool import NO_NOTIFICATIONS
+from ingest.log.redis_pool import NO_NOTIFICATIONS, native
 from ingest.log.stream import Keys
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class RedisProducer:
     def __init__(self, url: str, *, partitions: int = 4, max_bytes: int | None = None, topic: str = TOPIC) -> None:
         # No second try: what may have been written must not be written again behind the caller's back.
         self._client = redis.asyncio.Redis.from_url(
-            url,
+            native(url),
             socket_timeout=1.5,
             socket_connect_timeout=1.0,
             retry=Retry(NoBackoff(), 0),

@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ingest.log.protocol import Bounds
-from ingest.log.redis_pool import NO_NOTIFICATIONS
+from ingest.log.redis_pool import NO_NOTIFICATIONS, native
 
 # An id is ms-seq. Twenty bits leave room for a million records a millisecond and for the year 2500 within 64 bits.
 SEQUENCE_BITS = 20
@@ -107,7 +107,7 @@ def connect(url: str) -> redis.Redis:
     """A client of the worker's side: bounded waits, one second try at once (all it asks may be asked twice)."""
     # Longer than any XREAD blocks, short enough to notice a server that hangs.
     return redis.Redis.from_url(
-        url,
+        native(url),
         socket_timeout=2.0,
         socket_connect_timeout=1.0,
         retry=Retry(NoBackoff(), 1),

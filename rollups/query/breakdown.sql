@@ -1,6 +1,8 @@
 -- Sessions that start in the range, by the values they have of a dimension, most first; a session counts for each value it
--- holds. `dimension` '' takes all sessions together, as the value ''. `views` and `events` of a page or an event are
+-- holds. The value '', always there and last, is all of them together. `views` and `events` of a page or an event are
 -- those of the value itself. Revenue is that of the transactions that stand (see revenue.sql) and belong to the sessions.
+-- Visitors are those with a row that was added, less those of whom nothing is left: only the few with a row that takes
+-- something away are counted one by one, and only sessions with a transaction are looked up among those that stand.
 WITH
     standing AS (
         SELECT session, amount, refund
@@ -22,37 +24,72 @@ WITH
     held AS (
         SELECT
             value,
-            visitor,
-            sum(sign) AS started,
-            sum(sign * (pageviews <= 1)) AS bounced,
-            sum(sign * (toUnixTimestamp64Milli(end) - toUnixTimestamp64Milli(start))) AS lasted,
-            sum(sign * if({dimension:String} = 'page', countEqual(pv_page, value), pageviews)) AS viewed,
-            sum(sign * if({dimension:String} = 'event', countEqual(ev_type, value), events)) AS happened,
-            sum(sign * earned.amount) AS amounts,
-            sum(sign * earned.orders) AS ordered
+            sum(kept) AS started,
+            toInt64(uniqExactIf(reinterpretAsUInt128(visitor), kept > 0)) AS visitors,
+            sum(if({dimension:String} = 'page' AND value != '', sign, kept * pageviews)) AS viewed,
+            sum(kept * (pageviews <= 1)) AS bounced,
+            sum(kept * lasted) AS lasted_ms,
+            sum(if({dimension:String} = 'event' AND value != '', sign, kept * events)) AS happened,
+            toDecimal128(0, 4) AS amounts,
+            0 AS ordered
         FROM (
-            SELECT value, visitor, session, sign, start, end, pageviews, events, pv_page, ev_type
+            SELECT
+                value,
+                visitor,
+                sign,
+                if(nth = 1, sign, 0) AS kept,
+                pageviews,
+                events,
+                toUnixTimestamp64Milli(end) - toUnixTimestamp64Milli(start) AS lasted
+            FROM sessions
+            ARRAY JOIN {values_of_dimension} AS value, arrayEnumerateUniq({values_of_dimension}) AS nth
+            WHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
+                {selected}
+        )
+        GROUP BY value
+        UNION ALL
+        SELECT value, 0, -count(), 0, 0, 0, 0, 0, 0
+        FROM (
+            SELECT value, visitor
             FROM sessions
             ARRAY JOIN {values_of_dimension} AS value
             WHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
+                AND visitor IN (
+                    SELECT visitor
+                    FROM sessions
+                    WHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
+                        AND sign < 0 {selected}
+                )
                 {selected}
+            GROUP BY value, visitor
+            HAVING sum(sign) <= 0 AND max(sign) > 0
+        )
+        GROUP BY value
+        UNION ALL
+        SELECT value, 0, 0, 0, 0, 0, 0, sum(sign * amount), sum(sign * orders)
+        FROM (
+            SELECT arrayJoin(arrayDistinct({values_of_dimension})) AS value, session, sign
+            FROM sessions
+            WHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
+                AND notEmpty(tx_transaction) {selected}
         ) AS each
-        LEFT JOIN earned ON each.session = earned.session
-        GROUP BY value, visitor
-        HAVING started > 0
+        INNER JOIN earned ON each.session = earned.session
+        GROUP BY value
     )
 SELECT
     value,
     sum(started) AS sessions,
-    count() AS visitors,
+    sum(held.visitors) AS visitors,
     sum(viewed) AS pageviews,
     sum(bounced) AS bounces,
-    sum(lasted) AS duration_ms,
+    sum(lasted_ms) AS duration_ms,
     sum(happened) AS events,
     sum(amounts) AS revenue,
     sum(ordered) AS transactions,
-    count() OVER () AS total_rows
+    row_number() OVER (ORDER BY value = '', sessions DESC, value) AS place,
+    count() OVER () - 1 AS total_rows
 FROM held
 GROUP BY value
-ORDER BY sessions DESC, value
-LIMIT {limit:UInt32} OFFSET {skip:UInt64}
+HAVING sessions > 0 OR value = ''
+QUALIFY value = '' OR (place > {skip:UInt64} AND place <= {skip:UInt64} + {limit:UInt32})
+ORDER BY place

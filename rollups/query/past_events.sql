@@ -5,7 +5,7 @@ FROM
     SELECT
         site, visitor, toUnixTimestamp64Milli(time) AS time_ms, seq, id, type, view, page, source, campaign, country,
         device, browser, os, settings, scroll, engaged_ms, reinterpretAsInt64(amount) AS ten_thousandths, currency,
-        transaction
+        transaction, {touch}
     FROM events
     WHERE site IN {sites:Array(String)} AND visitor IN {visitors:Array(String)}
         AND toStartOfHour(time) >= toStartOfHour({from:DateTime64(3, 'UTC')})

@@ -12,7 +12,7 @@ FROM
         ev_type, arrayMap(at -> toUnixTimestamp64Milli(at), ev_time) AS ev_time_ms, ev_seq,
         tx_transaction, arrayMap(at -> toUnixTimestamp64Milli(at), tx_time) AS tx_time_ms, tx_seq, tx_event, tx_type,
         arrayMap(amount -> reinterpretAsInt64(amount), tx_amount) AS tx_ten_thousandths, tx_currency,
-        hash, toInt8(1) AS one, version
+        hash, toInt8(1) AS one, version, {touch}
     FROM sessions
     WHERE site IN {sites:Array(String)} AND visitor IN {visitors:Array(String)}
         AND start <= {to:DateTime64(3, 'UTC')} AND end >= {from:DateTime64(3, 'UTC')}

@@ -15,7 +15,7 @@ FROM
 (
     SELECT substring(name, length('rollup ') + 1) AS base, argMax(migrations.hash, at) AS hash
     FROM migrations
-    WHERE number = 0
+    WHERE number = 0 AND startsWith(name, 'rollup ')
     GROUP BY name
     UNION ALL
     SELECT substring(name, 1, length(name) - length('_view')) AS base, '' AS hash

@@ -7,7 +7,8 @@ heard AS (
         visitor,
         (
             toUnixTimestamp64Milli(time), seq, id, type, view, page, source, campaign, country, device, browser, os,
-            scroll, engaged_ms, amount, currency, transaction, settings, hash
+            scroll, engaged_ms, amount, currency, transaction, settings, hash,
+            ({touch_texts})
         ) AS event
     FROM events
     WHERE site = {site:String} AND visitor != '' AND reason = '' AND hash % {chunks:UInt32} = {chunk:UInt32}
@@ -53,7 +54,7 @@ placed AS (
         event.4 AS type,
         event.5 AS view,
         event.6 AS page,
-        (toString(event.7), event.8, toString(event.9), toString(event.10), toString(event.11), toString(event.12)) AS touch,
+        (toString(event.7), event.8, toString(event.9), toString(event.10), toString(event.11), toString(event.12), event.20) AS touch,
         event.13 AS scroll,
         event.14 AS engaged_ms,
         event.15 AS amount,
@@ -87,8 +88,8 @@ reached AS (
         sum(ifNull(engaged, 0)) OVER (PARTITION BY session, target) AS spent_here
     FROM credited
 ),
--- What lies there says two things that the events do not: by which later settings a rebuild judged a session, and which
--- of its names were beyond the site's daily number of values.
+-- What lies there says three things that the events do not: by which later settings a rebuild judged a session, which of
+-- its names were beyond the site's daily number of values, and whether a build of before wrote it, which knew no `more`.
 written AS (
     SELECT
         visitor,
@@ -96,10 +97,11 @@ written AS (
         max(settings) AS revision,
         any(toString(source)) AS source,
         any(campaign) AS campaign,
+        any(({touch_texts})) AS more,
         any(pv_page) AS pages,
         any(arrayMap(type -> toString(type), ev_type)) AS types
     FROM (
-        SELECT visitor, start, settings, source, campaign, pv_page, ev_type
+        SELECT visitor, start, settings, source, campaign, pv_page, ev_type, {touch}
         FROM sessions
         WHERE site = {site:String} AND hash % {chunks:UInt32} = {chunk:UInt32}
         GROUP BY ALL
@@ -137,6 +139,7 @@ paired AS (
         ) AS revisions,
         written.source AS as_source,
         written.campaign AS as_campaign,
+        if(written.more = ('', '', '', '', '', '', ''), written.more, touch.7) AS more,
         if(length(written.pages) = length(pv), written.pages, pv.2) AS as_pages,
         if(length(written.types) = length(ev), written.types, arrayMap(type -> toString(type), ev.2)) AS as_types,
         1 AS one,
@@ -176,6 +179,7 @@ judged AS (
         first,
         last,
         touch,
+        more,
         interactive,
         engaged,
         judged_by,
@@ -214,7 +218,7 @@ SELECT
     tuple(
         end, source, campaign, country, device, browser, os, entry_page, exit_page, pageviews, events, engaged_ms, bucket, settings,
         pv_page, pv_time, pv_depth, pv_engaged_ms, ev_type, ev_time, ev_seq,
-        tx_transaction, tx_time, tx_seq, tx_event, tx_type, tx_amount, tx_currency, hash
+        tx_transaction, tx_time, tx_seq, tx_event, tx_type, tx_amount, tx_currency, hash, more
     ) AS row,
     sum(weight) AS copies
 FROM (
@@ -250,6 +254,7 @@ FROM (
         tx.7 AS tx_amount,
         arrayMap(currency -> toString(currency), tx.8) AS tx_currency,
         hash,
+        more,
         toInt64(1) AS weight
     FROM standing
     UNION ALL
@@ -285,6 +290,7 @@ FROM (
         tx_amount,
         arrayMap(currency -> toString(currency), tx_currency),
         hash,
+        ({touch_texts}),
         -toInt64(sign)
     FROM sessions
     WHERE site = {site:String} AND hash % {chunks:UInt32} = {chunk:UInt32}

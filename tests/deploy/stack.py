@@ -104,6 +104,12 @@ class Stack:
     def first_run(self) -> dict[str, str]:
         return dict(json.loads((self.data / "first-run.json").read_text()))
 
+    @property
+    def password(self) -> str:
+        """Of the first account, as the first start told it."""
+        (told,) = [line.split()[1] for line in self.lines if line.startswith("  password: ")]
+        return told
+
     def describes(self) -> dict[str, str]:
         """The addresses of its stores."""
         return dict(json.loads((self.data / "stack.json").read_text()))

@@ -14,9 +14,10 @@ from tests.deploy.stack import throughline
 ROOT = Path(__file__).parents[2]
 COMMANDS = dict(commands(app))
 EXPECTED = {
-    "up", "ingest", "worker", "api", "import", "verify", "migrate", "rebuild", "repair", "restore", "status", "demo",
-    "account create", "key create", "key list", "key revoke", "site create", "site list", "log list", "log forget",
-    "dead-letters list", "dead-letters replay", "batch set-aside",
+    "up", "ingest", "worker", "api", "import", "verify", "migrate", "rebuild", "repair", "backup", "restore", "status",
+    "demo", "account create", "account password", "key create", "key list", "key revoke", "site create", "site list",
+    "log list", "log forget",
+    "upgrade", "dead-letters list", "dead-letters replay", "batch set-aside",
 }  # fmt: skip
 
 
@@ -58,6 +59,7 @@ def test_help_starts_fast_because_it_imports_no_stage() -> None:
     [
         (("status",), "no address for event log: give --event-log, set THROUGHLINE_EVENT_LOG, or name the folder"),
         (("ingest", "--event-log", "amqp://x"), "--event-log must begin with redis://"),
+        (("key", "create", "--scope", "all"), "--scope must be read, manage or ingest"),
         (("api", "--port", "99999", "--redis", "redis://x"), "port must be 0 to 65535, not 99999"),
         (("import", "none.log", "--site", "x", "--format", "xml"), "--format must be one of auto, combined"),
         (("import", "none.log", "--site", "x", "--field", "when=t"), "--field when=t: the name must be one of time"),

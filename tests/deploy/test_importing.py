@@ -22,7 +22,7 @@ from ingest.access_log.prefix import MAX_LINE
 from ingest.contract.address import LOOPBACK
 from ingest.contract.event import Event, decode
 from ingest.contract.site import Site
-from ingest.enrich import no_country
+from ingest.enrich import no_place
 from ingest.log.partition import partition
 from ingest.log.protocol import LogUnavailable
 from tests.ingest.fake import FakeProducer
@@ -33,7 +33,7 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 def rules(**more: Any) -> Rules:
-    return Rules(SITE, NOW, lambda: NOW, no_country, client_of(LOOPBACK), **more)
+    return Rules(SITE, NOW, lambda: NOW, no_place, client_of(LOOPBACK), **more)
 
 
 def combined(second: int, path: str = "/", status: int = 200, ip: str = "192.0.2.1") -> str:

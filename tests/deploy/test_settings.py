@@ -87,6 +87,8 @@ def test_a_wrong_value_is_one_sentence_that_names_it(name: str, value: str, mess
         ("http://user:se?secret@host/db", "http://host/db"),
         ("http://user:se/secret@host/db", "http://host/db"),
         ("user:se://secret@host/db", "host/db"),
+        ("kafka+ssl://user:secret@a:1,b:2/t?sasl=PLAIN", "kafka+ssl://a:1,b:2/t"),
+        ("redis://host:1/0?password=se@secret", "redis://…"),
     ],
 )
 def test_a_password_is_never_shown(address: str, shown: str) -> None:
@@ -118,3 +120,71 @@ def test_origins_as_browsers_spell_them() -> None:
         "*",
     }
     assert load({}, {}).origins() == frozenset()
+
+
+def test_every_value_may_lie_in_a_file_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "redis"
+    file.write_text("redis://:secret@host:1/0\n")
+    environ = {"THROUGHLINE_REDIS_FILE": str(file), "THROUGHLINE_REDIS": " "}
+    settings = load({}, environ)
+    assert settings.redis == "redis://:secret@host:1/0"
+    assert load({"redis": "redis://flag:1/0"}, environ).redis == "redis://flag:1/0"
+    assert load({}, {**environ, **environment(settings)}) == settings  # a child inherits both
+    for text, message in (("", "must hold one line of text"), ("a\nb\n", "must hold one line of text")):
+        file.write_text(text)
+        with pytest.raises(SettingError, match=f"THROUGHLINE_REDIS_FILE: .* {message}"):
+            load({}, environ)
+    file.write_bytes(b"\xff")
+    with pytest.raises(SettingError, match="must hold one line of text"):
+        load({}, environ)
+    with pytest.raises(SettingError, match="THROUGHLINE_REDIS_FILE: cannot read /nowhere: No such file"):
+        load({}, {"THROUGHLINE_REDIS_FILE": "/nowhere"})
+    with pytest.raises(SettingError, match="set THROUGHLINE_PORT or THROUGHLINE_PORT_FILE, not both"):
+        load({}, {"THROUGHLINE_PORT": "80", "THROUGHLINE_PORT_FILE": str(file)})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("redis", "redis://h/0?ca=CA", "has ?ca=, but redis:// is not encrypted: begin it with rediss://"),
+        ("redis", "rediss://h/0?ca=/nowhere", "?ca=/nowhere cannot be read: No such file or directory"),
+        ("redis", "rediss://h/0?ca=TEXT", "?ca=TEXT is no PEM file"),
+        ("redis", "rediss://h/0?ca=KEY", "?ca=KEY holds no certificate"),
+        ("redis", "rediss://:hidden@h/0?cakes=1", "'rediss://h/0' has an option that is not known: it can have ca, "),
+        ("clickhouse", "http://h/db?cert=CA", "has ?cert=, but http:// is not encrypted: begin it with https://"),
+        ("clickhouse", "https://h/db?key=KEY", "needs ?cert= beside ?key="),
+        ("event_log", "kafka://u:hidden@h:1/t", "must say how its user signs in: ?sasl=PLAIN or SCRAM-SHA-256"),
+        ("event_log", "kafka+ssl://h:1?sasl=GSSAPI", "must say how its user signs in: ?sasl=PLAIN or SCRAM-SHA-256"),
+        ("event_log", "kafka+ssl://u@h:1?sasl=PLAIN", "must name a user and a password for PLAIN: kafka+ssl://user:"),
+        ("event_log", "kafka+ssl://h:1?sasl=OAUTHBEARER", "must say where tokens come from: ?token_file=/path or "),
+        ("event_log", "kafka://h:1?sasl=OAUTHBEARER&token_url=https://i/t", "must name the client that fetches tokens"),
+        ("event_log", "kafka://h:1,:2/t", "':2' is no host:port"),
+        ("event_log", "kafka://h:port/t", "'h:port' is no host:port"),
+        ("event_log", "kafka://h:1/t?ca=CA", "has ?ca=, but kafka:// is not encrypted: begin it with kafka+ssl://"),
+    ],
+)
+def test_an_address_whose_options_are_wrong(name: str, value: str, message: str, tmp_path: Path) -> None:
+    for word, text in (("TEXT", "no key"), ("KEY", "-----BEGIN PRIVATE KEY-----\n"), ("CA", "-----BEGIN CERTIFICATE-")):
+        (tmp_path / word).write_text(text)
+        value = value.replace(f"={word}", f"={tmp_path / word}")
+        message = message.replace(f"={word}", f"={tmp_path / word}")
+    with pytest.raises(SettingError, match="^--" + name.replace("_", "-") + " " + re.escape(message)) as raised:
+        load({name: value}, {})
+    assert "hidden" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "kafka://a:9092,b:9092/topic",
+        "kafka://[::1]:9092,b",
+        "kafka+ssl://a:9093",
+        "kafka+ssl://u:p%40ss@a:9093,b:9093/topic?sasl=scram-sha-512",
+        "kafka://u:p@a:9092?sasl=PLAIN",
+        "kafka+ssl://me:secret@a?sasl=OAUTHBEARER&token_url=https://issuer/token&scope=kafka",
+        "rediss://:secret@a:1/0?ssl_cert_reqs=none",
+        "unix:///run/redis.sock?db=1",
+    ],
+)
+def test_an_address_that_is_right(address: str) -> None:
+    assert load({"event_log": address}, {}).event_log == address

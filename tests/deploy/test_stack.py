@@ -43,9 +43,12 @@ def failed_start(*flags: str, before: Sequence[str] = (), **env: str) -> tuple[i
 def test_the_first_start_tells_an_account_and_a_key_once(stack: Stack) -> None:
     first = stack.first_run
     assert stat.S_IMODE((stack.data / "first-run.json").stat().st_mode) == 0o600
-    assert set(first) == {"url", "email", "password", "api_key"}
+    assert set(first) == {"url", "email", "api_key"}
     said = "\n".join(stack.lines)
-    assert all(first[name] in said for name in ("email", "password", "api_key"))
+    assert all(first[name] in said for name in ("email", "api_key"))
+    body = {"email": first["email"], "password": stack.password}
+    signed_in = stack.request("POST", "/api/login", body, key="")
+    assert (signed_in.status, signed_in.json()["must_change_password"]) == (200, True)
     assert stack.request("GET", "/api/sites").status == 200
 
 
@@ -67,7 +70,11 @@ def test_health_and_metrics_answer(stack: Stack) -> None:
     health = stack.request("GET", "/health", key="")
     assert health.status == 200
     assert set(health.json()["parts"].values()) == {"ok"} and "worker-1" in health.json()["parts"]
-    assert b"throughline_ingest_events_total" in stack.request("GET", "/metrics", key="").body
+    assert stack.request("GET", "/api/me").status == 200 and stack.request("GET", "/api/no", key="").status == 401
+    shown = stack.request("GET", "/metrics", key="").body.decode()
+    assert "throughline_ingest_events_total" in shown
+    assert 'throughline_api_seconds_count{endpoint="me"}' in shown
+    assert 'throughline_api_responses_total{endpoint="",status="401"}' in shown
 
 
 def test_a_posted_pageview_is_in_the_answer(stack: Stack) -> None:

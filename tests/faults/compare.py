@@ -1,10 +1,12 @@
 """Every endpoint of the read API against the batch model, for one site and many ranges."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from tests.oracle import answers
+from tests.oracle.dimension import TOUCHED, values
 from tests.oracle.sessions import Site
 from tests.oracle.span import Range, iso
 
@@ -49,6 +51,11 @@ def _by_range(site: Site, settings: dict[str, Any], span: Range) -> Iterator[tup
     for steps in (["add_to_cart", "purchase"], ["signup", "signup", "form_start"], ["nothing", "signup"]):
         parameters = {"steps[]": steps}
         yield path("custom-event-funnel", **parameters), answers.custom_event_funnel(site, span, steps)
+    for dimension in TOUCHED:
+        rows = answers.breakdown(
+            site, span, settings, partial(values, dimension=dimension, settings=settings), dimension
+        )
+        yield path("breakdown", dimension=dimension, limit=1000), rows
     yield path("event-data-keys", type="signup"), answers.event_data_keys(site, span, "signup")
 
 

@@ -13,7 +13,7 @@ import redis
 
 from ingest.admission import ACCESS_LOG, is_bot
 from ingest.contract.page import read_url
-from ingest.enrich import open_country, read_agent
+from ingest.enrich import open_places, read_agent
 from ingest.source import attribute
 from tests.deploy.stack import ROOT, Stack
 from tests.faults.compare import differ
@@ -58,17 +58,17 @@ def log(folder: Path) -> Path:
 
 def model(lines: list[str]) -> tuple[Site, dict[str, int]]:
     """The model of the lines, and how many were left out by reason."""
-    country = open_country(COUNTRIES if COUNTRIES.exists() else None)
+    places = open_places(COUNTRIES if COUNTRIES.exists() else None)
 
     def enrich(hit: Hit) -> dict[str, str]:
         agent = read_agent(hit.agent)
         url = read_url(f"https://{DOMAIN}{hit.target}" if hit.target.startswith("/") else hit.target)
-        source, campaign = attribute(url, read_url("" if hit.referrer == "-" else hit.referrer), DOMAIN)
+        source, campaign, *_ = attribute(url, read_url("" if hit.referrer == "-" else hit.referrer), DOMAIN)
         return {
             "page": url.page,
             "source": source,
             "campaign": campaign,
-            "country": country(hit.ip),
+            "country": places(hit.ip).country,
             "device": agent.device,
             "browser": agent.browser,
             "os": agent.os,

@@ -43,12 +43,9 @@ def on_redis(stack: Stack) -> bool:
 
 
 def counted(stack: Stack, seconds: float = 180.0) -> None:
-    """Wait until nothing waits and nothing is made right any more.
-
-    What a torn batch left are letters for a moment, between its setting aside and the log: nothing waits then.
-    """
+    """Wait until nothing waits and nothing is made right any more."""
     end = time.monotonic() + seconds
-    while re.search("waits for|being made right|set aside", said := stack.command("status")):
+    while re.search("waits for|being made right", said := stack.command("status")):
         assert time.monotonic() < end, said
         time.sleep(1)
 

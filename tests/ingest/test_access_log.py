@@ -16,7 +16,7 @@ from ingest.access_log.reader import Format, Reader, clean, recognise
 from ingest.admission import ACCESS_LOG, EVENTS, Knowledge, Sender, admit, no_salt
 from ingest.contract.address import LOOPBACK
 from ingest.contract.event import Event, Filtered, encode
-from ingest.enrich import Country, no_country
+from ingest.enrich import NO_PLACE, Place, Places, no_place
 from ingest.visitor import imported
 from tests.ingest.fake import ADDRESS, FIREFOX, NOW, a_site
 
@@ -38,10 +38,10 @@ def parsed(line: str | bytes, format_: Format = "combined", **fields: str) -> Hi
     return hit
 
 
-def event(hit: Hit, country: Country = no_country) -> Event | Filtered:
+def event(hit: Hit, places: Places = no_place) -> Event | Filtered:
     way = EVENTS if hit.agent is None else ACCESS_LOG
     sender = Sender(NOW, hit.ip, hit.agent or "")
-    return admit(posted(hit, 5, "example.com"), a_site(), sender, Knowledge(country, no_salt), way, "id-1")
+    return admit(posted(hit, 5, "example.com"), a_site(), sender, Knowledge(places, no_salt), way, "id-1")
 
 
 def detect(lines: list[bytes]) -> Format | None:
@@ -238,12 +238,13 @@ def test_the_first_lines_of_a_file_tell_its_format() -> None:
 
 def test_a_hit_becomes_a_pageview_of_the_site() -> None:
     """S15: the address stays out of it."""
-    line = event(HIT, lambda address: "DE" if address == ADDRESS else "unknown")
+    line = event(HIT, lambda address: Place("DE", "DE-BE", "Berlin") if address == ADDRESS else NO_PLACE)
     assert isinstance(line, Event)
     assert (line.id, line.type, line.time, line.received, line.seq) == ("id-1", "pageview", TIME, NOW, 5)
     assert (line.url, line.page) == ("https://example.com/a?utm_source=fb", "/a")
     assert (line.source, line.referrer) == ("facebook", "https://t.co/x")
     assert (line.country, line.browser, line.os, line.device) == ("DE", "Firefox", "Linux", "Desktop")
+    assert line.touch == ("", "", "", "Organic Social", "example.com", "DE-BE", "Berlin")
     assert (line.visitor, line.settings) == (imported("s3cret", ADDRESS, FIREFOX), 7)
     assert ADDRESS not in repr(line)
 

@@ -9,9 +9,10 @@ from api.registry.domain import domain
 from ingest import visitor
 from ingest.admission import ACCESS_LOG, ENDPOINT, EVENTS, STEPS, Knowledge, Sender, Way, admit, is_bot, no_salt
 from ingest.contract.batch import parse, read
-from ingest.contract.event import Event, Filtered, Revenue, encode
+from ingest.contract.event import Event, Filtered, Revenue, Touch, encode
 from ingest.contract.incoming import IncomingImport, Problem
 from ingest.contract.site import Site
+from ingest.enrich import NO_PLACE, Place
 from tests.ingest.fake import ADDRESS, FIREFOX, NOW, a_site, an_event
 
 DAY = 24 * 3_600_000
@@ -22,7 +23,8 @@ def salt_of(time: int, received: int) -> bytes:
     return b"salt of day %d" % (time // DAY)
 
 
-KNOWLEDGE = Knowledge(lambda address: "DE" if address == ADDRESS else "unknown", salt_of)
+PLACE = Place("DE", "DE-BE", "Berlin")
+KNOWLEDGE = Knowledge(lambda address: PLACE if address == ADDRESS else NO_PLACE, salt_of)
 
 
 def admitted(
@@ -49,7 +51,7 @@ def imported(**fields: Any) -> Event | Filtered:
     posted = parse(0, line.encode(), IncomingImport)
     assert isinstance(posted, IncomingImport), posted
     sender = Sender(NOW, posted.ip, posted.user_agent)
-    return admit(posted.posted, a_site(), sender, Knowledge(KNOWLEDGE.country, no_salt), EVENTS, "line-id")
+    return admit(posted.posted, a_site(), sender, Knowledge(KNOWLEDGE.places, no_salt), EVENTS, "line-id")
 
 
 def test_the_steps_are_these_in_this_order() -> None:
@@ -61,7 +63,7 @@ def test_the_steps_are_these_in_this_order() -> None:
         "strip_private",
         "attribute_source",
         "recognise_agent",
-        "find_country",
+        "find_place",
         "drop_excluded",
         "identify_visitor",
     ]
@@ -126,6 +128,7 @@ def test_an_event_says_everything_and_nothing_private() -> None:
         engaged_ms=1200,
         revenue=Revenue(199_000, "EUR", "e1"),
         settings=7,
+        touch=Touch("", "", "", "Organic Social", "example.com", "DE-BE", "Berlin"),
     )
     for private in (ADDRESS, "secret", "mail", FIREFOX, "v1"):
         assert private.encode() not in encode([line]).replace(line.visitor.encode(), b"")

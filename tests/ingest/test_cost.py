@@ -21,7 +21,7 @@ from ingest.contract.batch import Batch, read, reading
 from ingest.contract.event import Line, encode
 from ingest.contract.page import MAX_NAME, host, page, parameters, read_url, stored_url
 from ingest.contract.split import split
-from ingest.enrich import read_agent
+from ingest.enrich import Place, read_agent
 from ingest.source import attribute
 from ingest.turn import in_turns
 from tests.ingest.fake import ADDRESS, FIREFOX, NOW, Stand, a_site, an_event
@@ -29,7 +29,7 @@ from tests.ingest.fake import ADDRESS, FIREFOX, NOW, Stand, a_site, an_event
 SIZE = 250_000
 RATIO = 5
 SITE = a_site(settings={"hosts": ["*"]})
-KNOWLEDGE = Knowledge(lambda _: "DE", lambda *_: b"salt")
+KNOWLEDGE = Knowledge(lambda _: Place("DE", "DE-BE", "Berlin"), lambda *_: b"salt")
 
 fresh = itertools.count()  # nothing is in a cache yet
 

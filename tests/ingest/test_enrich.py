@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.enrich import country_from, open_country, read_agent
+from ingest.enrich import NO_PLACE, open_places, places_from, read_agent
+from tests.ingest.mmdb import mmdb
 
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
@@ -129,23 +130,67 @@ def test_no_user_agent_breaks_it(text: str, times: int) -> None:
     ],
 )
 def test_a_country_is_two_capital_letters_or_unknown(found: Any, expected: str) -> None:
-    assert country_from(lambda address: found)("203.0.113.9") == expected
+    assert places_from(lambda address: found)("203.0.113.9") == (expected, "", "")
 
 
-def test_no_address_has_no_country() -> None:
+@pytest.mark.parametrize(
+    ("found", "region", "city"),
+    [
+        (
+            {"subdivisions": [{"iso_code": "BE"}], "city": {"names": {"de": "Berlin (DE)", "en": "Berlin"}}},
+            "DE-BE",
+            "Berlin",
+        ),
+        ({"subdivisions": [{"iso_code": "ENG"}, {"iso_code": "LND"}]}, "DE-ENG", ""),  # the largest
+        ({"subdivisions": [{"iso_code": "DE-BY"}]}, "DE-BY", ""),
+        ({"subdivisions": [{"iso_code": "75"}], "city": {"names": {"fr": "Paris"}}}, "DE-75", ""),
+        ({"subdivisions": [{"names": {"en": "Land Berlin"}}]}, "Land Berlin", ""),
+        ({"subdivisions": [{"iso_code": "not a code", "names": {"en": "Hesse"}}]}, "Hesse", ""),
+        ({"state1": "Bavaria", "city": " New  Ulm "}, "Bavaria", "New Ulm"),
+        ({"subdivisions": [], "city": ""}, "", ""),
+        ({"subdivisions": {}, "city": 7}, "", ""),
+        ({"subdivisions": [None], "city": {"names": []}}, "", ""),
+        ({"city": "x" * 300}, "", "x" * 200),
+    ],
+)
+def test_region_and_city_as_the_database_names_them(found: dict[str, Any], region: str, city: str) -> None:
+    assert places_from(lambda address: found | {"country": {"iso_code": "DE"}})("203.0.113.9") == ("DE", region, city)
+
+
+def test_no_address_is_nowhere() -> None:
     def refuse(address: str) -> Any:
         raise ValueError(address)
 
-    assert country_from(refuse)("not an address") == "unknown"
+    assert places_from(refuse)("not an address") == NO_PLACE
 
 
-def test_a_missing_database_knows_no_country(tmp_path: Path) -> None:
-    assert open_country(None)("203.0.113.9") == "unknown"
-    assert open_country(tmp_path / "none.mmdb")("203.0.113.9") == "unknown"
+def test_one_database_of_cities_answers_all(tmp_path: Path) -> None:
+    path = tmp_path / "city.mmdb"
+    path.write_bytes(
+        mmdb(
+            {
+                "203.0.113.0/25": {
+                    "country": {"iso_code": "DE"},
+                    "subdivisions": [{"iso_code": "BE"}],
+                    "city": {"names": {"en": "Berlin"}},
+                },
+                "203.0.113.128/25": {"country_code": "FR"},
+            }
+        )
+    )
+    place = open_places(path)
+    assert place("203.0.113.9") == ("DE", "DE-BE", "Berlin")
+    assert place("203.0.113.200") == ("FR", "", "")
+    assert place("198.51.100.1") == place("2001:db8::1") == NO_PLACE
+
+
+def test_a_missing_database_knows_nothing(tmp_path: Path) -> None:
+    assert open_places(None)("203.0.113.9") == NO_PLACE
+    assert open_places(tmp_path / "none.mmdb")("203.0.113.9") == NO_PLACE
 
 
 def test_a_file_that_is_no_database_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "countries.mmdb"
     path.write_bytes(b"nothing")
     with pytest.raises(ValueError, match=r"countries\.mmdb is not a country database"):
-        open_country(path)
+        open_places(path)

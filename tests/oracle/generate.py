@@ -9,18 +9,39 @@ from typing import Any
 
 from tests.oracle.fact import DAY, MINUTE, Fact, Money
 
-# (referrer, query) → (source, campaign)
+# (referrer, query) → (source, campaign), medium, term, content, channel
+NONE = "(none)"
 TOUCHES = [
-    ("", "", "direct", "(none)"),
-    ("https://www.google.com/search?q=x", "", "google", "(none)"),
-    ("https://t.co/abc", "", "x", "(none)"),
-    ("https://news.blog.co.uk/post", "", "blog.co.uk", "(none)"),
-    ("https://www.shop.example/other", "", "direct", "(none)"),
-    ("https://l.facebook.com/", "?utm_source=fb&utm_campaign=Spring", "facebook", "Spring"),
-    ("", "?UTM_Source=Newsletter&utm_campaign=Week 7", "newsletter", "Week 7"),
-    ("", "?gclid=abc&utm_campaign=Spring", "google", "Spring"),
-    ("https://192.168.7.9/x", "", "192.168.7.9", "(none)"),
+    ("", "", "direct", NONE, NONE, NONE, NONE, "Direct"),
+    ("https://www.google.com/search?q=x", "", "google", NONE, NONE, NONE, NONE, "Organic Search"),
+    ("https://t.co/abc", "", "x", NONE, NONE, NONE, NONE, "Organic Social"),
+    ("https://news.blog.co.uk/post", "", "blog.co.uk", NONE, NONE, NONE, NONE, "Referral"),
+    ("https://www.shop.example/other", "", "direct", NONE, NONE, NONE, NONE, "Direct"),
+    (
+        "https://l.facebook.com/",
+        "?utm_source=fb&utm_campaign=Spring&UTM_MEDIUM=Paid_Social&utm_content=Blue%20Ad",
+        "facebook",
+        "Spring",
+        "paid_social",
+        NONE,
+        "Blue Ad",
+        "Paid Social",
+    ),
+    ("", "?UTM_Source=Newsletter&utm_campaign=Week 7", "newsletter", "Week 7", NONE, NONE, NONE, "Email"),
+    (
+        "",
+        "?gclid=abc&utm_campaign=Spring&utm_term=Shoe+Shop",
+        "google",
+        "Spring",
+        NONE,
+        "Shoe Shop",
+        NONE,
+        "Paid Search",
+    ),
+    ("https://192.168.7.9/x", "", "192.168.7.9", NONE, NONE, NONE, NONE, "Referral"),
+    ("https://chatgpt.com/", "?utm_medium=CPM&utm_term=100%25", "chatgpt", NONE, "cpm", "100%", NONE, "Display"),
 ]
+HOSTS = ["www.shop.example", "shop.example", "blog.shop.example"]
 AGENTS = [
     (
         "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -105,11 +126,12 @@ class Traffic:
     ) -> Sent:
         random = self.random
         self.count += 1
-        referrer, query, source, campaign = touch
+        referrer, query, source, campaign, medium, term, content, channel = touch
+        host = HOSTS[self.count // 9 % 3]
         path, page = PATHS[index], PAGES[index]
-        url = f"https://www.shop.example{path}" + (query if "?" not in path else query.replace("?", "&", 1))
+        url = f"https://{host}{path}" + (query if "?" not in path else query.replace("?", "&", 1))
         if "#" in path and query:
-            url = f"https://www.shop.example/checkout{query}"
+            url = f"https://{host}/checkout{query}"
         event_id = f"{name}-{self.count}"
         body: dict[str, Any] = {
             "site": self.sites[site],
@@ -154,6 +176,11 @@ class Traffic:
             page=page,
             source=source,
             campaign=campaign,
+            medium=medium,
+            term=term,
+            content=content,
+            channel=channel,
+            hostname=host.removeprefix("www."),
             device=agent[1],
             data=data,
             scroll=depth,

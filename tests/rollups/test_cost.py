@@ -22,6 +22,7 @@ from ingest.admission import Knowledge, Sender, admit
 from ingest.contract.batch import read
 from ingest.contract.event import Event, encode
 from ingest.contract.site import SiteSettings
+from ingest.enrich import Place
 from rollups.client import Client, connect
 from rollups.migrate import migrate
 from rollups.read import Reader
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.services
 EVENTS = 1_000
 TIMES = 8  # measured: 4 for a url of which little is kept, about 1 for what is small, less for what is long
 DAY = 24 * 3_600_000
-KNOWLEDGE = Knowledge(lambda address: "DE", lambda time, received: b"salt")
+KNOWLEDGE = Knowledge(lambda address: Place("DE"), lambda time, received: b"salt")
 SETTINGS = SiteSettings()
 
 Posted = dict[str, Any]

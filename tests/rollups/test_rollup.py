@@ -34,7 +34,7 @@ def test_an_edge_is_no_part_of_what_the_table_holds() -> None:
     assert made.edges["few"].columns == ("n", "m")
     assert (made.facts, made.definition) == (plain.facts, plain.definition)
     cut = made.exact(edge="few")
-    assert "SELECT n, m FROM x WHERE" in cut and "FROM sessions\nWHERE sign > 0 AND site =" in cut
+    assert "SELECT n, m FROM x WHERE" in cut and "FROM (SELECT * FROM sessions WHERE site =" in cut
     assert "UNION ALL" not in made.exact(Ragged(True, True, whole=False), "few")
     with pytest.raises(ValueError, match="source"):
         parse("x", header + SELECT + EDGE.replace("{source}", "sessions"))

@@ -51,6 +51,38 @@ def jars() -> Path:
     return folder
 
 
+@dataclass(frozen=True)
+class Secure:
+    """A listener of TLS with every way to sign in, for one user; `pem`: its key and certificate."""
+
+    pem: Path
+    user: str
+    password: str
+    port: int = field(default_factory=free_port)
+
+    @property
+    def scram(self) -> Sequence[str]:
+        made = f"[name={self.user},password={self.password}]"
+        return ("-S", f"SCRAM-SHA-256={made}", "-S", f"SCRAM-SHA-512={made}")
+
+    @property
+    def properties(self) -> Sequence[str]:
+        of = "listener.name.sasl_ssl"
+        package, own = "org.apache.kafka.common.security", f"user_{self.user}={self.password!r}"
+        return (
+            "ssl.keystore.type=PEM",
+            f"ssl.keystore.location={self.pem}",
+            "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL",
+            f"{of}.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
+            f"{of}.plain.sasl.jaas.config={package}.plain.PlainLoginModule required {own};",
+            f"{of}.scram-sha-256.sasl.jaas.config={package}.scram.ScramLoginModule required;",
+            f"{of}.scram-sha-512.sasl.jaas.config={package}.scram.ScramLoginModule required;",
+            # Without more it takes tokens that nobody signed.
+            f"{of}.oauthbearer.sasl.jaas.config={package}.oauthbearer.OAuthBearerLoginModule required "
+            f"unsecuredLoginStringClaim_sub={self.user!r};",
+        )
+
+
 @dataclass
 class KafkaBroker:
     """One Apache Kafka broker and controller (KRaft) on 127.0.0.1 that can be stopped, killed and started again
@@ -62,6 +94,7 @@ class KafkaBroker:
     advertised: int = 0
     node: int = 1
     cluster: "Sequence[KafkaBroker]" = ()
+    secure: "Secure | None" = None
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -99,6 +132,7 @@ class KafkaBroker:
                 CLUSTER,
                 "-c",
                 str(properties),
+                *(self.secure.scram if self.secure else ()),
             ]
             formatted = subprocess.run(tool, capture_output=True, text=True, timeout=60, check=False)
             if formatted.returncode != 0:
@@ -109,13 +143,15 @@ class KafkaBroker:
     def _properties(self) -> str:
         voters = ",".join(f"{each.node}@127.0.0.1:{each.controller_port}" for each in self.cluster or (self,))
         replicas = max(1, len(self.cluster))
+        safe = f",SASL_SSL://127.0.0.1:{self.secure.port}" if self.secure else ""
         return "\n".join(
             (
                 "process.roles=broker,controller",
                 f"node.id={self.node}",
                 f"controller.quorum.voters={voters}",
-                f"listeners=PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}",
-                f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.advertised or self.port}",
+                f"listeners=PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}{safe}",
+                f"advertised.listeners=PLAINTEXT://127.0.0.1:{self.advertised or self.port}{safe}",
+                *(self.secure.properties if self.secure else ()),
                 "controller.listener.names=CONTROLLER",
                 f"log.dirs={self.folder / 'kafka'}",
                 "auto.create.topics.enable=false",

@@ -16,10 +16,11 @@ from ingest.log import stream
 from ingest.log.dead_redis import RedisDeadLetters
 from ingest.log.protocol import Record
 from ingest.log.redis_consumer import RedisConsumer
+from ingest.log.redis_producer import RedisProducer
 from rollups import control
 from rollups.verify import verify
 from rollups.write import Writer
-from tests.workers.test_aside import PARTITION, accept, put, refuse, replayed, stand, visits_of
+from tests.workers.test_aside import PARTITION, Dies, accept, put, refuse, replayed, stand, visits_of
 from tests.workers.test_real import Stack, expected
 from tests.workers.test_real import stack as stack  # the fixture
 from workers.state import Store
@@ -147,6 +148,40 @@ def test_an_open_batch_of_which_a_part_is_gone_counts_what_is_left(
     assert clean(stack)
 
 
+@pytest.mark.parametrize("at", ["begin", "append", "finish", "mark"])
+def test_a_worker_that_dies_while_it_puts_lines_back_leaves_them_to_the_next(
+    stack: Stack, clickhouse_url: str, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    kept = bad(some(0, 2))
+    for event in kept:
+        stack.append([event])
+    with put_back(stack.redis):
+        stack.append([*bad(some(2, 1))])
+        with pytest.raises(AssertionError, match="dies here"):
+            stack.run(lambda: False, replace(stack.world(), writer=Hasty(stack.client)))
+    settings = Settings(event_log=stack.url, redis=stack.url, clickhouse=clickhouse_url)
+    where = {"begin": RedisDeadLetters, "append": RedisProducer, "finish": RedisDeadLetters, "mark": Writer}[at]
+    whole = getattr(where, at)
+
+    def dies(*given: Any) -> Any:
+        if at == "begin":  # after it took hold
+            whole(*given)
+        raise Dies
+
+    with monkeypatch.context() as patch:
+        patch.setattr(where, at, dies)
+        with pytest.raises(Dies):
+            torn.mend(settings, PARTITION)
+    assert control.unfinished(stack.client), "somebody must meet it again"
+    torn.mend(settings, PARTITION)
+    stack.run(lambda: stack.lines() == len(kept))
+    with closing(RedisDeadLetters(stack.url)) as dead:
+        assert not dead.count()
+    assert stack.sessions() == expected(kept)
+    assert stack.client.rows("SELECT sum(events) AS n FROM ledger WHERE reason = 'duplicate'") == [{"n": 0}]
+    assert clean(stack)
+
+
 def test_letters_that_went_and_lines_that_nobody_would_read_wait_as_dead_letters(stack: Stack) -> None:
     stack.append([*some(0, 1)])
     stack.run(lambda: stack.lines() == 1)
@@ -182,12 +217,14 @@ def test_a_log_put_back_to_what_was_not_counted_yet_is_told_by_what_was_seen_of_
         class Short(RedisConsumer):
             """Gives the first record and no other, though the log has more."""
 
-            given = 0
+            first = -1
 
             def poll(self, timeout: float, max_records: int = 1000) -> Sequence[Record]:
-                found = super().poll(timeout, 1)[: 1 - self.given]
-                self.given += len(found)
-                return found
+                found = super().poll(timeout, 1)
+                if found and self.first < 0:
+                    self.first = found[0].offset
+                # Again, if the lease lapsed before it was counted.
+                return [record for record in found if record.offset == self.first]
 
         short = Short(stack.url, partitions=2, lease_seconds=3)
         stack.run(lambda: stack.lines() == 1, replace(stack.world(), consumer=short))

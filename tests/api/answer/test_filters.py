@@ -32,33 +32,17 @@ from rollups.selection import DIMENSIONS, Filter, select
 from tests.api.answer.test_against_model import body
 from tests.api.answer.world import SETTINGS, World
 from tests.oracle import answers
-from tests.oracle.bucket import bucket
+from tests.oracle.dimension import values
 from tests.oracle.fact import Session
 from tests.oracle.sessions import Site
 from tests.oracle.span import Range
 
 pytestmark = pytest.mark.services
 STEPS = ["signup", "purchase"]
-
-
-def values(session: Session, dimension: str, friction: dict[str, Any]) -> set[str]:
-    """What the model says a session has of a dimension."""
-    touch = session.first_touch
-    pages = [view.fact.page for view in session.views]
-    found: dict[str, set[str]] = {
-        "source": {touch.source},
-        "campaign": {touch.campaign},
-        "country": {touch.country},
-        "device": {touch.device},
-        "browser": {touch.browser or "unknown"},
-        "os": {touch.os or "unknown"},
-        "entry_page": {pages[0] if pages else "(none)"},
-        "exit_page": {pages[-1] if pages else "(none)"},
-        "bucket": {bucket(session, friction)},
-        "page": set(pages),
-        "event": {fact.type for fact in session.custom},
-    }
-    return found[dimension]
+JUDGED: dict[str, Any] = {
+    **SETTINGS.model_dump(),
+    "friction": {**SETTINGS.friction.model_dump(), "bouncer_seconds": 30},
+}
 
 
 def holds(one: Filter, session: Session, friction: dict[str, Any]) -> bool:
@@ -131,12 +115,6 @@ QUESTIONS: dict[str, tuple[Callable[[Reader, str, Span], Any], Callable[[Site, R
         lambda reader, site, span: body(custom_event_funnel(reader, site, span, STEPS)),
         lambda site, span, _: answers.custom_event_funnel(site, span, STEPS),
     ),
-}
-
-
-JUDGED: dict[str, Any] = {
-    **SETTINGS.model_dump(),
-    "friction": {**SETTINGS.friction.model_dump(), "bouncer_seconds": 30},
 }
 
 

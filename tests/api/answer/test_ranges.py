@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import BaseModel
 
+from api.answer.breakdown import breakdown
 from api.answer.custom_event_types import custom_event_types
 from api.answer.dashboard import dashboard
 from api.answer.engagement_funnel import engagement_funnel
@@ -105,6 +106,24 @@ def test_a_retracted_session_is_in_no_number(store: Store) -> None:
     assert (answer.total_sessions, answer.visitors, answer.avg_session_duration) == (0, 0, 0.0)
     assert (answer.referrers, answer.countries) == ([], [])
     assert [(each.device, each.count) for each in answer.devices] == [("Desktop", 0), ("Phone", 0), ("Tablet", 0)]
+
+
+def test_a_breakdown_counts_visitors_who_still_have_a_session(store: Store) -> None:
+    """Of "a" nothing is left at x, of "b" one of two sessions; "c" was taken away before it came."""
+    gone = viewing("a", [("/x", NOON, -1), ("/x", NOON + 1, -1)], source="x")
+    left = viewing("b", [("/x", NOON, -1)], source="x", session="first")
+    again = left._replace(session="second", start=NOON + 9, end=NOON + 9)
+    never = viewing("c", [("/z", NOON, -1)], source="z")
+    store.write(sessions=[gone, left, again, retracted(never)])
+    store.write(sessions=[retracted(gone), viewing("a", [("/y", NOON, -1)], source="y", version=2), retracted(again)])
+    span = Span(NOON - 1, NOON + DAY, UTC)
+    for dimension, values in (("source", ["x", "y"]), ("page", ["/x", "/y"])):
+        answer = breakdown(store.reader, "s1", span, dimension, None, 10, 1)
+        assert [(each.value, each.sessions, each.visitors) for each in answer.rows] == [(each, 1, 1) for each in values]
+        assert (answer.totals.sessions, answer.totals.visitors, answer.total_rows) == (1, 2, 2)
+    store.write(sessions=[never])
+    answer = breakdown(store.reader, "s1", span, "source", None, 10, 1)
+    assert (answer.totals.sessions, answer.totals.visitors, answer.total_rows) == (2, 2, 2)
 
 
 def test_a_visitor_of_two_days_is_one_visitor(store: Store) -> None:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from api.answer.breakdown import breakdown
 from api.answer.custom_event_funnel import custom_event_funnel
 from api.answer.custom_event_types import custom_event_types
 from api.answer.dashboard import dashboard
@@ -52,6 +53,7 @@ ANSWERS: dict[str, tuple[int, Callable[[Reader], object]]] = {
     "event types": (1, lambda reader: custom_event_types(reader, "s", SPAN)),
     "event funnel": (1, lambda reader: custom_event_funnel(reader, "s", SPAN, ["a", "b"])),
     "data keys": (1, lambda reader: event_data_keys(reader, "s", SPAN, "a")),
+    "breakdown": (1, lambda reader: breakdown(reader, "s", SPAN, "page", None, 10, 2)),
     "ledger": (1, lambda reader: ledger(reader, "s", SPAN)),
 }
 

@@ -17,6 +17,12 @@ from tests.oracle.span import Range
 
 START = 1_740_700_000_000  # 27 February 2025: both changes of the clocks, in New York and in Berlin, lie ahead
 SETTINGS = SiteSettings(revenue=Revenue(currency="EUR", type="purchase"))
+PLACES = [
+    ("DE", "DE-BE", "Berlin"),
+    ("DE", "DE-BY", "unknown"),
+    ("FR", "FR-IDF", "Paris"),
+    ("unknown", "unknown", "unknown"),
+]
 ZONES = ["UTC", "Asia/Kathmandu", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Beirut"]
 
 
@@ -59,14 +65,11 @@ def facts(seed: int, events: int) -> dict[str, model.Site]:
     """The model of seeded traffic, with countries, receipt times and lines that admission filtered."""
     random = Random(seed)
     drawn = Traffic(seed, {"s1": "site_1", "s2": "site_2"}).draw(events, START, 36)
-    arrivals = [
-        replace(
-            sent.fact,
-            received=sent.fact.time + random.randrange(2 * HOUR),
-            country=random.choice(["DE", "FR", "unknown"]),
-        )
-        for sent in drawn
-    ]
+    arrivals = []
+    for sent in drawn:
+        country, region, city = random.choice(PLACES)
+        received = sent.fact.time + random.randrange(2 * HOUR)
+        arrivals.append(replace(sent.fact, received=received, country=country, region=region, city=city))
     admission = [
         (random.choice(["s1", "s2"]), START + random.randrange(40 * DAY), random.choice(["bot", "host"]))
         for _ in range(60)

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from ingest.contract.data import leaf_keys
-from rollups.rows import EventRow, SessionRow
+from rollups.rows import TOUCH, EventRow, SessionRow
 from tests.oracle.bucket import bucket
 from tests.oracle.fact import Fact, Session
 from tests.oracle.sessions import Site, cut
@@ -63,6 +63,12 @@ def _hundredths(depth: Decimal | None) -> int:
     return -1 if depth is None else int(depth * 100)
 
 
+def _touch(fact: Fact) -> dict[str, str]:
+    """The columns TOUCH, which have "" where a fact says that there is nothing."""
+    said = {name: getattr(fact, name) for name in TOUCH}
+    return {name: "" if value in ("(none)", "unknown") else value for name, value in said.items()}
+
+
 def _event(fact: Fact, reason: str) -> EventRow:
     data = "" if fact.data is None else json.dumps(fact.data, ensure_ascii=False)
     return EventRow(
@@ -100,6 +106,7 @@ def _event(fact: Fact, reason: str) -> EventRow:
         offset=0,
         index=0,
         keys=leaf_keys(data),
+        **_touch(fact),
     )
 
 
@@ -143,4 +150,5 @@ def _session(session: Session, settings: dict[str, Any], version: int) -> Sessio
         hash=0,
         sign=1,
         version=version,
+        **_touch(touch),
     )

@@ -8,12 +8,18 @@ export interface Route {
 
 const MOVED = "throughline:moved";
 
-export const here = (): Route => ({ path: location.pathname, query: new URLSearchParams(location.search) });
+/** What stands before every address of this app where a proxy serves it below a path; addresses in here are without. */
+export const BASE = document.querySelector<HTMLMetaElement>('meta[name="base"]')?.content ?? "";
+
+const shares = (path: string) => path.startsWith("/share/");
+const own = (path: string) => (path.startsWith(`${BASE}/`) ? path.slice(BASE.length) : path);
+
+export const here = (): Route => ({ path: own(location.pathname), query: new URLSearchParams(location.search) });
 
 /** Shows another address of this app; `replace` leaves no step for the back button. */
 export function go(address: string, replace = false): void {
-  if (address !== location.pathname + location.search)
-    history[replace ? "replaceState" : "pushState"](null, "", address);
+  if (BASE + address !== location.pathname + location.search)
+    history[replace ? "replaceState" : "pushState"](null, "", BASE + address);
   dispatchEvent(new Event(MOVED));
 }
 
@@ -46,11 +52,13 @@ export function followLinks(): void {
   document.addEventListener("click", (event) => {
     const link = (event.target as Element).closest?.("a");
     if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
-    if (link.origin !== location.origin || link.target || !/^\/(login|sites)?(\/|$)/.test(link.pathname)) return;
+    // What a share link opened stays what it is: other pages are loaded, by who may.
+    const ours = shares(here().path) ? shares(own(link.pathname)) : /^\/(login|sites|account)?(\/|$)/.test(own(link.pathname));
+    if (link.origin !== location.origin || link.target || !ours) return;
     if (link.hash && link.pathname === location.pathname) return;
     event.preventDefault();
     const other = link.pathname !== location.pathname;
-    go(link.pathname + link.search + link.hash);
+    go(own(link.pathname) + link.search + link.hash);
     if (other) scrollTo(0, 0);
   });
 }

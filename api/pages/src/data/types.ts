@@ -244,6 +244,10 @@ export interface SessionEvent {
 
 export interface ApiKey {
   id: string;
+  name: string;
+  scope: "read" | "manage" | "ingest";
+  site: string | null;
+  last_used_at: string | null;
   masked: string;
   created_at: string;
 }

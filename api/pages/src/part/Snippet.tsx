@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { BASE } from "../data/route";
 import type { Site } from "../data/types";
 import { Copy } from "./Copy";
 import { Check } from "./Field";
@@ -19,7 +20,7 @@ export function Snippet({ site }: { site: Site }) {
   const [chosen, choose] = useState<string[]>(["outbound", "downloads", "forms"]);
   const options = OPTIONS.filter(({ name }) => chosen.includes(name)).map(({ name }) => ` data-${name}`);
   if (site.settings.cookieless) options.push(" data-cookieless");
-  const line = `<script defer src="${attribute(location.origin)}/t.js" data-site="${site.tracking_id}"${options.join("")}></script>`;
+  const line = `<script defer src="${attribute(location.origin + BASE)}/t.js" data-site="${site.tracking_id}"${options.join("")}></script>`;
   return (
     <div class="snippet">
       {LOOPBACK.test(location.hostname) && (

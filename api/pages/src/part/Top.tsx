@@ -55,6 +55,7 @@ export function Top({ children }: { children?: ComponentChildren }) {
         {children}
         <nav aria-label="Account">
           <a href="/api/docs">API</a>
+          <a href="/account">Account</a>
           <button type="button" class="tool" aria-label="Switch between light and dark" title="Light or dark" onClick={() => setTheme(flipTheme())}>
             <Icon name="moon" />
           </button>
