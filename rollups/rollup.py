@@ -147,14 +147,19 @@ class Rollup:
             return f"(SELECT {dimensions}, {', '.join(measures)} FROM ({facts}) GROUP BY {dimensions})"
         span = [("from", "to")]
         source = f"(SELECT * FROM sessions WHERE {' AND '.join((*near, self._reaching(span)))})"
-        if edge:
+        if not edge:
+            return f"(SELECT * FROM ({self.facts_of(source)}) WHERE {inside('time', span)})"
+        if not self.element:
             return f"({self._edge(edge, source, span)})"
-        return f"(SELECT * FROM ({self.facts_of(source)}) WHERE {inside('time', span)})"
+        # Of sessions that neither begin before the range nor reach its end, no time is looked at: it costs a third.
+        parts = [inside("start", [("from", "to_reach")]), inside("start", [("from_reach", "from"), ("to_reach", "to")])]
+        inner, outer = (f"(SELECT * FROM sessions WHERE {' AND '.join((*near, f'({part})'))})" for part in parts)
+        return f"({self._edge(edge, inner)} UNION ALL {self._edge(edge, outer, span)})"
 
-    def _edge(self, edge: str, source: str, ends: Sequence[tuple[str, str]]) -> str:
-        """The facts of an edge; those at a time of their own within the ends."""
+    def _edge(self, edge: str, source: str, ends: Sequence[tuple[str, str]] = ()) -> str:
+        """The facts of an edge; of those at a time of their own, if there are ends, the ones within."""
         facts = self.edges[edge].facts
-        if self.element:
+        if self.element and ends:
             facts += f" {'AND' if _WHERE.search(facts) else 'WHERE'} ({inside('at', ends)})"
         return facts.replace("{source}", source)
 

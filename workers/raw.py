@@ -55,7 +55,7 @@ def counted_columns(entries: Sequence[Entry], log: str, partition: int) -> Colum
         "offset": [offset for offset, _, _ in entries],
         "index": [place for _, place, _ in entries],
         "keys": [leaf_keys(event.data) if event.data else () for event in events],
-        **dict(zip(Touch._fields, zip(*[event.touch for event in events], strict=True), strict=True)),
+        **{name: [event.touch[at] for event in events] for at, name in enumerate(Touch._fields)},
     }
     return [made[name] for name in EventRow._fields]
 
