@@ -50,7 +50,7 @@ class Counted(msgspec.Struct, frozen=True, tag_field="line", tag="event", omit_d
     browser: str = ""
     os: str = ""
     screen: tuple[int, int] = (0, 0)
-    data: msgspec.Raw = msgspec.Raw(b"")
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     revenue: Sold | None = None
     scroll: float | None = None
     engaged_ms: int | None = None
@@ -85,7 +85,7 @@ def counted(row: Mapping[str, Any]) -> Counted:
         at=row["time_ms"],
         received=row["received_ms"],
         screen=(row["screen_width"], row["screen_height"]),
-        data=msgspec.Raw(row["data"].encode() or b""),
+        data=msgspec.Raw(row["data"]) if row["data"] else msgspec.UNSET,
         revenue=None if sold is None else Sold(_decimal(sold), row["currency"], row["transaction"]),
         scroll=None if row["scroll"] is None else row["scroll"] / 100,
         touch={name: row[name] for name in Touch._fields if row[name]},
@@ -101,7 +101,7 @@ def event(line: Counted, site: str, settings: int) -> Event:
         time=line.at,
         received=line.received,
         screen=line.screen,
-        data=bytes(line.data).decode(),
+        data="" if isinstance(line.data, msgspec.UnsetType) else bytes(line.data).decode(),
         revenue=None if sold is None else Revenue(_amount(sold.amount), sold.currency, sold.transaction),
         scroll=None if line.scroll is None else round(line.scroll * 100),
         settings=settings,
