@@ -9,7 +9,7 @@ PAGES := api/pages
 PAGE_SOURCES := $(wildcard $(PAGES)/package-lock.json $(PAGES)/*.mjs $(PAGES)/*.json \
   $(PAGES)/src/* $(PAGES)/src/*/* ingest/script/*)
 
-.PHONY: setup up test nightly lint format bench pages docs screenshots country clean
+.PHONY: setup up wheel test nightly lint format bench pages docs screenshots country clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.country $(VENV)/.pages
@@ -48,6 +48,10 @@ pages: | $(VENV)/.installed
 up: setup
 	@exec $(BIN)/throughline up $(ARGS)
 
+# The whole program in one file, with the dashboard and the countries.
+wheel: setup
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
 # Two processes side by side, for much of the time a test waits; each starts its own services.
 test: setup $(VENV)/.clients
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
@@ -62,6 +66,7 @@ lint: setup
 	cd $(PAGES) && $(NODE) npm run --silent check
 
 # The pages of docs/ as a site, in build/docs.
+.PHONY: docs
 docs: setup
 	$(BIN)/properdocs build --quiet
 

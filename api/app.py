@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
+from prometheus_client import CollectorRegistry
 from redis import Redis
 from redis.exceptions import RedisError
 from starlette.middleware.gzip import GZipMiddleware
@@ -16,6 +17,7 @@ from api import docs, page
 from api.cors import Cors
 from api.endpoint import Parts
 from api.endpoints import ENDPOINTS
+from api.metrics import Metrics
 from api.pulse import Pulse
 from api.registry.store import Registry, RegistryGone
 from api.serve import Below, Serve
@@ -53,16 +55,17 @@ class Api:
         reader: Reader | None = None,
         origins: Collection[str] = (),
         base: str = "",
+        registry: CollectorRegistry | None = None,
     ) -> None:
         """`now`: ms; `trusted`: networks of proxies whose X-Forwarded headers are believed; `origins`: see Cors;
-        `base`: path before every address of ours, as browsers see it.
+        `base`: path before every address of ours, as browsers see it; `registry`: where its metrics go.
         """
         self._client = client
         self._registry = Registry(client, redis, now)
         self._redis = redis
         self.pulse = Pulse()
-        parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now, self.pulse)
-        self._serve = Serve(parts, ENDPOINTS)
+        parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now, self.pulse, base)
+        self._serve = Serve(parts, ENDPOINTS, Metrics(registry or CollectorRegistry()))
         packed = GZipMiddleware(self._serve, _PACKED, 5)
         self.routes: list[BaseRoute] = [
             Below("/api", Cors(Router([*docs.routes(base), Below("/api", packed)]), origins)),

@@ -27,7 +27,7 @@ def url(request: Request, trusted: Sequence[Network], path: str) -> str:
     if _behind_proxy(request, trusted):
         host = request.headers.get("x-forwarded-host", "") or host
     scheme = "https" if is_secure(request, trusted) else "http"
-    return f"{scheme}://{host}{request.scope.get('root_path', '')}{path}"
+    return f"{scheme}://{host}{path}"
 
 
 def is_same_origin(request: Request, trusted: Sequence[Network]) -> bool:

@@ -1,35 +1,58 @@
 """`/api/openapi.json`, and `/api/docs`: the same document for people, without scripts or foreign hosts."""
 
 import json
+import re
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from api.endpoints import ENDPOINTS
 from api.openapi import document
-from api.page import based, file_handler
+from api.page import STATIC, based, file_handler
 
 STYLE = Path(__file__).parent / "docs.css"
+EXAMPLES: dict[str, Any] = json.loads((Path(__file__).parent / "examples.json").read_text())  # by operation
+HOST = "https://stats.example.com"
+PAGE = "text/html; charset=utf-8"
+THEME = "throughline_theme"  # cookie in which the pages say which one is chosen
+_MARK = (
+    '<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="8"/>'
+    '<path d="M5 21h5.5l4-10 4 10H27"/><circle cx="14.5" cy="11" r="2.9"/></svg>'
+)
 
 
 def routes(base: str = "") -> list[BaseRoute]:
     """The document, the page and its style; made once, here."""
     described = document(ENDPOINTS, base)
-    files = (
-        ("/api/openapi.json", msgspec.json.encode(described), "application/json"),
-        ("/api/docs", based(html(described), base).encode(), "text/html; charset=utf-8"),
-        ("/api/docs.css", STYLE.read_bytes(), "text/css; charset=utf-8"),
-    )
-    return [
-        Route(path + end, file_handler(content, kind, "no-cache")) for path, content, kind in files for end in ("", "/")
-    ]
+    pages = {
+        theme: file_handler(based(html(described, theme), base).encode(), PAGE, "no-cache")
+        for theme in ("", "light", "dark")
+    }
+
+    async def page(request: Request) -> Response:
+        answer = await pages.get(request.cookies.get(THEME, ""), pages[""])(request)
+        answer.headers.add_vary_header("Cookie")
+        return answer
+
+    handlers = {
+        "/api/openapi.json": file_handler(msgspec.json.encode(described), "application/json", "no-cache"),
+        "/api/docs": page,
+        "/api/docs.css": file_handler(STYLE.read_bytes(), "text/css; charset=utf-8", "no-cache"),
+    }
+    return [Route(path + end, handler) for path, handler in handlers.items() for end in ("", "/")]
 
 
-def html(described: dict[str, Any]) -> str:
-    """The document as one page: every operation with its parameters, body and answers, then every schema."""
+def html(described: dict[str, Any], chosen: str = "") -> str:
+    """The document as one page: every operation with its parameters, body and answers, then every schema. `chosen`: the
+    reader's theme, if not the system's.
+    """
+    theme = f' data-theme="{chosen}"' if chosen else ""
     operations = [
         (path, method, operation)
         for path, methods in described["paths"].items()
@@ -44,16 +67,54 @@ def html(described: dict[str, Any]) -> str:
         f'<section id="schema-{escape(name)}"><h3>{escape(name)}</h3>{_prose(schema)}{_fields(schema)}</section>'
         for name, schema in described["components"]["schemas"].items()
     )
+    shell = _shell()
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="en"{theme}><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{escape(info["title"])} API</title><link rel="icon" href="data:,">'
+        f"<title>{escape(info['title'])} API</title>{shell}"
         '<link rel="stylesheet" href="/api/docs.css"></head><body>'
-        f"<header><h1>{escape(info['title'])} API</h1><p>{escape(info['summary'])}</p>"
-        f"<p>{_inline(info['description'])}</p>"
-        '<p>For programs: <a href="/api/openapi.json">openapi.json</a>. Back to <a href="/sites">your sites</a>.</p>'
-        f'</header><nav aria-label="Endpoints"><ul>{links}</ul></nav>'
-        f"<main>{''.join(_operation(*each) for each in operations)}<h2>Schemas</h2>{schemas}</main></body></html>"
+        '<header class="top"><div class="inner"><a class="brand" href="/sites">'
+        f"{_MARK}<span>{escape(info['title'])}</span></a><strong>API</strong>"
+        '<nav aria-label="Account"><a href="/sites">Sites</a><a href="/api/openapi.json">openapi.json</a></nav>'
+        '</div></header><div class="docs">'
+        f'<nav aria-label="Endpoints" class="endpoints"><ul>{links}</ul></nav>'
+        f"<main><h1>API</h1><p>{escape(info['summary'])}</p><p>{_inline(info['description'])}</p>"
+        "<p>The examples are answers of a demo shop, their lists cut short.</p>"
+        f"{''.join(_operation(*each) for each in operations)}<h2>Schemas</h2>{schemas}</main></div></body></html>"
+    )
+
+
+def _shell() -> str:
+    """Style and icon of the pages, where they are built."""
+    index = STATIC / "index.html"
+    found = re.findall(r'<link rel="(?:icon|stylesheet)"[^>]*>', index.read_text()) if index.is_file() else []
+    return "".join(found) or '<link rel="icon" href="data:,">'
+
+
+def _example(operation: str) -> str:
+    """A request in two languages and what it was answered."""
+    if operation not in EXAMPLES:
+        return ""
+    of = EXAMPLES[operation]
+    method, body = of["method"], of["body"]
+    query = "&".join(f"{quote(name)}={quote(value, safe='/:')}" for name, value in of["query"])
+    url = HOST + of["path"] + (f"?{query}" if query else "")
+    curl = [f"curl{'' if method == 'GET' else f' -X {method}'} -H 'Authorization: Bearer sk_…'"]
+    if body is not None:
+        curl.append(f"  -H 'Content-Type: application/json' -d '{json.dumps(body)}'")
+    curl.append(f"  '{url}'")
+    arguments = [f'"{HOST + of["path"]}"', 'headers={"Authorization": "Bearer sk_…"}']
+    if of["query"]:
+        arguments.append(f"params={[tuple(pair) for pair in of['query']]!r}")
+    if body is not None:
+        arguments.append(f"json={body!r}")
+    python = f"import requests\n\nanswer = requests.{method.lower()}(\n    " + ",\n    ".join(arguments) + ",\n)"
+    said = json.dumps(of["answer"], indent=2, ensure_ascii=False) if of["answer"] is not None else "204, no content"
+    parts = {"curl": " \\\n".join(curl), "Python": python, "Answer": said}
+    return "".join(
+        f"<details{'' if name != 'curl' else ' open'}><summary>{name}</summary>"
+        f'<pre tabindex="0"><code>{escape(text)}</code></pre></details>'
+        for name, text in parts.items()
     )
 
 
@@ -76,7 +137,7 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
     return (
         f'<section id="{escape(operation["operationId"])}"><h2><b>{method.upper()}</b> <code>{escape(path)}</code></h2>'
         f"<p>{_inline(operation['summary'])}.</p>{public}{table}{body}"
-        f"<table><caption>Answers</caption>{answers}</table></section>"
+        f"<table><caption>Answers</caption>{answers}</table>{_example(operation['operationId'])}</section>"
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from redis import Redis
 from starlette.requests import Request
 
+from api import client
 from api.answer.goals import meaning
 from api.caller import Caller
 from api.filter import parse
@@ -35,6 +36,7 @@ class Parts:
     trusted: tuple[Network, ...]
     now: Callable[[], int]  # ms
     pulse: Pulse  # of ClickHouse
+    base: str = ""  # path below which a proxy serves us
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,10 @@ class Asked:
         hidden = [parse(text) for text in own.hide]
         goals = {goal.name: meaning(goal) for goal in own.goals}
         return self.reader.selecting(select(self.parameters.filter, hidden, goals))
+
+    def url(self, path: str) -> str:
+        """The whole address of a page of ours."""
+        return client.url(self.request, self.parts.trusted, self.parts.base + path)
 
     @property
     def registry(self) -> Registry:

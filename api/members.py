@@ -65,7 +65,7 @@ def invite(asked: Asked) -> NewInvitation:
     """An invitation of the site."""
     body: Invited = asked.body
     made, token = sharing.invite(asked.registry, asked.caller.id, asked.site.id, body.role, body.email.strip())
-    return NewInvitation(**_shown(asked, made), url=client.url(asked.request, asked.parts.trusted, f"/invite/{token}"))
+    return NewInvitation(**_shown(asked, made), url=asked.url(f"/invite/{token}"))
 
 
 def remove(asked: Asked) -> None:

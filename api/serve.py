@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -17,6 +18,7 @@ from api import range as ranges
 from api.answers import Answers
 from api.caller import Caller, caller
 from api.endpoint import Asked, Endpoint, Parts
+from api.metrics import Metrics
 from api.parameter import Range
 from api.problem import ErrorBody, Problem, unavailable
 from api.pulse import SILENT_SECONDS
@@ -24,7 +26,8 @@ from api.registry.secret import sha256
 from api.registry.store import RegistryUnavailable
 from api.signin import COOKIE
 from api.threads import SECONDS, Threads
-from api.uses import Uses
+from api.uses import note
+from ingest.contract.used import Days
 from rollups import deadline
 from rollups.client import ClickHouseUnavailable
 
@@ -60,8 +63,9 @@ class Below(BaseRoute):
 class Serve:
     """The ASGI app of every path below /api; `Below` leads here."""
 
-    def __init__(self, parts: Parts, endpoints: Sequence[Endpoint]) -> None:
+    def __init__(self, parts: Parts, endpoints: Sequence[Endpoint], metrics: Metrics) -> None:
         self._parts = parts
+        self._metrics = metrics
         by_path: dict[str, dict[str, Endpoint]] = {}
         for endpoint in endpoints:
             assert endpoint.right is None or endpoint.of_site == (endpoint.right.role is not None)  # noqa: S101
@@ -72,12 +76,12 @@ class Serve:
         self._passwords = Threads("password", HASHING, WAITING_TO_HASH, "too many people sign in at once")
         self._sessions = Threads("session", ASKING_REDIS, WAITING, "too many requests at once")
         self._looks = Threads("look", 1, 1, "")
-        self._uses = Uses(parts.redis)
+        self._days = Days()
         self._look: asyncio.Future[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises nothing but ClientDisconnect."""
-        request = Request(scope, receive)
+        request, begun = Request(scope, receive), time.perf_counter()
         try:
             with deadline.within(SECONDS):
                 response = await self._respond(request)
@@ -87,6 +91,7 @@ class Serve:
             response = _told(unavailable("the service is stopping"))
         except Exception as error:
             response = _told(_problem(error))
+        self._metrics.answered(scope.get("asked", ""), response.status_code, time.perf_counter() - begun)
         await response(scope, receive, send)
 
     async def framing(self, token: str) -> bool | None:
@@ -113,6 +118,7 @@ class Serve:
         )
         endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
         await self.catch_up()
+        request.scope["asked"] = endpoint.name if endpoint is not None else ""
         # Before anything else, so that a stranger learns not even which paths there are.
         who = None if endpoint is not None and endpoint.public else await self._caller(request)
         if match is None:
@@ -150,8 +156,8 @@ class Serve:
         except Problem:
             await self._look_again()
             who = find()
-        if who.key is not None and self._uses.is_new(who.key.id, now := self._parts.now()):
-            await self._sessions.run(partial(self._uses.note, who.key.id, now))
+        if who.key is not None and self._days.is_new(who.key.id, now := self._parts.now()):
+            await self._sessions.run(partial(note, self._parts.redis, who.key.id, now))
         return who
 
     async def catch_up(self) -> None:

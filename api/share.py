@@ -39,6 +39,7 @@ class SharedSite(BaseModel):
     name: str
     domain: str
     timezone: str
+    currency: str | None = Field(description="Of its revenue; null until that is set up.")
     goals: int = Field(description="How many goals it has.")
 
 
@@ -59,7 +60,7 @@ def add(asked: Asked) -> NewLink:
     body: LinkAsked = asked.body
     site = asked.site.id
     link, token = sharing.add_link(asked.registry, asked.caller.id, site, body.name, body.password, body.embed)
-    return NewLink(**_shown(link), url=client.url(asked.request, asked.parts.trusted, f"/share/{token}"))
+    return NewLink(**_shown(link), url=asked.url(f"/share/{token}"))
 
 
 def revoke(asked: Asked) -> None:
@@ -78,7 +79,14 @@ def open_(asked: Asked) -> Shared:
         _check(asked, link, link.password, body.password)
     site = state.site_by_id[link.site]
     own = site.settings
-    shared = SharedSite(id=site.id, name=site.name, domain=site.domain, timezone=own.timezone, goals=len(own.goals))
+    shared = SharedSite(
+        id=site.id,
+        name=site.name,
+        domain=site.domain,
+        timezone=own.timezone,
+        currency=own.revenue.currency if own.revenue else None,
+        goals=len(own.goals),
+    )
     return Shared(access=opened(link, token), site=shared)
 
 

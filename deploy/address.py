@@ -7,14 +7,18 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 _FILES = ("ca", "cert", "key")
-_ENCRYPTED = ("rediss", "https", "kafka+ssl")
+_ENCRYPTED = ("rediss", "https", "kafka+ssl", "smtp", "smtps")
 # redis-py's own, which an address could always have.
 _REDIS = (
     *("db", "username", "password", "protocol", "client_name", "health_check_interval", "max_connections"),
     *("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname"),
 )
 _KAFKA = ("sasl", "token_file", "token_url", "scope")
-_OPTIONS = {"redis": _REDIS, "rediss": _REDIS, "unix": _REDIS, "kafka": _KAFKA, "kafka+ssl": _KAFKA}
+_OPTIONS = {
+    **dict.fromkeys(("redis", "rediss", "unix"), _REDIS),
+    **dict.fromkeys(("kafka", "kafka+ssl"), _KAFKA),
+    **dict.fromkeys(("smtp", "smtps"), ("from",)),
+}
 
 
 def wrong(address: str, schemes: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Logging of every service: one record a line, control characters escaped, nothing about who asked."""
 
+import json
 import logging
 import re
 import sys
@@ -12,6 +13,7 @@ MINUTE = 60.0
 A_MINUTE = 5  # lines of one kind
 MOST_KINDS = 1000
 
+_MORE = re.compile(r" \(and \d+ more like it before\)$")
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -62,10 +64,35 @@ class LineFormatter(logging.Formatter):
         return "\n".join(lines)
 
 
-def configure(part: str, level: str = "WARNING") -> None:
-    """Send everything that this process logs to standard error, in one shape; uncaught exceptions too."""
+class JsonFormatter(logging.Formatter):
+    """One object a line. `kind` is the message without what is filled in, by which lines are told apart and counted."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__(datefmt="%Y-%m-%dT%H:%M:%S%z")
+        self._part = part
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": self.formatTime(record, self.datefmt),
+            "level": record.levelname.lower(),
+            "part": self._part,
+            "process": record.process,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "kind": _MORE.sub("", str(record.msg)),
+        }
+        if trace := (record.exc_info and self.formatException(record.exc_info)) or record.stack_info:
+            entry["trace"] = trace
+        return json.dumps(entry)
+
+
+def configure(part: str, level: str = "WARNING", form: str = "text") -> None:
+    """Send everything that this process logs to standard error, in one shape; uncaught exceptions too.
+
+    `form`: "text" or "json".
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LineFormatter(part))
+    handler.setFormatter(JsonFormatter(part) if form == "json" else LineFormatter(part))
     handler.addFilter(Seldom())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # A line for every broken request of every scanner says nothing; what our own code does wrong is an error there.

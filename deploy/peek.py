@@ -21,12 +21,13 @@ _SECONDS = 10.0
 @dataclass(frozen=True)
 class LogState:
     """`id`: "" when there is no log yet; `ends`: the offset after the last record of each partition; `size`: bytes,
-    None where the log does not tell.
+    and `limit`, what they may be; None where the log does not tell.
     """
 
     id: str
     ends: Sequence[int]
     size: int | None
+    limit: int | None = None
 
 
 NO_LOG = LogState("", [], None)
@@ -74,8 +75,8 @@ def _redis(settings: Settings) -> Iterator[Peek]:
             ends = [stream.bounds(client, keys, number).end for number in range(count)]
             with client.pipeline(transaction=False) as pipe:
                 stream.ask_room(pipe, keys, count)
-                size = stream.room(pipe.execute(), settings.log_max_bytes or None).size
-            return LogState(log_id, ends, size)
+                room = stream.room(pipe.execute(), settings.log_max_bytes or None)
+            return LogState(log_id, ends, room.size, room.limit)
 
         def waits_since(self, partition: int, offset: int) -> int | None:
             found: Any = client.xrange(keys.stream(partition), stream.id_at(offset), "+", 1)

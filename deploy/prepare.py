@@ -103,7 +103,7 @@ def main() -> None:
     die_with_parent()
     try:
         settings = load({})
-        configure("prepare", settings.log_level)
+        configure("prepare", settings.log_level, settings.log_format)
         for line in prepare(settings, given.first_run, given.url, given.patience, restoring=given.restore):
             sys.stdout.write(f"{line}\n")
     except (StackError, SettingError, RegistryUnavailable) as error:

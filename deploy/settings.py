@@ -66,7 +66,10 @@ class Settings:
         "",
         "origins whose pages may ask the read API from a browser, comma-separated (`https://app.example.com`); `*` any",
     )
-    country_db: str = _setting("", "MMDB file of countries; empty = the one that `make setup` fetched, if any")
+    country_db: str = _setting(
+        "",
+        "MMDB file of countries, or of cities and regions too; empty = the one that `make setup` fetched, if any",
+    )
     log_max_bytes: int = _setting(0, "bytes of log on Redis above which events are refused; 0 = half of `maxmemory`")
     state_bytes: int = _setting(
         0, "bytes of visitors' states that workers keep in Redis, all partitions together; 0 = a quarter of `maxmemory`"
@@ -82,6 +85,10 @@ class Settings:
     disk_reserve: int = _setting(
         0, "bytes of each of those disks below which no events are taken; 0 = 5 % of the disk, at most 256 MB"
     )
+    alert_url: str = _setting("", 'webhook that alarms are posted to, `{"text": …}` as Slack takes it; `https://…`')
+    alert_mail: str = _setting("", "addresses that alarms are mailed to, comma-separated; needs `THROUGHLINE_SMTP`")
+    smtp: str = _setting("", "mail server: `smtp[s]://[user:password@]host[:port][?from=ADDRESS]`")
+    log_format: str = _setting("text", "`text`, or `json`: one object a line")
     log_level: str = _setting("warning", "`debug`, `info`, `warning` or `error`")
 
     def address(self, name: str) -> str:
@@ -97,6 +104,10 @@ class Settings:
     def disk_folders(self) -> list[Path]:
         """`disks`, parsed."""
         return [Path(unquote(part.strip())) for part in self.disks.split(",") if part.strip()]
+
+    def mail_to(self) -> list[str]:
+        """`alert_mail`, parsed."""
+        return [part.strip() for part in self.alert_mail.split(",") if part.strip()]
 
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """`trusted_proxies`, parsed."""
@@ -124,8 +135,9 @@ SCHEMES = {
     "event_log": ("redis", "rediss", "unix", "kafka", "kafka+ssl"),
     "clickhouse": ("http", "https"),
     "redis": ("redis", "rediss", "unix"),
+    "smtp": ("smtp", "smtps"),
 }
-_OF_A_STACK = (*SCHEMES, "disks", "disk_reserve")
+_OF_A_STACK = ("event_log", "clickhouse", "redis", "disks", "disk_reserve")
 _LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -198,7 +210,7 @@ def _check(settings: Settings) -> None:
     for name, schemes in SCHEMES.items():
         value = getattr(settings, name)
         if value and (why := wrong(value, schemes)):
-            raise SettingError(f"--{name.replace('_', '-')} {why}")
+            raise SettingError(f"{'--' if name in _OF_A_STACK else ''}{name.replace('_', '-')} {why}")
     for name in ("address_rate", "site_rate", "log_max_bytes", "state_bytes", "disk_reserve"):
         if not 0 <= getattr(settings, name) < 1e18:
             raise SettingError(f"{name.replace('_', '-')} must be 0 or more, not {getattr(settings, name)}")
@@ -224,5 +236,13 @@ def _check(settings: Settings) -> None:
     for folder in settings.disk_folders():
         if not folder.is_dir():
             raise SettingError(f"disks: {folder} is no folder of this machine")
+    if settings.alert_url and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", settings.alert_url):
+        raise SettingError("alert-url must be an address such as https://hooks.example.com/…")  # it is a secret
+    if bool(settings.alert_mail) != bool(settings.smtp):
+        raise SettingError("alert-mail and smtp need each other: who gets the mail, and which server takes it")
+    if wrong_mail := [one for one in settings.mail_to() if not re.fullmatch(r"[^\s@,<>]+@[^\s@,<>]+", one)]:
+        raise SettingError(f"alert-mail: {wrong_mail[0]!r} is no address of mail")
+    if settings.log_format not in ("text", "json"):
+        raise SettingError(f"log-format must be text or json, not {settings.log_format!r}")
     if settings.log_level.lower() not in _LEVELS:
         raise SettingError(f"log-level must be one of {', '.join(_LEVELS)}, not {settings.log_level!r}")

@@ -123,7 +123,10 @@ def run(roles: Sequence[str], settings: Settings, listener: socket.socket, check
     makers: dict[str, Callable[[Settings], Service]] = {"ingest": wiring.ingest, "api": wiring.api}
 
     async def main() -> None:
-        await serve([makers[role](settings) for role in roles], listener, checks, settings.base_path)
+        services: list[Service] = [makers[role](settings) for role in roles]
+        if "api" in roles:
+            services.append(wiring.watcher(settings))
+        await serve(services, listener, checks, settings.base_path)
 
     uvloop.run(main())
     # A thread that a store keeps would be waited for at exit, though who asked has been answered.
@@ -154,7 +157,7 @@ def main() -> None:
     die_with_parent()
     try:
         settings = load({})
-        configure("web", settings.log_level)
+        configure("web", settings.log_level, settings.log_format)
         checks = [watch(*entry.split("=", 1)) for entry in given.watch]
         run(("ingest", "api"), settings, socket.socket(fileno=given.fd), checks)
     except (StackError, SettingError) as error:

@@ -34,6 +34,7 @@ from rollups.client import ClickHouseUnavailable, Client, connect
 if TYPE_CHECKING:
     from api.app import Api
     from api.registry.store import Registry
+    from deploy.alarm.watch import Watcher
     from ingest.app import Ingest
     from ingest.contract.site import SiteSettings
     from ingest.log.dead import DeadLetters
@@ -183,6 +184,7 @@ def api(settings: Settings) -> "Api":
         trusted=settings.networks(),
         origins=settings.origins(),
         base=settings.base_path,
+        registry=REGISTRY,
     )
 
 
@@ -213,7 +215,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         nonce=lambda: secrets.token_hex(8),
         now=now,
         names=Names(settings.values_a_day, partial(day_values, client)),
-        state_bytes=settings.state_bytes or _quarter(redis_client(settings), BYTES),
+        state_bytes=settings.state_bytes or quarter(redis_client(settings), BYTES),
         lacking=room(settings).lacking,
         changing=revisions.changing,
         left=revisions.left,
@@ -222,7 +224,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
     return Worker(world, report=report)
 
 
-def _quarter(client: redis.Redis, otherwise: int) -> int:
+def quarter(client: redis.Redis, otherwise: int) -> int:
     """A quarter of what the Redis may use: the log has half of it, if it lies there."""
     with suppress(redis.RedisError):
         return int(client.info("memory").get("maxmemory") or 0) // 4 or otherwise
@@ -242,8 +244,19 @@ def _lookup(client: Client) -> "SettingsLookup":
     return lookup
 
 
+def watcher(settings: Settings) -> "Watcher":
+    """What looks after everything and tells alarms, beside the api."""
+    from deploy.alarm.book import Book
+    from deploy.alarm.look import Look
+    from deploy.alarm.send import targets
+    from deploy.alarm.watch import Watcher
+
+    client, told = redis_client(settings), targets(settings)
+    return Watcher(Look(settings, client, now), Book(client, list(told)), told, now, REGISTRY)
+
+
 def country_db(settings: Settings) -> Path | None:
-    """The country database: the operator's (which must exist), else the fetched one, else none. Raises StackError."""
+    """The database of places: the operator's (which must exist), else the fetched one, else none. Raises StackError."""
     if settings.country_db:
         path = Path(settings.country_db)
         if not path.is_file():

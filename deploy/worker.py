@@ -153,7 +153,7 @@ def main() -> None:
     die_with_parent()
     try:
         settings = load({"metrics_port": given.metrics_port, "host": "127.0.0.1"})
-        configure(given.name, settings.log_level)
+        configure(given.name, settings.log_level, settings.log_format)
         run(settings)
     except (StackError, SettingError) as error:
         sys.stderr.write(f"throughline: {error}\n")

@@ -84,29 +84,6 @@ def make_stale(client: Client, sources: Container[str], engines: Engines) -> Non
             _take_off(client, row.name, engines)
 
 
-def newest() -> int:
-    """The schema that this version knows."""
-    return max(_files())
-
-
-def definitions() -> dict[str, str]:
-    """Every rollup of this version, and what is recorded of one that was built from it."""
-    return {name: _digest(made.definition) for name, made in rollup.load().items()}
-
-
-def built(client: Client) -> dict[str, str]:
-    """Every rollup that is whole, and what was recorded when it was built. Blocks; raises ClickHouseUnavailable."""
-    return {row.name: row.hash for row in _there(client) if row.has_table and row.has_view}
-
-
-def stand(client: Client, names: Iterable[str], engines: Engines) -> None:
-    """Say of rollups whose tables were filled that they are built. While workers hold still; blocks."""
-    wanted = rollup.load()
-    for name in names:
-        client.command(wanted[name].create_view(engines))
-        _record(client, [_stands_for(name, _digest(wanted[name].definition))])
-
-
 def build_stale(
     client: Client, held: control.Claim, engines: Engines, wanted: Mapping[str, Rollup] | None = None
 ) -> list[str]:
@@ -167,25 +144,13 @@ def _files() -> dict[int, Path]:
 
 
 def _refuse_newer(client: Client) -> None:
+    newest = max(_files())
     if client.rows("EXISTS TABLE migrations")[0]["result"]:
         found = client.rows("SELECT max(number) AS number FROM migrations")[0]["number"]
-        if found > newest():
+        if found > newest:
             raise SchemaRefused(
-                f"the database {client.database} has schema {found}, this version knows {newest()}: upgrade Throughline"
+                f"the database {client.database} has schema {found}, this version knows {newest}: upgrade Throughline"
             )
-
-
-def refuse_other(client: Client) -> None:
-    """Raises SchemaRefused unless the database has just the schema of this version. Blocks; raises
-    ClickHouseUnavailable.
-    """
-    _refuse_newer(client)
-    if not client.rows("EXISTS TABLE migrations")[0]["result"]:
-        raise SchemaRefused(f"the database {client.database} has no tables yet: throughline migrate")
-    if missing := _missing(client):
-        raise SchemaRefused(
-            f"the database {client.database} lacks step {missing[0]} of this version's schema: throughline migrate"
-        )
 
 
 def _missing(client: Client) -> list[int]:
@@ -259,8 +224,8 @@ def _there(client: Client) -> list[_There]:
 
 def _stale(client: Client, wanted: Mapping[str, Rollup]) -> list[str]:
     """Names of rollups that are not there, lack their view, or were built from another definition."""
-    there = built(client)
-    return [name for name, made in wanted.items() if there.get(name) != _digest(made.definition)]
+    built = {row.name: row.hash for row in _there(client) if row.has_table and row.has_view}
+    return [name for name, made in wanted.items() if built.get(name) != _digest(made.definition)]
 
 
 def _gone(client: Client, wanted: Mapping[str, Rollup]) -> list[str]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from rollups import control, migrate, rollup
+from rollups import control, migrate, rollup, version
 from rollups.client import TOKEN_SETTINGS, Client
 from rollups.engine import Engines
 from rollups.snapshot import NOT_KEPT, SECONDS
@@ -77,7 +77,7 @@ def refill(
     Blocks; raises ClickHouseUnavailable, NotEmpty, Short, control.ClaimLost, control.Unfinished.
     """
     there = {row["name"] for row in client.rows(statement("snapshot_tables"), {"not": list(NOT_KEPT)})}
-    same = {name for name, digest in migrate.definitions().items() if built.get(name) == digest}
+    same = {name for name, digest in version.definitions().items() if built.get(name) == digest}
     wanted = [each for each in contents if each.table in there and each.table not in rollup.load().keys() - same]
     ordered = sorted(wanted, key=lambda each: (each.table == _LAST, each.table not in _FIRST))
     with control.claim(client) as held:
@@ -108,7 +108,7 @@ def _finish(
     """All but the registry is there."""
     _refuse_short(client, contents)
     held.check()
-    migrate.stand(client, same, engines)
+    version.stand(client, same, engines)
     migrate.build_stale(client, held, engines)
     held.check()
     _empty(client, [_LAST])

@@ -23,6 +23,7 @@ _YOUNG_SECONDS = 600
 _ROWS_A_QUESTION = 1_000
 
 _DECIDED = ("log", "partition", "a", "b", "nonce", "blob", "life")
+_DECIDED_COLUMNS = (*_DECIDED[:-1], "lived")
 _MARKER = ("log", "partition", "b", "received_to", "counts", "reach")
 
 
@@ -173,7 +174,9 @@ class Writer:
         """Propose the batch; the first proposal at its `a` stands, so ask what `stands`."""
         types = ("String", "UInt32", "UInt64", "UInt64", "String", "String", "String")
         columns = [[getattr(decided, name)] for name in _DECIDED]
-        self._insert("decision", self.token(decided.log, decided.partition, decided.a), _DECIDED, types, columns)
+        self._insert(
+            "decision", self.token(decided.log, decided.partition, decided.a), _DECIDED_COLUMNS, types, columns
+        )
 
     def stands(self, mine: Decided) -> Standing:
         """What stands where the batch was proposed. Raises TwoDecided.

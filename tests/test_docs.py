@@ -95,11 +95,13 @@ def test_a_command_in_a_sentence_exists_with_its_options(page: Path) -> None:
     groups = {name.split()[1] for name in COMMANDS if len(name.split()) == 3}
     for text in re.findall(r"`throughline ([^`]+)`", prose(page)):
         words = text.split()
-        if words[0] in {"…", "--version"} or (words[0] in groups and len(words) == 1):
+        if words[0] in {"…", "--version"} or (words[0] in groups and words[1:] in ([], ["--help"])):
             continue
         name = full_name(words)
         assert name, text
-        known = {option for entry in COMMANDS[name].params for option in [*entry.opts, *entry.secondary_opts]}
+        known = {option for entry in COMMANDS[name].params for option in [*entry.opts, *entry.secondary_opts]} | {
+            "--help"
+        }
         assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known, text
 
 

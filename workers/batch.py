@@ -40,6 +40,8 @@ def count(world: World, held: Held, records: Sequence[Record], ahead: Ahead | No
     writer, log, partition = world.writer, held.log, held.partition
     a, b = held.offset, records[-1].offset + 1
 
+    done = world.metrics.steps()
+
     # 1. Fold: pure. Redis is asked for its offset even if the cache holds every state, so a wipe is seen at once.
     ahead = ahead or Ahead(world.now)
     batch = ahead.take(log, records)
@@ -52,6 +54,7 @@ def count(world: World, held: Held, records: Sequence[Record], ahead: Ahead | No
     named = _named(zip(stored, columns[_KEYS], strict=True), {each[:2] for each in folded.reasons}, world.names)
     reach = world.consumer.reach(partition)
     decision = blobs.blob(folded.reasons, batch.letters, folded.rows, folded.clock, named, len(stored), records, reach)
+    done("fold")
 
     with writer.one_life() as look:
         if look.life != held.life:
@@ -67,18 +70,22 @@ def count(world: World, held: Held, records: Sequence[Record], ahead: Ahead | No
             raise Moved(f"another worker decided {token}")
         if stands.closed:
             raise Paused
+        done("decide")
 
         # 3. Insert what was decided, and last the marker.
         ahead.begin()
         counts = insert(world, mine, decision, stored, batch.letters, counted=columns, packed=batch.packed)
+    done("insert")
 
     # 4. Save the states, unless somebody else went on meanwhile.
     held.store.save(a, b, folded.clock, folded.states)
     held.cache.put(folded.states)
     held.offset, held.clock = b, folded.clock
+    done("save")
 
     # 5. Commit: for information and retention.
     world.consumer.commit({partition: b})
+    done("commit")
     return counts
 
 

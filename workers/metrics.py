@@ -1,5 +1,6 @@
 """What a worker tells Prometheus."""
 
+import time
 from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -36,6 +37,13 @@ class Metrics:
             buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10),
             registry=registry,
         )
+        self.step_seconds = Histogram(
+            "throughline_worker_step_seconds",
+            "Time of a batch by its step: fold, decide, insert, save, commit",
+            ["step"],
+            buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10),
+            registry=registry,
+        )
         self.retries = Counter(
             "throughline_worker_retries_total", "Partitions dropped to be taken again", ["cause"], registry=registry
         )
@@ -69,6 +77,17 @@ class Metrics:
         """The partition is no longer this worker's."""
         self.lag.remove(str(partition))
         self.failing.remove(str(partition))
+
+    def steps(self) -> Callable[[str], None]:
+        """To be called with the name of each step of a batch when it is done."""
+        at = time.perf_counter()
+
+        def done(step: str) -> None:
+            nonlocal at
+            begun, at = at, time.perf_counter()
+            self.step_seconds.labels(step).observe(at - begun)
+
+        return done
 
     def counted(self, counts: Mapping[str, int]) -> None:
         for reason, lines in counts.items():

@@ -171,6 +171,12 @@ class Store:
         position, self.generation = _position(held)
         return position
 
+    def taken(self) -> int:
+        """Bytes that the states take now."""
+        _, generation = _position(self._redis.get(self._position))
+        held: Any = self._redis.get(f"{self._tag}{generation}:bytes")
+        return int(held or 0)
+
     def load(self, offset: int, names: Iterable[str]) -> tuple[dict[str, State], int]:
         """The states of these visitors, those that exist, and the horizon. Raises Moved unless at `offset`."""
         wanted = list(names)

@@ -11,7 +11,8 @@ from deploy.backup.manifest import Entry, Manifest, Position
 from deploy.backup.sink import Sink
 from deploy.folder import StackError
 from deploy.settings import Settings
-from rollups import migrate, snapshot
+from rollups import snapshot
+from rollups import version as schema
 from rollups.client import NOT_MADE, ClickHouseUnavailable, Client
 
 ROWS_A_FILE = 250_000
@@ -31,7 +32,7 @@ def backup(settings: Settings, sink: Sink, progress: Callable[[int, int], None],
     control.Unfinished while a batch stays half inserted.
     """
     client = wiring.clickhouse(settings)
-    migrate.refuse_other(client)
+    schema.refuse_other(client)
     snapshot.take(client, wait_seconds)
     try:
         return _copy(client, sink, progress)
@@ -59,14 +60,14 @@ def _copy(client: Client, sink: Sink, progress: Callable[[int, int], None]) -> M
     made = Manifest(
         format=manifests.FORMAT,
         version=version("throughline"),
-        schema=migrate.newest(),
+        schema=schema.newest(),
         made_at=wiring.now(),
         positions=[Position(*each) for each in snapshot.standings(client)],
         columns={
             table: {column.name: column.type for column in columns}
             for table, columns in snapshot.columns(client).items()
         },
-        rollups=migrate.built(client),
+        rollups=schema.built(client),
         entries=entries,
     )
     sink.finish(manifests.encode(made), [entry.file for entry in entries])

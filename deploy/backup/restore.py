@@ -16,7 +16,8 @@ from deploy.folder import FIRST_RUN_FILE, StackError, read_private, write_privat
 from deploy.prepare import engines, migrate_stores
 from deploy.settings import Settings
 from ingest.contract import snapshot
-from rollups import migrate, registry
+from rollups import registry
+from rollups import version as schema
 from rollups.client import Client
 from rollups.refill import Content, NotEmpty, Short, done, is_full, refill
 from rollups.registry import RegistryRow
@@ -30,10 +31,10 @@ def restore(settings: Settings, folder: Path, data: Path | None, progress: Calla
     ClickHouseUnavailable, RedisError, control.ClaimLost, control.Unfinished.
     """
     made = load(folder)
-    if made.schema > migrate.newest():
+    if made.schema > schema.newest():
         raise StackError(
             f"the backup is of schema {made.schema} (Throughline {made.version}), this version knows "
-            f"{migrate.newest()}: upgrade Throughline"
+            f"{schema.newest()}: upgrade Throughline"
         )
     client, redis = wiring.clickhouse(settings), wiring.redis_client(settings)
     migrate_stores(settings)

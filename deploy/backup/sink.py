@@ -1,12 +1,11 @@
 """Where the files of a backup go: a folder that may hold an earlier one, or a command's standard input, as a tar."""
 
-import io
 import os
 import subprocess
 import tarfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Protocol, cast
 
@@ -68,10 +67,10 @@ class FolderSink:
 
 
 class TarSink:
-    """A tar that holds everything, the manifest last."""
+    """A tar that holds everything, the manifest last; one that was stopped has no manifest."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._tar = tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT)  # noqa: SIM115 - `finish` ends it
+        self._file = file
 
     def held(self, name: str) -> tuple[int, str] | None:
         return None
@@ -79,25 +78,32 @@ class TarSink:
     def put(self, name: str, body: bytes) -> None:
         info = tarfile.TarInfo(name)
         info.size, info.mode, info.mtime = len(body), 0o600, int(time.time())
-        self._tar.addfile(info, io.BytesIO(body))
+        for part in (info.tobuf(tarfile.USTAR_FORMAT), body, bytes(-len(body) % tarfile.BLOCKSIZE)):
+            self._file.write(part)
 
     def finish(self, manifest: bytes, names: Iterable[str]) -> None:
         self.put(NAME, manifest)
-        self._tar.close()
+        self._file.write(bytes(2 * tarfile.BLOCKSIZE))
+        self._file.flush()
 
 
 @contextmanager
 def piped(command: str) -> Iterator[TarSink]:
     """A command of the shell that takes the tar. Raises StackError if it fails."""
     process = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE)  # noqa: S602 - the operator's own
+    stdin = cast("IO[bytes]", process.stdin)
     try:
-        with cast("IO[bytes]", process.stdin) as stdin:
-            yield TarSink(stdin)
+        yield TarSink(stdin)
+        stdin.close()
     except BrokenPipeError:
+        with suppress(BrokenPipeError):
+            stdin.close()
         raise StackError(f"{command!r} stopped reading, with exit code {process.wait()}") from None
     except BaseException:
         process.kill()  # so that what it has is not taken for a backup
         process.wait()
+        with suppress(BrokenPipeError):
+            stdin.close()
         raise
     if code := process.wait():
         raise StackError(f"{command!r} failed with exit code {code}")

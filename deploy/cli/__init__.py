@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from deploy.cli import account, batch, dead_letters, key, log, site
-from deploy.cli.backup import backup, restore
+from deploy.cli.alarms import alarms
+from deploy.cli.backup import backup, restore, upgrade
 from deploy.cli.demo import demo
 from deploy.cli.import_ import import_
 from deploy.cli.repair import repair
@@ -42,7 +43,22 @@ def _of_all(
     pass
 
 
-for command in (up, ingest, worker, api, status, verify, migrate, backup, restore, rebuild, repair, demo):
+for command in (
+    up,
+    ingest,
+    worker,
+    api,
+    status,
+    alarms,
+    verify,
+    migrate,
+    upgrade,
+    backup,
+    restore,
+    rebuild,
+    repair,
+    demo,
+):
     app.command()(command)
 app.command("import")(import_)
 app.add_typer(account.app, name="account")

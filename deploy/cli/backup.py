@@ -1,4 +1,4 @@
-"""`throughline backup` and `restore`."""
+"""`throughline backup`, `restore` and `upgrade`: what outlives a machine and a version."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -13,6 +13,8 @@ from deploy.cli.upkeep import moment
 from deploy.settings import DEFAULT_DATA
 
 _Folder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder of a backup.", show_default=False)]
+
+_ROWS_A_SECOND = 200_000  # that a rollup is built from, on two slow cores
 
 
 def backup(
@@ -83,3 +85,32 @@ def restore(
         return
     for line in bring_back(settings, read_private(data / FIRST_RUN_FILE)) or ["nothing is gone"]:
         typer.echo(line)
+
+
+def upgrade(
+    check: Annotated[bool, typer.Option("--check", help="Only say what would be done.")] = False,
+    clickhouse: option.ClickHouse = None,
+    data: option.Data = DEFAULT_DATA,
+) -> None:
+    """Bring ClickHouse to this version's schema, as `up` and `migrate` do, after saying what that means.
+
+    What is sent in meanwhile waits on the event log, and pages go on. Back up first.
+
+    Example: throughline upgrade --check
+    """
+    from deploy.prepare import engines, migrate_stores
+    from rollups.version import plan
+
+    settings = option.load(data, clickhouse=clickhouse)
+    steps = plan(settings.address("clickhouse"), engines=engines(settings))
+    if not steps:
+        typer.echo("nothing to do: the database has the schema of this version")
+        return
+    for step in steps:
+        rows = f"  reads {step.rows:,} rows" if step.rows else ""
+        typer.echo(f"{step.name:<32}{rows}{'  workers hold still' if step.pauses and step.rows else ''}")
+    seconds = 4 + sum(step.rows for step in steps if step.pauses) / _ROWS_A_SECOND
+    typer.echo(f"Nothing is counted for about {seconds:,.0f} s; no event is lost or refused by it.")
+    if not check:
+        for line in migrate_stores(settings):
+            typer.echo(f"done          {line}")

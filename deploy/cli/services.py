@@ -52,7 +52,7 @@ def worker(
     settings = option.load(
         data, event_log=event_log, clickhouse=clickhouse, redis=redis, host=host, metrics_port=metrics_port
     )
-    configure("worker", settings.log_level)
+    configure("worker", settings.log_level, settings.log_format)
     run(settings)
 
 
@@ -62,5 +62,5 @@ def _serve(role: str, data: Path, **flags: str | int | None) -> None:
     from deploy.web import run
 
     settings = option.load(data, **flags)
-    configure(role, settings.log_level)
+    configure(role, settings.log_level, settings.log_format)
     run((role,), settings, listen(settings.host, settings.port))

@@ -15,7 +15,7 @@ def main() -> None:
     """`python -m deploy.demo URL EMAIL`: URL is where the tracking endpoint answers."""
     die_with_parent()
     settings = load({})
-    configure("demo", settings.log_level)
+    configure("demo", settings.log_level, settings.log_format)
     url = sys.argv[1]
     registry = wiring.patiently(settings, 10.0, lambda: wiring.registry(settings))
     account = next(iter(registry.state.account_by_id.values()))

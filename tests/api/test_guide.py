@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
+from api.endpoints import ENDPOINTS
+from api.openapi import document
 from api.registry.change import create_account, create_key
 from rollups.write import Writer
 from tests.api.answer.written import event_rows, session_rows
@@ -22,7 +24,9 @@ from tests.oracle.fact import MINUTE, Fact, Money
 PAGE = Path(__file__).parents[2] / "docs/api.md"
 EXAMPLE = re.compile(r"^```http\n(\w+) (\S+)\n(?:\n(.*?))?^```\n```(json|csv)\n(.*?)^```$", re.M | re.S)
 SITE, TRACKING = "k3v9x1c7", "site_4f9c2m7q1x8v5b3n"
+CHANNELS = {"google": "Organic Search", "newsletter": "Email", "direct": "Direct"}
 WIDTH = 140
+DOCUMENT = document(ENDPOINTS)
 WRITE = "WRITE_DOCS" in os.environ
 
 
@@ -34,11 +38,29 @@ def facts() -> Iterator[Fact]:
 
         def event(number: int, after: float, type_: str, page: str, **more: Any) -> Fact:
             at = begin + round(after * MINUTE)
+            browser, os = ("Safari", "iOS") if device == "Phone" else ("Firefox", "Linux")
             return Fact(
-                SITE, visitor, f"{visitor}-{begin}-{number}", type_, at, at, number, f"v{number}", page,
-                f"https://shop.example{page}", page.strip("/").title() or "Home", source, campaign, country, device,
-                "Safari" if device == "Phone" else "Firefox", "iOS" if device == "Phone" else "Linux", **more,
-            )  # fmt: skip
+                site=SITE,
+                visitor=visitor,
+                id=f"{visitor}-{begin}-{number}",
+                type=type_,
+                time=at,
+                received=at,
+                seq=number,
+                view=f"v{number}",
+                page=page,
+                url=f"https://shop.example{page}",
+                title=page.strip("/").title() or "Home",
+                source=source,
+                campaign=campaign,
+                channel=CHANNELS[source],
+                hostname="shop.example",
+                country=country,
+                device=device,
+                browser=browser,
+                os=os,
+                **more,
+            )
 
         return event
 
@@ -118,6 +140,19 @@ def laid_out(value: Any, indent: int = 0) -> str:
     return f"{first}\n" + ",\n".join(inside) + f"\n{' ' * indent}{last}"
 
 
+def named(target: str) -> list[str]:
+    return [name for name, _ in parse_qsl(urlsplit(target).query)]
+
+
+def parameters(method: str, target: str) -> set[str]:
+    """What the OpenAPI document says that may be asked there; a parameter it does not know would be ignored."""
+    path = urlsplit(target).path
+    for template, methods in DOCUMENT["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) and method.lower() in methods:
+            return {each["name"] for each in methods[method.lower()].get("parameters", []) if each["in"] == "query"}
+    raise AssertionError(f"{method} {path} is not described")
+
+
 def agrees(language: str, text: str, shown: str) -> bool:
     if language == "csv":
         return text.splitlines() == shown.splitlines()
@@ -136,6 +171,7 @@ def test_the_answers_shown_are_real(served: Served) -> None:
     page, written, end, asked = PAGE.read_text(), [], 0, 0
     for found in EXAMPLE.finditer(page):
         method, target, body, language, shown = found.groups()
+        assert set(named(target)) <= parameters(method, target), target
         answer = asking.ask(method, target, body or "")
         if method == "POST":
             asking.names |= {SITE: answer.json()["id"], TRACKING: answer.json()["tracking_id"]}

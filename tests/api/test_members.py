@@ -135,7 +135,7 @@ def test_invitations_end(served: Served) -> None:
     back_door = served.http.post(f"/api/sites/{site}/members", json={"role": "owner"}, headers=bert.headers).json()
     assert served.send("DELETE", f"/api/sites/{site}/members/{bert.account.id}").status_code == 204
     assert accept(served, back_door["url"].rpartition("/")[2], **bert.headers).status_code == 404
-    for token in ("x", "%00", "..%2f..", sha256(late)):
+    for token in ("x", "%00", sha256(late)):
         assert served.http.get(f"/api/invitations/{token}").status_code == 404
     assert anna.account.id
 

@@ -38,7 +38,8 @@ def test_a_link_opens_the_analytics_of_its_site_and_nothing_else(served: Served)
     (shown,) = listed.json()
     assert (shown["id"], shown["name"], shown["password"], shown["embed"]) == (link["id"], "Board", False, False)
     found = opened(served, link["token"]).json()
-    assert found["site"] == {**{"id": site.id, "name": site.name, "domain": site.domain, "timezone": "UTC", "goals": 0}}
+    about = {"id": site.id, "name": site.name, "domain": site.domain, "timezone": "UTC"}
+    assert found["site"] == {**about, "currency": None, "goals": 0}
     reader = bearer(found["access"])
     own = f"/api/sites/{site.id}"
     assert served.http.get(f"{own}/analytics/dashboard", headers=reader).status_code == 200

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import answers, backlog, batch, cold, fold, ingest, million, quiet, scale, stopped, wide
+from tests.bench import answers, backlog, backup, batch, cold, fold, ingest, million, quiet, scale, stopped, wide
 from tests.bench.row import Row, machine, table
 
 # Name → what measures it, and returns rows; or tells by itself what is no table.
@@ -20,6 +20,7 @@ ASKED: dict[str, Callable[[], Sequence[Row] | None]] = {
 OTHERS: dict[str, Callable[[], Sequence[Row] | None]] = {
     "scale": scale.measure,
     "wide": wide.measure,
+    "backup": backup.measure,
     "fold": fold.main,
     "stopped": stopped.main,
     "stopped-kafka": stopped.on_kafka,

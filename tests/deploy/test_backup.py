@@ -15,7 +15,7 @@ import pytest
 
 from deploy import wiring
 from deploy.backup.make import backup
-from deploy.backup.manifest import load
+from deploy.backup.manifest import check, load
 from deploy.backup.restore import restore
 from deploy.backup.sink import FolderSink
 from deploy.folder import StackError
@@ -83,7 +83,7 @@ def answers(stack: Stack, key: str, sites: list[dict[str, Any]], span: str) -> d
         ask(of)
         for name in ("dashboard", "revenue", "friction", "goals", "scroll-depth", "engagement-funnel"):
             ask(f"{of}/analytics/{name}?{span}")
-        ask(f"{of}/analytics/dashboard?{span}&interval=hour&filter=device%3D%3Ddesktop")
+        ask(f"{of}/analytics/dashboard?{span}&interval=day&filter=device%3D%3Ddesktop")
         for dimension in ("source", "campaign", "country", "device", "browser", "os", "entry_page", "page", "event"):
             ask(f"{of}/analytics/breakdown?{span}&dimension={dimension}")
         ask(f"{of}/analytics/reach?{span}&metric=page&value=/p1")
@@ -149,7 +149,10 @@ def test_a_restored_installation_answers_as_the_one_of_before(folder: Path) -> N
         assert "132 events" in said
         with tarfile.open(folder / "streamed.tar") as tar:
             tar.extractall(folder / "streamed", filter="data")
-        assert {e.sha256 for e in load(kept).entries} == {e.sha256 for e in load(folder / "streamed").entries}
+        streamed = load(folder / "streamed")
+        for entry in streamed.entries:
+            check(folder / "streamed", entry)
+        assert streamed.rows["events"] == 132 and streamed.positions == load(kept).positions
         assert "exit code 3" in old.command("backup", "--to", "cat > /dev/null; exit 3", code=1)
         assert "in use" in old.command("restore", str(kept), code=1)
         before = answers(old, key, sites, span)
@@ -246,6 +249,6 @@ def test_the_log_goes_on_where_the_backup_stands(system: System, tmp_path: Path)
 def test_a_backup_of_another_schema_is_refused(system: System, tmp_path: Path, monkeypatch: Any) -> None:  # noqa: F811
     backup(system.settings, FolderSink(tmp_path / "kept"), lambda *_: None)
     assert snapshot.database(system.client) not in [row["name"] for row in system.rows("SHOW DATABASES")]
-    monkeypatch.setattr("rollups.migrate.newest", lambda: 20)
+    monkeypatch.setattr("rollups.version.newest", lambda: 20)
     with pytest.raises(StackError, match=r"schema \d+ \(Throughline .*\), this version knows 20: upgrade Throughline"):
         restore(system.settings, tmp_path / "kept", None, lambda *_: None)

@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = dict(commands(app))
 EXPECTED = {
     "up", "ingest", "worker", "api", "import", "verify", "migrate", "rebuild", "repair", "backup", "restore", "status",
-    "demo", "account create", "account password", "key create", "key list", "key revoke", "site create", "site list",
-    "log list", "log forget",
-    "dead-letters list", "dead-letters replay", "batch set-aside",
+    "alarms", "demo", "account create", "account password", "key create", "key list", "key revoke", "site create",
+    "site list", "log list", "log forget",
+    "upgrade", "site export", "site import", "dead-letters list", "dead-letters replay", "batch set-aside",
 }  # fmt: skip
 
 

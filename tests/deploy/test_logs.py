@@ -1,12 +1,13 @@
 """What is logged can neither forge a line nor speak to a terminal."""
 
+import json
 import logging
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.logs import A_MINUTE, LineFormatter, Seldom, escape
+from deploy.logs import A_MINUTE, JsonFormatter, LineFormatter, Seldom, escape
 
 
 @given(st.text())
@@ -49,3 +50,18 @@ def test_a_kind_of_line_is_written_a_few_times_a_minute_and_the_rest_counted() -
     now = 60.0
     assert passes("partition %d fails", 7) == f"partition 7 fails (and {101 - A_MINUTE} more like it before)"
     assert passes("partition %d fails", 8) == "partition 8 fails"
+
+
+def test_a_record_is_one_object_a_line_whose_kind_is_without_what_was_filled_in() -> None:
+    try:
+        raise ValueError("x\n2026-01-01 ERROR forged")
+    except ValueError as error:
+        caught = (ValueError, error, error.__traceback__)
+    more = "partition %d says %s (and 7 more like it before)"
+    record = logging.LogRecord("a", logging.ERROR, "f", 1, more, (3, 'm\n"n'), caught)
+    line = JsonFormatter("worker").format(record)
+    assert "\n" not in line
+    told = json.loads(line)
+    assert told["message"] == 'partition 3 says m\n"n (and 7 more like it before)'
+    assert told["kind"] == "partition %d says %s" and told["part"] == "worker" and told["level"] == "error"
+    assert told["trace"].endswith("forged")

@@ -70,7 +70,11 @@ def test_health_and_metrics_answer(stack: Stack) -> None:
     health = stack.request("GET", "/health", key="")
     assert health.status == 200
     assert set(health.json()["parts"].values()) == {"ok"} and "worker-1" in health.json()["parts"]
-    assert b"throughline_ingest_events_total" in stack.request("GET", "/metrics", key="").body
+    assert stack.request("GET", "/api/me").status == 200 and stack.request("GET", "/api/no", key="").status == 401
+    shown = stack.request("GET", "/metrics", key="").body.decode()
+    assert "throughline_ingest_events_total" in shown
+    assert 'throughline_api_seconds_count{endpoint="me"}' in shown
+    assert 'throughline_api_responses_total{endpoint="",status="401"}' in shown
 
 
 def test_a_posted_pageview_is_in_the_answer(stack: Stack) -> None:

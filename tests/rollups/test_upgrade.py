@@ -55,7 +55,7 @@ def move(client: Client, times: int = 1) -> None:
 
 def widen(client: Client) -> None:
     """The columns that this version's writer reads of `decision` and `progress`."""
-    for number in (20, 27):
+    for number in (20, 27, 30):
         _apply(client, [number], ONE_SERVER)
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from ingest.contract.event import Event, Revenue
+from ingest.contract.event import Event, Revenue, Touch
 from rollups.rows import SessionRow
 from tests.oracle.fact import Fact, Money
 from workers.memory import DAY, GAP, HOUR, KEEP, MINUTE
@@ -48,6 +48,7 @@ def stream(seed: int, size: int, visitors: int = 2, silence: bool = True) -> lis
                 engaged_ms=draw.choice([None, 0, 20_000]) if type_ == "engagement" else None,
                 revenue=revenue,
                 settings=draw.choice([1, 1, 2]),
+                touch=Touch(channel=f"c{number % 5}", city=f"t{number % 2}"),
             )
         )
     return events
@@ -86,4 +87,4 @@ def live(rows: Iterable[SessionRow]) -> list[tuple[object, ...]]:
         plus = row._replace(sign=1)
         held[plus] = held.get(plus, 0) + row.sign
     assert min(held.values(), default=0) >= 0
-    return sorted((row[:-1] for row, times in held.items() for _ in range(times)), key=str)
+    return sorted((row._replace(version=0) for row, times in held.items() for _ in range(times)), key=str)

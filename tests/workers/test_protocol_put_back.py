@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.contract.event import Event, Revenue, decode
+from ingest.contract.event import Event, Revenue, Touch, decode
 from ingest.log.protocol import Bounds, Floor, LogUnavailable, Record
 from rollups.rows import EventRow
 from tests.log.fake import FakeConsumer, FakeLog
@@ -238,6 +238,7 @@ def _event(row: EventRow) -> Event:
         engaged_ms=row.engaged_ms,
         revenue=revenue,
         settings=row.settings,
+        touch=Touch(*row.touch),
     )
 
 

@@ -3,9 +3,12 @@ import { useEffect } from "preact/hooks";
 import { BASE, followLinks, go, useRoute } from "./data/route";
 import { Away } from "./part/Away";
 import { applyTheme, Top } from "./part/Top";
+import { Account } from "./view/Account";
 import { Dashboard } from "./view/Dashboard";
+import { Invite } from "./view/Invite";
 import { Login } from "./view/Login";
 import { Settings } from "./view/Settings";
+import { Share } from "./view/Share";
 import { Sites } from "./view/Sites";
 
 function App() {
@@ -17,6 +20,9 @@ function App() {
   }, [path]);
 
   if (path === "/login") return <Login />;
+  if (id && path.startsWith("/share/")) return <Share key={id} token={id} />;
+  if (path === "/account") return <Account />;
+  if (id && path.startsWith("/invite/")) return <Invite key={id} token={id} />;
   if (path === "/sites" || path === "/sites/") return <Sites />;
   if (id && path.startsWith("/sites/") && !settings) return <Dashboard key={id} id={id} />;
   if (id && path.startsWith("/sites/") && settings === "settings") return <Settings key={id} id={id} />;

@@ -12,6 +12,18 @@ export class Refused extends Error {
   }
 }
 
+/** Of a share link, whoever has which asks without the session's cookie. */
+let bearer: string | null = null;
+export const askAs = (token: string): void => {
+  bearer = token;
+};
+export const isShared = (): boolean => bearer !== null;
+/** How every request says who asks. */
+export const asWhom = (): RequestInit =>
+  bearer === null ? {} : { credentials: "omit", headers: { Authorization: `Bearer ${bearer}` } };
+
+// A 401 of these is about what was typed in, or says that nobody is signed in.
+const OPEN = /^\/api\/(login$|share\/|invitations\/)/;
 const FIELD = /^(body\.)?(settings\.)?/;
 
 /** Asks the API with the session's cookie. A 401 leads to the sign-in page and back. */
@@ -21,7 +33,8 @@ export async function ask<T>(path: string, method = "GET", body?: unknown, signa
     answer = await fetch(BASE + path, {
       method,
       signal,
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      ...asWhom(),
+      ...(body !== undefined && { headers: { "Content-Type": "application/json" } }),
       body: body === undefined ? null : JSON.stringify(body),
     });
   } catch (error) {
@@ -30,9 +43,9 @@ export async function ask<T>(path: string, method = "GET", body?: unknown, signa
   }
   if (answer.ok) return (answer.status === 204 ? undefined : await answer.json()) as T;
   const told = await answer.json().catch(() => null);
-  if (answer.status === 401 && path !== "/api/login") {
+  if (answer.status === 401 && !isShared() && !OPEN.test(path)) {
     const { path: at, query } = here();
-    if (at !== "/login") go(`/login?next=${encodeURIComponent(at + (query.size ? `?${query}` : ""))}`, true);
+    if (!/^\/(login|invite)/.test(at)) go(`/login?next=${encodeURIComponent(at + (query.size ? `?${query}` : ""))}`, true);
   }
   throw new Refused(
     answer.status,

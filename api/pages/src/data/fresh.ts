@@ -1,4 +1,5 @@
 /** How fresh a site's numbers are: one small question, and the panels ask again only when its answer names other data. */
+import { asWhom } from "./api";
 import { BASE } from "./route";
 import { useEffect, useState } from "preact/hooks";
 import { useTick } from "./load";
@@ -31,7 +32,7 @@ export function useFreshness(site: string): { fresh: Freshness | null; known: bo
         return { fresh: fresh ?? was.fresh, known: true, tag: tag ?? was.tag, tick: was.tick + Number(other), at: other ? Date.now() : was.at };
       });
     // Not as `ask` asks: a page that waits at the sign-in is not to be moved by it, and 304 would hide how fresh it is.
-    fetch(`${BASE}/api/sites/${encodeURIComponent(site)}/freshness`, { cache: "no-store", signal: abort.signal })
+    fetch(`${BASE}/api/sites/${encodeURIComponent(site)}/freshness`, { ...asWhom(), cache: "no-store", signal: abort.signal })
       .then(async (answer) => told(answer.ok ? await answer.json() : null, answer.headers.get("ETag")))
       .catch(() => told(null, null));
     return () => abort.abort();

@@ -11,6 +11,7 @@ const MOVED = "throughline:moved";
 /** What stands before every address of this app where a proxy serves it below a path; addresses in here are without. */
 export const BASE = document.querySelector<HTMLMetaElement>('meta[name="base"]')?.content ?? "";
 
+const shares = (path: string) => path.startsWith("/share/");
 const own = (path: string) => (path.startsWith(`${BASE}/`) ? path.slice(BASE.length) : path);
 
 export const here = (): Route => ({ path: own(location.pathname), query: new URLSearchParams(location.search) });
@@ -51,7 +52,9 @@ export function followLinks(): void {
   document.addEventListener("click", (event) => {
     const link = (event.target as Element).closest?.("a");
     if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
-    if (link.origin !== location.origin || link.target || !/^\/(login|sites)?(\/|$)/.test(own(link.pathname))) return;
+    // What a share link opened stays what it is: other pages are loaded, by who may.
+    const ours = shares(here().path) ? shares(own(link.pathname)) : /^\/(login|sites|account)?(\/|$)/.test(own(link.pathname));
+    if (link.origin !== location.origin || link.target || !ours) return;
     if (link.hash && link.pathname === location.pathname) return;
     event.preventDefault();
     const other = link.pathname !== location.pathname;

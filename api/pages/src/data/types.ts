@@ -5,7 +5,7 @@ export interface Settings {
   cookieless: boolean;
   hosts: string[];
   ignored_referrers: string[];
-  revenue: { currency: string; type: string | null } | null;
+  revenue: { currency: string; type: string | null; trusted?: boolean } | null;
   friction: Thresholds;
   pairs: string[][];
   goals: Goal[];
@@ -182,6 +182,11 @@ export interface EventTypes {
   event_types: { type: string; count: number; sessions: number }[];
 }
 
+export interface DataValues {
+  total_rows: number;
+  rows: { value: string; count: number; sessions: number }[];
+}
+
 export interface CustomFunnel {
   steps: { type: string; sessions: number; pct_of_first: number; pct_of_previous: number; dropoff: number }[];
   conversion_pct: number;
@@ -239,6 +244,10 @@ export interface SessionEvent {
 
 export interface ApiKey {
   id: string;
+  name: string;
+  scope: "read" | "manage" | "ingest";
+  site: string | null;
+  last_used_at: string | null;
   masked: string;
   created_at: string;
 }

@@ -4,9 +4,10 @@ import * as format from "../data/format";
 import { analytics } from "../data/api";
 import { useLoad } from "../data/load";
 import { withQuery } from "../data/route";
-import { type Scope, useBoth } from "../data/scope";
-import type { EventTypes } from "../data/types";
+import { type Scope, useAnswer, useBoth } from "../data/scope";
+import type { DataValues, EventTypes } from "../data/types";
 import { Failure, Skeleton } from "../part/State";
+import { Bars } from "../part/Bars";
 import { Delta } from "../part/Delta";
 import { Panel } from "../part/Panel";
 import { Pick } from "../part/Pick";
@@ -111,15 +112,41 @@ export function EventsTab({ scope }: { scope: Scope }) {
 
 function Keys({ scope, type }: { scope: Scope; type: string }) {
   const load = useLoad<{ keys: string[] }>(type, () => analytics(scope.site.id, "event-data-keys", { type }), 0);
+  const [chosen, choose] = useState<string | null>(null);
   if (load.error) return <Failure error={load.error} again={load.again} />;
   if (!load.data) return <Skeleton lines={1} />;
   if (load.data.keys.length === 0) return <p class="hinted">Events of this type carry no data.</p>;
   return (
-    <p class="keys">
-      <span class="hinted">Keys of its data</span>
-      {load.data.keys.map((key) => (
-        <code key={key}>{key}</code>
-      ))}
-    </p>
+    <>
+      <p class="keys">
+        <span class="hinted">Values of</span>
+        {load.data.keys.map((key) => (
+          <button key={key} type="button" class="key" aria-pressed={key === chosen} onClick={() => choose(key === chosen ? null : key)}>
+            <code>{key}</code>
+          </button>
+        ))}
+      </p>
+      {chosen !== null && <Values key={chosen} scope={scope} type={type} data={chosen} />}
+    </>
+  );
+}
+
+/** Of all sessions: what an event carries is no attribute of a session that a filter could select by. */
+function Values({ scope, type, data: key }: { scope: Scope; type: string; data: string }) {
+  const load = useAnswer<DataValues>("event-data-values", { ...scope, filters: [] }, { type, key });
+  if (load.error) return <Failure error={load.error} again={load.again} />;
+  if (!load.data) return <Skeleton lines={4} />;
+  const { rows, total_rows } = load.data;
+  return (
+    <div class="values">
+      <Bars
+        name={key}
+        caption={`Values of ${key} of ${type}`}
+        columns={["Count", "Sessions"]}
+        bars={rows.map((row) => ({ key: row.value, label: <bdi>{row.value}</bdi>, value: row.count, more: [format.count(row.sessions)] }))}
+      />
+      {total_rows > rows.length && <p class="hinted">The {format.count(rows.length)} most frequent of {format.count(total_rows)}.</p>}
+      {scope.filters.length > 0 && <p class="hinted">Of all sessions, without the filters.</p>}
+    </div>
   );
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { analytics } from "../data/api";
+import { analytics, isShared } from "../data/api";
 import { dimensionOf } from "../data/dimensions";
 import { of } from "../data/filter";
 import * as format from "../data/format";
@@ -173,6 +173,7 @@ export function All({ scope, dimension, from }: { scope: Scope; dimension: strin
 
 /** The same list from the API as a file: the thousand rows that the page is among. */
 function Files({ scope, dimension, page, total }: { scope: Scope; dimension: string; page: number; total: number }) {
+  if (isShared()) return null; // a browser that follows a link does not say that it has one
   const part = Math.ceil((page * PAGE) / FILE);
   const range = rangeParams(scope.range, scope.zone, null, Date.now());
   const address = analytics(scope.site.id, "breakdown", {

@@ -9,7 +9,7 @@ interface Props {
   value?: string;
   required?: boolean;
   placeholder?: string;
-  autocomplete?: "username" | "current-password" | "off";
+  autocomplete?: "username" | "current-password" | "new-password" | "off";
   autocapitalize?: "off";
   spellcheck?: boolean;
   maxLength?: number;

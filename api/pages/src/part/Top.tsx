@@ -21,6 +21,7 @@ function flipTheme(): "light" | "dark" {
   dataset.theme = dark ? "light" : "dark";
   try {
     localStorage.setItem(KEY, dataset.theme);
+    document.cookie = `${KEY}=${dataset.theme}; path=/api/docs; max-age=31536000; samesite=lax`; // that page has no scripts
   } catch {}
   dispatchEvent(new Event("throughline:theme"));
   return dataset.theme as "light" | "dark";
@@ -54,6 +55,7 @@ export function Top({ children }: { children?: ComponentChildren }) {
         {children}
         <nav aria-label="Account">
           <a href="/api/docs">API</a>
+          <a href="/account">Account</a>
           <button type="button" class="tool" aria-label="Switch between light and dark" title="Light or dark" onClick={() => setTheme(flipTheme())}>
             <Icon name="moon" />
           </button>

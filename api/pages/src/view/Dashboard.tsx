@@ -50,11 +50,8 @@ const REPORTS = {
   visitors: VisitorsTab,
 } as const;
 
-/**
- * Everything about one site. Range, tab and what a tab shows are in the address. `shared`: without what is only for who
- * signed in, visitors and settings.
- */
-export function Dashboard({ id, shared }: { id: string; shared?: boolean }) {
+/** Everything about one site. Range, tab and what a tab shows are in the address. */
+export function Dashboard({ id }: { id: string }) {
   const { fresh, known, tick, refresh } = useFreshness(id);
   const load = useLoad<Site>(id, () => `/api/sites/${encodeURIComponent(id)}`, tick);
   useEffect(() => {
@@ -70,7 +67,7 @@ export function Dashboard({ id, shared }: { id: string; shared?: boolean }) {
         ) : load.data === null ? null : load.data.events_count === 0 ? (
           <Empty site={load.data} begin={() => (refresh(), load.again())} />
         ) : (
-          <Counted site={load.data} tick={tick} fresh={fresh} known={known} shared={shared} reload={load.again} />
+          <Counted site={load.data} tick={tick} fresh={fresh} known={known} reload={load.again} />
         )}
       </main>
     </>
@@ -114,7 +111,8 @@ interface CountedProps {
   reload: () => void;
 }
 
-function Counted({ site, tick, fresh, known, shared, reload }: CountedProps) {
+/** `shared`: without what is only for who signed in, visitors and settings. */
+export function Counted({ site, tick, fresh, known, shared, reload }: CountedProps) {
   const { path, query } = useRoute();
   const range = readRange(query);
   const zone = site.settings.timezone;

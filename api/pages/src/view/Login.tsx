@@ -1,8 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Me } from "../data/access";
 import { ask, Refused } from "../data/api";
 import { go, useRoute } from "../data/route";
 import { Field } from "../part/Field";
 import { Mark } from "../part/Top";
+import { Password } from "./Password";
 
 const safe = (next: string | null) => (next && /^\/sites(\/|\?|$)/.test(next) ? next : "/sites");
 
@@ -12,6 +14,8 @@ export function Login() {
   const [password, setPassword] = useState("");
   const [wrong, setWrong] = useState("");
   const [busy, setBusy] = useState(false);
+  const [told, setTold] = useState<string | null>(null);
+  const enter = () => go(safe(query.get("next")), true);
   const form = useRef<HTMLFormElement>(null);
 
   useEffect(() => {
@@ -24,8 +28,9 @@ export function Login() {
     setBusy(true);
     setWrong("");
     try {
-      await ask("/api/login", "POST", { email, password });
-      go(safe(query.get("next")), true);
+      const me = await ask<Me>("/api/login", "POST", { email, password });
+      if (me.must_change_password) setTold(password);
+      else enter();
     } catch (error) {
       const { status, message, retryAfter } = error as Refused;
       if (status === 401) setWrong("No account has this email and password.");
@@ -35,6 +40,20 @@ export function Login() {
     }
   };
 
+  if (told !== null)
+    return (
+      <main class="login" id="main">
+        <div class="access">
+          <Mark />
+          <h1>Choose a password of your own</h1>
+          <p class="hinted">The one that you signed in with was made by a machine, and is where it was printed.</p>
+          <Password old={told} onDone={enter} />
+          <button type="button" class="link" onClick={enter}>
+            Not now
+          </button>
+        </div>
+      </main>
+    );
   return (
     <main class="login" id="main">
       <form ref={form} onSubmit={submit}>

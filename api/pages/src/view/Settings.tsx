@@ -6,6 +6,7 @@ import { Failure, Skeleton } from "../part/State";
 import { Top } from "../part/Top";
 import { Keys } from "./Keys";
 import { Received } from "./Received";
+import { type Role, useMe } from "../data/access";
 import { Delete } from "./settings/Delete";
 import { Excluded } from "./settings/Excluded";
 import { FrictionSection } from "./settings/Friction";
@@ -13,6 +14,8 @@ import { General } from "./settings/General";
 import { Goals } from "./settings/Goals";
 import { Hidden } from "./settings/Hidden";
 import { Hosts } from "./settings/Hosts";
+import { Links } from "./settings/Links";
+import { Members } from "./settings/Members";
 import { Pairs } from "./settings/Pairs";
 import { Privacy } from "./settings/Privacy";
 import { RevenueSection } from "./settings/Revenue";
@@ -31,14 +34,20 @@ const SECTIONS = [
   ["revenue", "Revenue"],
   ["friction", "Friction"],
   ["pairs", "Started and finished"],
+  ["members", "Members"],
+  ["links", "Share links"],
   ["keys", "API keys"],
   ["delete", "Delete"],
 ] as const;
+
+const OWNERS: readonly string[] = ["members", "delete"];
 
 export function Settings({ id }: { id: string }) {
   const load = useLoad<Site>(id, () => `/api/sites/${encodeURIComponent(id)}`, 0);
   const [saved, setSaved] = useState<Site | null>(null);
   const site = saved ?? load.data;
+  const role = useMe().role(id);
+  const sections = SECTIONS.filter(([key]) => (OWNERS.includes(key) ? role === "owner" : key !== "links" || (role && role !== "viewer")));
   useEffect(() => {
     document.title = site ? `Settings of ${site.name} · Throughline` : "Throughline";
     if (site && location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
@@ -59,24 +68,25 @@ export function Settings({ id }: { id: string }) {
       <main class="page settings-page" id="main">
         <h1 class="unseen">Settings</h1>
         <nav class="sections" aria-label="Settings">
-          {SECTIONS.map(([key, name]) => (
+          {sections.map(([key, name]) => (
             <a key={key} href={`#${key}`}>
               {name}
             </a>
           ))}
         </nav>
         <div class="sheet">
-          {load.error ? <Failure error={load.error} again={load.again} /> : site ? <Sheet site={site} onSaved={setSaved} /> : <Skeleton lines={12} />}
+          {load.error ? <Failure error={load.error} again={load.again} /> : site ? <Sheet site={site} role={role} onSaved={setSaved} /> : <Skeleton lines={12} />}
         </div>
       </main>
     </>
   );
 }
 
-function Sheet(props: SheetProps) {
+function Sheet({ role, ...props }: SheetProps & { role: Role | null }) {
   const { site } = props;
   return (
     <>
+      {role === "viewer" && <p class="warned">You are a viewer of this site: what is here can be read, not changed.</p>}
       <General {...props} />
       <section class="panel" id="snippet" aria-labelledby="snippet-head">
         <h2 id="snippet-head">Tracking snippet</h2>
@@ -115,8 +125,10 @@ function Sheet(props: SheetProps) {
       <RevenueSection {...props} />
       <FrictionSection {...props} />
       <Pairs {...props} />
+      {role === "owner" && <Members site={site.id} />}
+      {role && role !== "viewer" && <Links site={site.id} />}
       <Keys />
-      <Delete site={site} />
+      {role === "owner" && <Delete site={site} />}
     </>
   );
 }
