@@ -161,7 +161,7 @@ ANSWERS: list[Callable[[Reader, str, Span], BaseModel]] = [
 
 
 def test_a_filter_holds_where_sessions_reach_over_an_end(store: Store) -> None:
-    """Sessions begin before a range, end after it, do both; as long as they can be. A second site has the selected ones."""
+    """Sessions begin before a range, end after it, do both, as long as can be. A second site has the selected ones."""
     hour = DAY // 24
     rows = []
     for visitor, start in (("a", NOON - DAY), ("b", NOON), ("c", NOON + 6 * hour), ("x", NOON), ("x", NOON + 2 * DAY)):
