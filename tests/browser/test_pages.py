@@ -123,7 +123,7 @@ def test_settings_reach_the_api(desk: Tab, site: Counted, stack: Stack) -> None:
     desk.get_by_label("Currency").select_option("CHF")
     desk.get_by_label("Event type of a sale").fill("sale")
     save("Revenue")
-    desk.get_by_label("Left at once: fewer seconds than").fill("7")
+    desk.get_by_label("Left at once: seconds").fill("7")
     save("Friction")
     desk.get_by_role("button", name="Add a pair").click()
     desk.get_by_label("Started, pair 4").fill("trial_start")
