@@ -1,10 +1,12 @@
 """`python -m tests.browser.screenshots docs/img`: a picture of each page of the demo shop, and its panels' times.
 
-Starts a stack with the demo shop of its own, in a temporary folder, unless `--data` names the folder of one that runs.
+Starts a stack with the demo shop of its own, in a temporary folder, unless `--data` names the folder of one that runs;
+THROUGHLINE_PASSWORD is its account's then.
 """
 
 import argparse
 import json
+import os
 import shutil
 import statistics
 import sys
@@ -79,15 +81,17 @@ def main() -> None:
 def demo(data: Path | None) -> Iterator[dict[str, str]]:
     """The first-run file of a stack with the demo shop."""
     if data is not None:
-        yield json.loads((data / "first-run.json").read_text())
+        given = {"password": os.environ["THROUGHLINE_PASSWORD"]}
+        yield {**json.loads((data / "first-run.json").read_text()), **given}
         return
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder) / "data") as stack:
         stack.command("demo")
+        password = stack.chosen_password()
         before = -1
         while (now := stack.get("/api/sites")[0]["events_count"]) != before:
             before = now
             time.sleep(5)  # longer than a batch of the workers takes
-        yield stack.first_run
+        yield {**stack.first_run, "password": password}
 
 
 def sign_in(browser: Browser, first_run: dict[str, str]) -> str:

@@ -5,7 +5,7 @@ export interface Settings {
   cookieless: boolean;
   hosts: string[];
   ignored_referrers: string[];
-  revenue: { currency: string; type: string | null } | null;
+  revenue: { currency: string; type?: string | null } | null;
   friction: Thresholds;
   pairs: string[][];
   goals: Goal[];
@@ -51,6 +51,12 @@ export interface Ledger {
   received: number;
   counted: number;
   filtered: Record<string, number>;
+}
+
+export interface Freshness {
+  fresh_as_of: string | null;
+  /** When the first session began; null before there is one. */
+  since: string | null;
 }
 
 export interface Dashboard {
