@@ -10,6 +10,7 @@ export const believed = {
   listed: (told: Told["SiteInList"]): pages.ListedSite => told,
   ledger: (told: Told["Ledger"]): pages.Ledger => told,
   dashboard: (told: Told["Dashboard"]): pages.Dashboard => told,
+  overTime: (told: Told["OverTime"]): pages.OverTime => told,
   breakdown: (told: Told["Breakdown"]): pages.Breakdown => told,
   goals: (told: Told["Goals"]): pages.Goals => told,
   revenue: (told: Told["Revenue"]): pages.Revenue => told,

@@ -78,6 +78,10 @@ export interface Dashboard {
   fresh_as_of: string | null;
 }
 
+export interface OverTime {
+  over_time: { period: string; sessions: number; visitors: number; pageviews: number; bounce_rate: number; avg_session_duration: number }[];
+}
+
 export interface BreakdownTotals {
   sessions: number;
   visitors: number;
