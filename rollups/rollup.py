@@ -140,11 +140,12 @@ class Rollup:
             raise ValueError(f"rollup {self.name} is not of sessions, so nothing of it can be selected")
         near = [f"site = {SITE}", f"({selection.condition})"]
         if not self.grain_ms:
-            facts = self.edges[edge].facts if edge in self.edges else self.facts
-            facts = facts.replace("{source}", f"(SELECT * FROM sessions WHERE {' AND '.join(near)})")
+            source = f"(SELECT * FROM sessions WHERE {' AND '.join(near)})"
+            if edge:
+                return f"({self._edge(edge, source)})"
             dimensions = ", ".join(("site", *self.key))
             measures = [f"{function}({name}) AS {name}" for name, function in self.measures.items()]
-            return f"(SELECT {dimensions}, {', '.join(measures)} FROM ({facts}) GROUP BY {dimensions})"
+            return f"(SELECT {dimensions}, {', '.join(measures)} FROM ({self.facts_of(source)}) GROUP BY {dimensions})"
         span = [("from", "to")]
         source = f"(SELECT * FROM sessions WHERE {' AND '.join((*near, self._reaching(span)))})"
         if not edge:

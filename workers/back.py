@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from ingest.contract.event import Touch
-from rollups.past import Asked, Found
+from ingest.contract.event import ENGAGEMENT, UNTOUCHED, Touch
+from rollups.past import Asked, Found, PastEvent
 from workers.fold import Folded, Known, Settings, Visits, fold, unknown
 from workers.memory import Item
 from workers.names import NO_LIMIT, Names
@@ -35,7 +35,7 @@ def fold_back(
         ]
         pasts: dict[str, list[Past]] = {}
         for found in read_back(asked) if asked else ():
-            items = [Item(*event[:-1], Touch(*event.touch)) for event in found.events]
+            items = [Item(*event[:-1], _touch(event)) for event in found.events]
             past = Past(Span(found.begin, found.end), items, found.sessions)
             pasts.setdefault(key(found.site, found.visitor), []).append(past)
         try:
@@ -43,3 +43,8 @@ def fold_back(
         except Unclosed as unclosed:
             name = str(unclosed)
             margins[name] = margins.get(name, 1) * 4
+
+
+def _touch(event: PastEvent) -> Touch:
+    """As `Item.of` keeps it: a state and what is read back in its place count for the same."""
+    return UNTOUCHED if event.type == ENGAGEMENT else Touch(*event.touch)

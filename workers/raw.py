@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ingest.contract.data import leaf_keys
-from ingest.contract.event import Event, Filtered, Logged, Touch
+from ingest.contract.event import Event, Filtered, Logged
 from ingest.log.partition import hash31
-from rollups.rows import Columns, EventRow
+from rollups.rows import TOUCH, Columns, EventRow
 from rollups.write import Decided
 from workers.blob import Blob
 from workers.fold import Entry
@@ -20,6 +20,7 @@ def counted_columns(entries: Sequence[Entry], log: str, partition: int) -> Colum
     events = [line if isinstance(line, Event) else _filtered(line) for _, _, line in entries]
     screens = [event.screen for event in events]
     sold = [event.revenue for event in events]
+    touches = [event.touch for event in events]
     made: dict[str, Sequence[Any]] = {
         "site": [event.site for event in events],
         "visitor": [event.visitor for event in events],
@@ -55,7 +56,7 @@ def counted_columns(entries: Sequence[Entry], log: str, partition: int) -> Colum
         "offset": [offset for offset, _, _ in entries],
         "index": [place for _, place, _ in entries],
         "keys": [leaf_keys(event.data) if event.data else () for event in events],
-        **{name: [event.touch[at] for event in events] for at, name in enumerate(Touch._fields)},
+        **{name: [getattr(touch, name) for touch in touches] for name in TOUCH},
     }
     return [made[name] for name in EventRow._fields]
 

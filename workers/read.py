@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from ingest.channel import of_stored
-from ingest.contract.event import Event, Filtered, Logged, Rebuild, Touch, decode
+from ingest.contract.event import Event, Filtered, Logged, Rebuild, decode
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import Record
 from workers.fold import Entry
@@ -107,5 +107,3 @@ def _texts(found: Logged) -> Iterable[str]:
             yield value
         elif isinstance(value, msgspec.Struct):
             yield from (text for text in msgspec.structs.astuple(value) if isinstance(text, str))
-        elif isinstance(value, Touch):
-            yield from value

@@ -33,7 +33,7 @@ def over_time(reader: Reader, site: str, span: Span) -> OverTime:
     """As `Dashboard` counts."""
     found: dict[int, Counter[str]] = defaultdict(Counter)
     for row in reader.rows("over_time", site=site, starts=starts(span), **within(span)):
-        found[row.pop("bucket")].update(row)
+        found[row.pop("slot")].update(row)
     return OverTime(
         granularity=span.granularity,
         over_time=[

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from deploy.importing.identity import Found, Identity
-from ingest.contract.event import Event, encode
+from ingest.contract.event import Event, Line, encode
 from ingest.log.partition import partition
 from ingest.log.protocol import LogUnavailable, Producer
 
@@ -62,7 +62,7 @@ async def send(
             if chunk:
                 reading = asyncio.ensure_future(_next(found))
             fresh = await asyncio.to_thread(identity.fresh, chunk, not chunk)
-            await _append(fresh, producer)
+            await append(fresh, producer)
             taken += len(chunk)
             sent.add(fresh)
             sent.known = taken - sent.sent - identity.undecided
@@ -78,14 +78,16 @@ async def _next(found: Iterator[Found]) -> list[Found]:
     return await asyncio.to_thread(lambda: list(islice(found, CHUNK)))
 
 
-async def _append(events: Sequence[Event], producer: Producer) -> None:
-    by_partition: dict[int, list[Event]] = {}
-    for event in events:
-        by_partition.setdefault(partition(event.site, event.visitor, producer.partitions), []).append(event)
+async def append(lines: Sequence[Line], producer: Producer) -> None:
+    """Put the lines on the log, those of a partition in order. Raises GaveUp."""
+    by_partition: dict[int, list[Line]] = {}
+    for line in lines:
+        visitor = line.visitor if isinstance(line, Event) else ""
+        by_partition.setdefault(partition(line.site, visitor, producer.partitions), []).append(line)
     await asyncio.gather(*(_append_in_order(number, group, producer) for number, group in by_partition.items()))
 
 
-async def _append_in_order(number: int, events: Sequence[Event], producer: Producer) -> None:
+async def _append_in_order(number: int, events: Sequence[Line], producer: Producer) -> None:
     for record in _records(events):
         end = time.monotonic() + _PATIENCE_SECONDS
         pause = 0.1
@@ -100,7 +102,7 @@ async def _append_in_order(number: int, events: Sequence[Event], producer: Produ
             pause = min(pause * 2, 5.0)
 
 
-def _records(events: Sequence[Event]) -> Iterator[bytes]:
+def _records(events: Sequence[Line]) -> Iterator[bytes]:
     lines: list[bytes] = []
     size = 0
     for event in events:

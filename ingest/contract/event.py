@@ -5,7 +5,7 @@ A record of the log is UTF-8 JSON lines, one `Event` or `Filtered` each, all of 
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -29,7 +29,7 @@ class Revenue(msgspec.Struct, frozen=True, gc=False):
     transaction: str
 
 
-class Touch(NamedTuple):
+class Touch(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
     """What else an event says of where its visitor came from and is; "" where it says nothing.
 
     As an array on the log and in states: new fields come last. `channel` is never "" but in what an earlier build made.

@@ -104,20 +104,15 @@ def tab(visitor: Open) -> Tab:
 
 
 @pytest.fixture(scope="package")
-def password(stack: Stack) -> str:
-    """Of the first account: another than the first start told, which the pages do not let anybody keep."""
-    return stack.chosen_password()
-
-
-@pytest.fixture(scope="package")
-def signed_in(chromium: Browser, stack: Stack, password: str) -> Any:
+def signed_in(chromium: Browser, stack: Stack) -> Any:
     """The cookie of one sign-in, made through the page; guessing is slowed, so one is enough for all tests."""
     context = chromium.new_context()
     tab = context.new_page()
     tab.goto(f"{stack.url}/login")
     tab.get_by_label("Email").fill(stack.first_run["email"])
-    tab.get_by_label("Password").fill(password)
+    tab.get_by_label("Password").fill(stack.password)
     tab.get_by_role("button", name="Sign in").click()
+    tab.get_by_role("button", name="Not now").click()
     tab.wait_for_url("**/sites")
     state = context.storage_state()
     context.close()

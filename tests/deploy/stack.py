@@ -36,7 +36,6 @@ class Stack:
         self.flags = flags
         self.env = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
         self.lines: list[str] = []
-        self._chosen = False
         self.url = ""
         self.process: subprocess.Popen[str] | None = None
 
@@ -110,19 +109,6 @@ class Stack:
         """Of the first account, as the first start told it."""
         (told,) = [line.split()[1] for line in self.lines if line.startswith("  password: ")]
         return told
-
-    def chosen_password(self) -> str:
-        """Another one of the first account, which must not keep the first start's; made when first asked for."""
-        chosen = "a long way from here"
-        if self._chosen:
-            return chosen
-        body = {"email": self.first_run["email"], "password": self.password}
-        cookie = self.request("POST", "/api/login", body, key="").headers["Set-Cookie"].partition(";")[0]
-        change = {"old": self.password, "new": chosen}
-        said = self.request("POST", "/api/account/password", change, key="", Cookie=cookie, Origin=self.url)
-        assert said.status < 300, said.body
-        self._chosen = True
-        return chosen
 
     def describes(self) -> dict[str, str]:
         """The addresses of its stores."""

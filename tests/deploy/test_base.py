@@ -103,7 +103,7 @@ def test_events_come_with_and_without_the_path_by_ipv6_and_ipv4(stack: Stack, ho
 
 @pytest.mark.services
 def test_the_cookie_is_for_the_path_alone(stack: Stack) -> None:
-    body = {"email": stack.first_run["email"], "password": stack.chosen_password()}
+    body = {name: stack.first_run[name] for name in ("email", "password")}
     answer = stack.request("POST", f"{BASE}/api/login", body, key="", Origin=stack.url.removesuffix(BASE))
     assert answer.status == 200
     assert f"; Path={BASE}; " in answer.headers["set-cookie"]
@@ -128,7 +128,7 @@ def test_the_pages_work_below_the_path(stack: Stack) -> None:
         tab.goto(f"{stack.url}/sites/{site['id']}")
         tab.wait_for_url(f"{stack.url}/login?next=*")
         tab.get_by_label("Email").fill(stack.first_run["email"])
-        tab.get_by_label("Password").fill(stack.chosen_password())
+        tab.get_by_label("Password").fill(stack.first_run["password"])
         tab.get_by_role("button", name="Sign in").click()
         tab.wait_for_url(f"{stack.url}/sites/{site['id']}")
         tab.get_by_role("link", name="Settings of").click()

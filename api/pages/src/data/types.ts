@@ -5,7 +5,7 @@ export interface Settings {
   cookieless: boolean;
   hosts: string[];
   ignored_referrers: string[];
-  revenue: { currency: string; type?: string | null } | null;
+  revenue: { currency: string; type?: string | null; trusted?: boolean } | null;
   friction: Thresholds;
   pairs: string[][];
   goals: Goal[];

@@ -1,0 +1,9 @@
+-- The counted events of a site and day, or a part of them, in order of time.
+SELECT
+    id, type, visitor, toUnixTimestamp64Milli(time) AS time_ms, toUnixTimestamp64Milli(received) AS received_ms, seq, view,
+    url, page, referrer, title, source, campaign, country, device, browser, os, screen_width, screen_height, data, scroll,
+    engaged_ms, reinterpretAsInt64(amount) AS ten_thousandths, currency, transaction, {touch}
+FROM events
+WHERE site = {site:String} AND time >= {from:DateTime64(3, 'UTC')} AND time < {to:DateTime64(3, 'UTC')} AND reason = ''
+    AND hash % {chunks:UInt32} = {chunk:UInt32}
+ORDER BY time, seq, id
