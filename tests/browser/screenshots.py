@@ -1,7 +1,6 @@
 """`python -m tests.browser.screenshots docs/img`: a picture of each page of the demo shop, and its panels' times.
 
-Starts a stack with the demo shop of its own, in a temporary folder, unless `--data` names the folder of one that runs;
-THROUGHLINE_PASSWORD is its account's then.
+Starts a stack with the demo shop of its own, in a temporary folder, unless `--data` names the folder of one that runs.
 """
 
 import argparse
@@ -34,6 +33,8 @@ PICTURES = {
     "dashboard-phone-dark": (FORTNIGHT, PHONE, "dark"),
     "filtered": (f"{SITE}?filter=source==google&filter=device!=Phone", DESK, "light"),
     "filtered-phone": (f"{SITE}?filter=source==google&filter=device!=Phone", PHONE, "dark"),
+    "campaigns": (f"{SITE}?tab=campaigns&range=7d", DESK, "light"),
+    "page": (f"{SITE}?tab=engagement&url=/shop/mugs&range=7d", DESK, "light"),
     "all-pages": (f"{SITE}?all=page", DESK, "light"),
     "sites": ("/sites", DESK, "light"),
     "sign-in": ("/login", DESK, "light"),
@@ -52,7 +53,7 @@ PICTURES = {
     "account": ("/account", DESK, "light"),
     "settings-phone": (f"{SITE}/settings", PHONE, "dark"),
 }
-TABS = ("overview", "revenue", "friction", "engagement", "reach", "events", "visitors")
+TABS = ("overview", "campaigns", "revenue", "friction", "engagement", "reach", "events", "visitors")
 ROUNDS = 5
 
 
@@ -86,7 +87,6 @@ def demo(data: Path | None) -> Iterator[Stack]:
         return
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder) / "data") as stack:
         stack.command("demo")
-        password = stack.chosen_password()
         before = -1
         while (now := stack.get("/api/sites")[0]["events_count"]) != before:
             before = now
