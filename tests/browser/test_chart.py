@@ -9,7 +9,7 @@ from playwright.sync_api import Page as Tab
 from playwright.sync_api import Route, expect
 
 from tests.browser.site import Counted
-from tests.browser.test_panels import last_days, totals
+from tests.browser.test_panels import last_days, rows, totals
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
 
