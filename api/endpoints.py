@@ -19,6 +19,7 @@ from api.answer.friction_preview import FrictionPreview, friction_preview
 from api.answer.goals import Goals, goals
 from api.answer.ledger import Ledger, ledger, widened
 from api.answer.now import Now, now
+from api.answer.over_time import OverTime, over_time
 from api.answer.page_flow import PageFlow, page_flow
 from api.answer.reach import Reach, reach
 from api.answer.revenue import Revenue, revenue
@@ -123,6 +124,14 @@ ENDPOINTS: list[Endpoint] = [
         "Transactions over time, by source and campaign",
         lambda asked: revenue(asked.selected, asked.site.id, asked.span, asked.site.settings.revenue),
         Revenue,
+        Series,
+        edge=last_bucket,
+    ),
+    _of_data(
+        f"{_SITE}/analytics/over-time",
+        "Sessions, visitors, views, bounce rate and duration over time",
+        lambda asked: over_time(asked.selected, asked.site.id, asked.span),
+        OverTime,
         Series,
         edge=last_bucket,
     ),

@@ -64,6 +64,7 @@ RIGHTS: dict[str, Right | None] = {
     "event-data-keys": ANSWER,
     "event-data-values": ANSWER,
     "now": ANSWER,
+    "over-time": ANSWER,
     "page-flow": ANSWER,
     "freshness": ANSWER,
     "friction-preview": READ,
