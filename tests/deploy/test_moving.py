@@ -68,7 +68,12 @@ def test_a_moved_site_has_the_same_numbers(system: System, tmp_path: Path) -> No
     events = [
         msgspec.structs.replace(each, received=now + at % 3) for at, each in enumerate(stream(5, 120, visitors=6))
     ]
-    lines = [*events, *events[:7], *[Filtered(SITE, "bot", now)] * 3, Filtered(SITE, "host", now - 90_000_000)]
+    lines: list[Event | Filtered] = [
+        *events,
+        *events[:7],
+        *[Filtered(SITE, "bot", now)] * 3,
+        Filtered(SITE, "host", now - 90_000_000),
+    ]
     system.count(lines)
     until(lambda: list(verify(system.client, wait_seconds=0)) == [])
     berlin = SiteSettings(timezone="Europe/Berlin")
