@@ -51,7 +51,8 @@ def check(path: Path) -> tuple[Head, End]:
 
 
 def site_of(registry: Registry, account: str, head: Head, secret: str) -> Site:
-    """The site of the file in this installation, with the ids that it had; made unless an import began it.
+    """The site of the file in this installation, with the ids that it had; made unless an import began it. `secret`: for
+    one whose file has none.
 
     Raises StackError, Problem, RegistryUnavailable.
     """
@@ -74,7 +75,7 @@ def site_of(registry: Registry, account: str, head: Head, secret: str) -> Site:
             name=head.name,
             domain=head.domain,
             tracking_id=head.tracking_id,
-            secret=secret,
+            secret=head.secret or secret,
             settings=settings,
             created=head.created,
         )
