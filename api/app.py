@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio.to_thread
 from redis import Redis
@@ -52,13 +53,18 @@ class Api:
         static: Path = page.STATIC,
         reader: Reader | None = None,
         origins: Collection[str] = (),
+        elsewhere: Callable[[str, str], Iterable[dict[str, Any]]] = lambda *_: (),
     ) -> None:
-        """`now`: ms; `trusted`: networks of proxies whose X-Forwarded headers are believed; `origins`: see Cors."""
+        """`now`: ms; `trusted`: networks of proxies whose X-Forwarded headers are believed; `origins`: see Cors;
+        `elsewhere`: what log and workers store of a visitor of a site.
+        """
         self._client = client
         self._registry = Registry(client, redis, now)
         self._redis = redis
         self.pulse = Pulse()
-        parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now, self.pulse)
+        parts = Parts(
+            reader or Reader(client), self._registry, redis, tuple(trusted), now, self.pulse, client, elsewhere
+        )
         self._serve = Serve(parts, ENDPOINTS)
         self.routes: list[BaseRoute] = [
             Below(

@@ -172,6 +172,7 @@ def ingest(settings: Settings) -> "Ingest":
 def api(settings: Settings) -> "Api":
     """The read API and the pages; connects with its start."""
     from api.app import Api
+    from deploy.elsewhere import elsewhere
 
     # Signing in asks Redis more than once, and shall not take longer than a question may.
     return Api(
@@ -180,6 +181,7 @@ def api(settings: Settings) -> "Api":
         now,
         trusted=settings.networks(),
         origins=settings.origins(),
+        elsewhere=partial(elsewhere, settings),
     )
 
 
@@ -214,6 +216,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         lacking=room(settings).lacking,
         changing=revisions.changing,
         left=revisions.left,
+        secret=_secret(client),
     )
     tell_redis(settings)
     return Worker(world, report=report)
@@ -237,6 +240,19 @@ def _lookup(client: Client) -> "SettingsLookup":
         return Site.model_validate_json(body).settings if body else SiteSettings()
 
     return lookup
+
+
+def _secret(client: Client) -> Callable[[str], str]:
+    """A site's secret, which never changes."""
+    from ingest.contract.site import Site
+    from rollups.registry import body_as_of
+
+    @lru_cache(maxsize=10_000)
+    def secret(site: str) -> str:
+        body = body_as_of(client, "site", site, 2**63)
+        return Site.model_validate_json(body).secret if body else ""
+
+    return secret
 
 
 def country_db(settings: Settings) -> Path | None:

@@ -1,0 +1,5 @@
+-- Tables that keep files of parts which others took the place of before a moment (ms).
+SELECT DISTINCT table
+FROM system.parts
+WHERE database = currentDatabase() AND NOT active AND remove_time <= fromUnixTimestamp64Milli({at:Int64})
+ORDER BY table
