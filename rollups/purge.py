@@ -17,6 +17,7 @@ from rollups.sql import statement
 
 _SECONDS = 600.0
 _ASK = {"max_execution_time": 600, "max_memory_usage": 3_000_000_000}
+_TABLES = ("events", "sessions", "decision", "erasure")  # that name visitors, beside rollups
 _HASHES = 5_000  # in one mutation
 _OF = f"site = {SITE} AND visitor = {{visitor:String}}"
 _LIVE = f"(session, version) IN (SELECT session, version FROM sessions WHERE {_OF} GROUP BY ALL HAVING sum(sign) > 0)"
@@ -67,7 +68,9 @@ def nameless(client: Client, found: Sequence[Wish], at: int) -> None:
 
 def gone(client: Client, one: Wish) -> bool:
     """Whether no file is left of before `at`. Blocks; raises ClickHouseUnavailable."""
-    return not control.mutating(client) and not client.rows(statement("parts_left"), {"at": one.at})
+    return not control.mutating(client) and not client.rows(
+        statement("parts_left"), {"at": one.at, "tables": [*rollup.load(), *_TABLES]}
+    )
 
 
 def done(client: Client, found: Sequence[Wish]) -> None:
