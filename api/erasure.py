@@ -1,12 +1,11 @@
 """Erasing a visitor, and handing out what is stored about one."""
 
 import json
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel
 from redis.exceptions import RedisError
@@ -18,6 +17,7 @@ from api.problem import Problem
 from api.span import iso
 from ingest.contract import erasing
 from rollups import purge
+from rollups.purge import State
 from rollups.read import Reader
 
 _PAGE = 1_000
@@ -28,59 +28,56 @@ class Erasure(BaseModel):
     """`accepted`, then `removing`: out of every number, and its rows on their way out; then `done`."""
 
     erasure: str
-    state: Literal["accepted", "removing", "done"]
+    state: State
 
 
 def erase(asked: Asked) -> Erasure:
     """Accept that the visitor of the path is to be erased; twice is once."""
-    site, visitor = asked.site.id, visitor_of(asked)
-    live = bool(asked.reader.rows("visitor_known", site=site, visitor=visitor))
-    for row in asked.reader.rows("erasure_open", site=site, visitor=visitor):
-        if not (row["counted"] and live):
-            return Erasure(erasure=row["erasure"], state="removing" if row["counted"] else "accepted")
-    if not (live or asked.reader.rows("visitor_stored", site=site, visitor=visitor)):
+    site = asked.site.id
+    name = purge.accept(asked.parts.client, site, visitor_of(asked), asked.now)
+    if name is None:
         raise Problem(404, "not_found", "the site has no such visitor")
-    name = secrets.token_hex(8)
-    purge.wish(asked.parts.client, site, visitor, name, asked.now)
     with suppress(RedisError):  # whoever sees to it looks by itself, only later
         erasing.wake(asked.parts.redis)
-    return Erasure(erasure=name, state="accepted")
+    return Erasure(erasure=name, state=purge.stands(asked.parts.client, site, name) or "accepted")
 
 
 def erasure(asked: Asked) -> Erasure:
     """How far the erasure of the path is."""
     name = asked.request.path_params["erasure"]
-    row = asked.reader.rows("erasure_stands", site=asked.site.id, erasure=name)[0]
-    if not (row["counted"] or row["open"]):
+    state = purge.stands(asked.parts.client, asked.site.id, name)
+    if state is None:
         raise Problem(404, "not_found", "the site knows no such erasure")
-    return Erasure(erasure=name, state="done" if not row["open"] else "removing" if row["counted"] else "accepted")
+    return Erasure(erasure=name, state=state)
 
 
 def export(asked: Asked) -> Reply:
     """Everything that is stored about the visitor of the path, a JSON object a line."""
     site, visitor = asked.site.id, visitor_of(asked)
     reader = asked.reader
-    if not (
-        reader.rows("visitor_known", site=site, visitor=visitor)
-        or reader.rows("visitor_stored", site=site, visitor=visitor)
-    ):
+    if not purge.known(asked.parts.client, site, visitor):
         raise Problem(404, "not_found", "the site has no such visitor")
-    lines = _lines(reader, site, visitor, asked.parts.elsewhere(site, visitor))
+    texts = lines(reader, site, visitor, asked.parts.elsewhere(site, visitor))
     name = f"{site}-{visitor}.jsonl"
-    return Reply(_stream(lines, name))
+    return Reply(_stream(texts, name))
 
 
-def _stream(lines: Iterable[dict[str, Any]], name: str) -> Response:
+def _stream(texts: Iterable[str], name: str) -> Response:
     headers = {
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
         "Content-Disposition": f'attachment; filename="{name}"',
     }
-    texts = (json.dumps(line, default=_text, separators=(",", ":"), ensure_ascii=False) + "\n" for line in lines)
     return StreamingResponse(texts, 200, headers, "application/x-ndjson")
 
 
-def _lines(reader: Reader, site: str, visitor: str, elsewhere: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def lines(reader: Reader, site: str, visitor: str, elsewhere: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """An export, asked for as it is taken. Raises ClickHouseUnavailable, and what `elsewhere` raises."""
+    for line in _stored(reader, site, visitor, elsewhere):
+        yield json.dumps(line, default=_text, separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+def _stored(reader: Reader, site: str, visitor: str, elsewhere: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     after = _NOTHING
     while rows := reader.rows("export_events", site=site, visitor=visitor, most=_PAGE, **_after(after)):
         for row in rows:

@@ -26,7 +26,8 @@ class Engines:
         """Settings that every table of this version has, the older ones too.
 
         With all of them parts, merged ones too, are on the disk with their names before anything is built on them or
-        what they were merged from is removed. What was merged stays a while as a second copy, and no longer, for it may hold who was erased.
+        what they were merged from is removed. What was merged stays a while as a second copy, and no longer: it may
+        hold somebody who was erased.
         """
         if not self.fsync:
             return {"fsync_after_insert": 0, "fsync_part_directory": 0, **BROKEN}

@@ -6,8 +6,9 @@ May be stopped anywhere and begun again.
 """
 # ruff: noqa: S608 - names of our own tables; values are bound
 
+import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from rollups import control, rollup
 from rollups.client import TOKEN_SETTINGS, Client
@@ -18,9 +19,13 @@ from rollups.sql import statement
 _SECONDS = 600.0
 _ASK = {"max_execution_time": 600, "max_memory_usage": 3_000_000_000}
 _TABLES = ("events", "sessions", "decision", "erasure")  # that name visitors, beside rollups
+_KNOWN = ("visitor_known", "visitor_stored")
 _HASHES = 5_000  # in one mutation
 _OF = f"site = {SITE} AND visitor = {{visitor:String}}"
 _LIVE = f"(session, version) IN (SELECT session, version FROM sessions WHERE {_OF} GROUP BY ALL HAVING sum(sign) > 0)"
+
+
+State: TypeAlias = Literal["accepted", "removing", "done"]
 
 
 class Wish(NamedTuple):
@@ -38,9 +43,33 @@ def wishes(client: Client) -> list[Wish]:
     return [Wish(*row.values()) for row in client.rows(statement("erasure_wishes"))]
 
 
-def wish(client: Client, site: str, visitor: str, erasure: str, at: int) -> None:
-    """Write down that a visitor is to be erased; at once if that returns. Blocks; raises ClickHouseUnavailable."""
-    _write(client, site, visitor, erasure, at)
+def accept(client: Client, site: str, visitor: str, at: int) -> str | None:
+    """Write down that a visitor is to be erased, and name the erasure; None for one of whom nothing is stored. One that
+    is under way already is named again, unless the visitor came back since. Blocks; raises ClickHouseUnavailable.
+    """
+    where = {"site": site, "visitor": visitor}
+    live = bool(client.rows(statement("visitor_known"), where))
+    for row in client.rows(statement("erasure_open"), where):
+        if not (row["counted"] and live):
+            return str(row["erasure"])
+    if not (live or client.rows(statement("visitor_stored"), where)):
+        return None
+    name = secrets.token_hex(8)
+    _write(client, site, visitor, name, at)
+    return name
+
+
+def known(client: Client, site: str, visitor: str) -> bool:
+    """Whether anything is stored of a visitor. Blocks; raises ClickHouseUnavailable."""
+    return any(client.rows(statement(name), {"site": site, "visitor": visitor}) for name in _KNOWN)
+
+
+def stands(client: Client, site: str, erasure: str) -> State | None:
+    """How far an erasure is; None for one that nobody knows. Blocks; raises ClickHouseUnavailable."""
+    row = client.rows(statement("erasure_stands"), {"site": site, "erasure": erasure})[0]
+    if not (row["counted"] or row["open"]):
+        return None
+    return "done" if not row["open"] else "removing" if row["counted"] else "accepted"
 
 
 def purge(client: Client, found: Sequence[Wish], wait_seconds: float = 30) -> None:

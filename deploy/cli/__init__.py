@@ -14,6 +14,7 @@ from deploy.cli.repair import repair
 from deploy.cli.services import api, ingest, worker
 from deploy.cli.up import up
 from deploy.cli.upkeep import migrate, rebuild, restore, status, verify
+from deploy.cli.visitor import erase, export_visitor
 from deploy.logs import configure
 
 app = typer.Typer(
@@ -41,9 +42,10 @@ def _of_all(
     pass
 
 
-for command in (up, ingest, worker, api, status, verify, migrate, restore, rebuild, repair, demo):
+for command in (up, ingest, worker, api, status, verify, migrate, restore, rebuild, repair, erase, demo):
     app.command()(command)
 app.command("import")(import_)
+app.command("export-visitor")(export_visitor)
 app.add_typer(account.app, name="account")
 app.add_typer(key.app, name="key")
 app.add_typer(site.app, name="site")

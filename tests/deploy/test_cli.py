@@ -16,7 +16,7 @@ COMMANDS = dict(commands(app))
 EXPECTED = {
     "up", "ingest", "worker", "api", "import", "verify", "migrate", "rebuild", "repair", "restore", "status", "demo",
     "account create", "key create", "key list", "key revoke", "site create", "site list", "log list", "log forget",
-    "dead-letters list", "dead-letters replay", "batch set-aside",
+    "dead-letters list", "dead-letters replay", "batch set-aside", "erase", "export-visitor",
 }  # fmt: skip
 
 

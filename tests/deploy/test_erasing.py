@@ -10,7 +10,6 @@ from redis import Redis
 
 from rollups import rollup
 from rollups.client import Client, connect
-from rollups.life import life
 from tests.deploy.stack import Stack
 
 pytestmark = pytest.mark.services
@@ -180,7 +179,8 @@ def test_an_erased_visitor_is_nowhere(tmp_path: Path) -> None:
         # Copies do not bring them back.
         redis = Redis.from_url(stack.describes()["redis"])
         for key in [*redis.scan_iter("throughline:*", _type="stream")]:
-            for _, fields in redis.xrange(key):
+            records: Any = redis.xrange(key)
+            for _, fields in records:
                 redis.xadd(key, fields)
         stack.command("import", str(logs), "--site", one["id"])
         stack.wait_for(
@@ -195,7 +195,6 @@ def test_an_erased_visitor_is_nowhere(tmp_path: Path) -> None:
         redis.bgrewriteaof()
         while redis.info("persistence")["aof_rewrite_in_progress"]:
             time.sleep(0.1)
-        assert life(client)
         assert rows_with(client, needles) == []
         left = files_with(stack.data, needles)
         assert left == []
