@@ -80,6 +80,11 @@ class Row(NamedTuple):
     erasure: str
 
 
+def stones(client: Client) -> list[Stone]:
+    """How everybody was ever erased. Blocks; raises ClickHouseUnavailable."""
+    return [Stone(*row.values()) for row in client.rows(statement("erased"))]
+
+
 def rows(token: str, stone: Stone, taken: Sequence[Taken], first: int = 0) -> list[Row]:
     """What the batch of this token leaves of what was taken: as many fewer of each kind, as many more erased."""
     name = f"{token}/{stone.erasure}"
@@ -104,8 +109,8 @@ class Eraser:
         raise NotImplementedError
 
     def erased(self) -> list[Stone]:
-        """Everybody who was ever erased, once each."""
-        return [Stone(*row.values()) for row in self._own.rows(statement("erased"))]
+        """How everybody was ever erased."""
+        return stones(self._own)
 
     def taken(self, site: str, visitor: str, earlier: Stone | None) -> list[Taken]:
         """What lies in the raw events of a visitor, beyond what an earlier erasure took."""

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from rollups import control, rollup
+from rollups import control, erase, rollup
 from rollups.client import TOKEN_SETTINGS, Client
 from rollups.erase import Stone
 from rollups.rollup import SITE, Rollup
@@ -78,8 +78,8 @@ def purge(client: Client, found: Sequence[Wish], wait_seconds: float = 30) -> No
     The workers hold still while it is found, not while it goes. Raises ClickHouseUnavailable, control.ClaimLost,
     control.Unfinished.
     """
-    patient = client.patient(_SECONDS)
-    stones = {name: [row for row in _stones(client) if row.erasure == name] for name in {one.erasure for one in found}}
+    patient, every = client.patient(_SECONDS), erase.stones(client)
+    stones = {name: [row for row in every if row.erasure == name] for name in {one.erasure for one in found}}
     with control.claim(client) as held:
         control.hold_still(client, held, wait_seconds)
         for one in found:
@@ -111,10 +111,6 @@ def _write(client: Client, site: str, visitor: str, erasure: str, at: int) -> No
     names, types = ("site", "visitor", "erasure", "at"), ("String", "String", "String", "DateTime64(3, 'UTC')")
     columns: list[list[Any]] = [[site], [visitor], [erasure], [at]]
     client.insert("erasure", names, types, columns, {**TOKEN_SETTINGS, "insert_deduplicate": 0})
-
-
-def _stones(client: Client) -> list[Stone]:
-    return [Stone(*row.values()) for row in client.rows(statement("erased_all"))]
 
 
 def _rollups(client: Client, one: Wish) -> list[tuple[str, Mapping[str, Any]]]:

@@ -18,7 +18,7 @@ from workers import blob as blobs
 from workers.ahead import Ahead, without, without_names
 from workers.back import fold_back
 from workers.blob import Blob, Erasing, Named
-from workers.fold import Entry, Folded, Misjudged, Visit, Visits
+from workers.fold import Entry, Folded, Misjudged, Visit, Visits, heed
 from workers.names import OTHER, Names
 from workers.raw import decided_columns
 from workers.rows import version
@@ -189,6 +189,7 @@ def left(token: str, erased: Iterable[Erasing]) -> tuple[list[Row], list[Stone]]
 
 def _folded(world: World, held: Held, visited: Visits, version_: int) -> Folded:
     world.names.settle()
+    heed(visited, held.erased.is_new)
     states, absent = held.cache.take(visited.by_visitor)
     loaded, horizon = held.store.load(held.offset, absent)
 

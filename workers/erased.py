@@ -20,15 +20,21 @@ class Erased:
     def __init__(self, stones: Iterable[Stone] = (), secret: Secret = lambda _: "") -> None:
         self._secret = secret
         self._by_site: dict[str, dict[str, Stone]] = {}
+        self._done: set[str] = set()
         for stone in stones:
             self.add(stone)
 
     def add(self, stone: Stone) -> None:
         """The latest of a visitor stands."""
+        self._done.add(stone.erasure)
         own = self._by_site.setdefault(stone.site, {})
         known = own.get(stone.digest)
         if known is None or known.until <= stone.until:
             own[stone.digest] = stone
+
+    def is_new(self, erasure: str) -> bool:
+        """Whether an erasure has erased nobody yet."""
+        return erasure not in self._done
 
     def digest(self, site: str, visitor: str) -> str:
         return digest(self._secret(site), visitor)

@@ -107,6 +107,7 @@ def visits(entries: Iterable[Entry]) -> Visits:
     """Sort the lines by their visitors, each one's in log order."""
     found: dict[str, Visit] = {}
     received = 0
+    erasures: set[str] = set()
     for offset, place, line in entries:
         heard = line.received
         if heard > received:
@@ -131,8 +132,17 @@ def visits(entries: Iterable[Entry]) -> Visits:
                 found.setdefault(key(line.site, visitor), Visit(line.site, visitor)).revision = line.settings
         elif isinstance(line, Erase):
             visit = found.setdefault(key(line.site, line.visitor), Visit(line.site, line.visitor))
-            visit.erase = (offset, place, line)
+            if line.erasure not in erasures:  # who sent it may have died before knowing, and sent it again
+                erasures.add(line.erasure)
+                visit.erase = (offset, place, line)
     return Visits(found, received)
+
+
+def heed(visited: Visits, erases: Callable[[str], bool]) -> None:
+    """Forget the lines of erasures (by name) that erase nobody."""
+    for visit in visited.by_visitor.values():
+        if visit.erase is not None and not erases(visit.erase[2].erasure):
+            visit.erase = None
 
 
 def unknown(

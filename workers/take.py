@@ -14,7 +14,7 @@ from workers.batch import gone_of, insert, insert_columns, unknown_of
 from workers.blob import Blob
 from workers.cache import Cache
 from workers.erased import Erased
-from workers.fold import Entry, visits
+from workers.fold import Entry, heed, visits
 from workers.read import read
 from workers.state import Moved, Position, Store
 from workers.world import Held, Paused, World
@@ -165,6 +165,7 @@ def _caught_up(world: World, store: Store, log: str, partition: int, position: P
     except LogTruncated:
         return None
     visited = visits(entries)
+    heed(visited, {each.stone.erasure for each in decision.erased}.__contains__)
     unknown, gone = unknown_of(visited, decision.clock, decision.reasons), gone_of(visited, decision.reasons)
     store.save(position.offset, decided.b, decision.clock, unknown, gone)
     return store.position()

@@ -8,9 +8,17 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from deploy import wiring
+from deploy.erasing import forget_letters
+from deploy.settings import Settings
+from ingest.contract.event import Event, Filtered, decode, encode
+from ingest.log.dead import DeadLetter
 from rollups import rollup
 from rollups.client import Client, connect
+from rollups.purge import Wish
 from tests.deploy.stack import Stack
+from tests.ingest.fake import FakeProducer
+from tests.log.fake import FakeDead
 
 pytestmark = pytest.mark.services
 
@@ -207,3 +215,21 @@ def test_an_erased_visitor_is_nowhere(tmp_path: Path) -> None:
         assert "no difference" in stack.command("verify")
         client.close()
         redis.close()
+
+
+def test_letters_of_whom_is_erased_are_counted_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    dead, log = FakeDead(), FakeProducer(2)
+    monkeypatch.setattr(wiring, "producer", lambda _: log)
+    eve, ann = "e" * 16, "a" * 16
+    line_ = encode([Event("shop12", eve, "1", "pageview", 5, 7)]).rstrip()
+    broken = b'{"site":"shop12","visitor":"' + eve.encode() + b'",'
+    other = encode([Event("other1", eve, "1", "pageview", 5, 7)]).rstrip()
+    lines = [line_, broken, other, encode([Event("shop12", ann, "2", "pageview", 5, 7)]).rstrip()]
+    for at, raw in enumerate(lines):
+        dead.append(DeadLetter("why", "log", 1, at, 0, raw))
+    dead.begin("log/1/0/0")  # by who died then: it may be on the log already
+    wish = Wish("shop12", "w1", eve, 0, True)
+    forget_letters(Settings(), dead, [wish])
+    assert [letter.offset for letter in dead.letters()] == [2, 3]
+    (sent,) = [decode(value) for _, value in log.records]
+    assert isinstance(sent, Filtered) and (sent.site, sent.reason) == ("shop12", "erased")

@@ -50,10 +50,14 @@ def records(seed: int, size: int) -> dict[int, list[Record]]:
     """A stream cut into small records, with lines nobody can read in between."""
     draw = random.Random(seed)
     lines: list[Logged] = []
+    erasures: list[Logged] = []
     for event in stream(seed, size, visitors=3):
         lines.append(event)
         if draw.random() < 0.04:
             lines.append(Erase(SITE, event.visitor, f"e{len(lines)}", event.received))
+            erasures.append(lines[-1])
+        if erasures and draw.random() < 0.02:
+            lines.append(draw.choice(erasures))  # sent again
         if draw.random() < 0.1:
             lines.append(Filtered(SITE, "bot", event.received))
     made: dict[int, list[Record]] = {p: [] for p in range(PARTITIONS)}
