@@ -104,6 +104,7 @@ def test_every_endpoint_obeys_the_table(served: Served) -> None:
                 member_id="nobody",
                 link_id="nobody",
                 key_id="nobody",
+                erasure="nobody",
             )
             # Refused by its body or its parameters if it is let in, so that nothing changes.
             broken = {"content": b"["} if endpoint.body is not None else {}
