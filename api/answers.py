@@ -56,6 +56,8 @@ class Answers:
                 return known
         found = endpoint.answer(asked)
         reply = found if isinstance(found, Reply) else Reply(found)
+        if isinstance(reply.body, Response):
+            return reply.body
         if endpoint.response is None:
             return Response(status_code=endpoint.status, headers={**_PLAIN, **reply.headers})
         json = self._json[endpoint.name]
