@@ -21,7 +21,8 @@ GOOD = {
 
 
 def url(path: str, site: str, visitor: str = "0123456789abcdef") -> str:
-    return "/api" + path.format(site_id=site, visitor_id=f"{site}-{visitor}", session_id="0" * 16, key_id="k" * 12)
+    own = dict.fromkeys(("key_id", "member_id", "link_id"), "k" * 12)
+    return "/api" + path.format(site_id=site, visitor_id=f"{site}-{visitor}", session_id="0" * 16, **own)
 
 
 @pytest.mark.parametrize("endpoint", [each for each in ENDPOINTS if not each.public], ids=lambda each: each.name)
