@@ -42,7 +42,7 @@ def invitation(state: State, token: str, now: int) -> Member:
     """
     found = state.member_by_sha256.get(secret.sha256(token))
     site = state.site_by_id.get(found.site) if found else None
-    if found is None or site is None or found.account or found.ended or now >= found.expires:
+    if found is None or site is None or now >= found.expires:
         raise Problem(404, "not_found", "this invitation was used, withdrawn or has expired")
     if state.role(found.by, site) != "owner":
         raise Problem(404, "not_found", "this invitation was used, withdrawn or has expired")

@@ -35,7 +35,7 @@ class State:
         self.key_by_sha256: dict[str, Key] = {}
         self.site_by_id: dict[str, Site] = {}
         self.member_by_id: dict[str, Member] = {}
-        self.member_by_sha256: dict[str, Member] = {}
+        self.member_by_sha256: dict[str, Member] = {}  # invitations that are neither used nor withdrawn
         self.member_by_pair: dict[tuple[str, str], Member] = {}  # site, account; the latest to join
         self.link_by_id: dict[str, Link] = {}
         self.link_by_sha256: dict[str, Link] = {}

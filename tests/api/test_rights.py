@@ -1,5 +1,6 @@
 """Who may do what: every endpoint, asked by everybody who might."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,15 +98,8 @@ def test_every_endpoint_obeys_the_table(served: Served) -> None:
         if right is None or endpoint.name in ("logout", "sign-out-everywhere", "delete-site"):
             continue
         for place in (site, other, "nowhere1") if endpoint.of_site else (None,):
-            path = "/api" + endpoint.path.format(
-                site_id=place,
-                visitor_id=f"{place}-{'0' * 16}",
-                session_id="0" * 16,
-                member_id="nobody",
-                link_id="nobody",
-                key_id="nobody",
-                erasure="nobody",
-            )
+            own = dict.fromkeys(re.findall(r"\{(\w+)\}", endpoint.path), "nobody") | {"session_id": "0" * 16}
+            path = "/api" + endpoint.path.format(**own | {"site_id": place, "visitor_id": f"{place}-{'0' * 16}"})
             # Refused by its body or its parameters if it is let in, so that nothing changes.
             broken = {"content": b"["} if endpoint.body is not None else {}
             question = {**QUESTION, "from": "never"} if endpoint.of_data else {"id": "nobody"}

@@ -21,7 +21,9 @@ GOOD = {
 
 
 def url(path: str, site: str, visitor: str = "0123456789abcdef") -> str:
-    return "/api" + path.format(site_id=site, visitor_id=f"{site}-{visitor}", session_id="0" * 16, key_id="k" * 12)
+    own = dict.fromkeys(re.findall(r"\{(\w+)\}", path), "k" * 12) | {"session_id": "0" * 16}
+    own |= {"site_id": site, "visitor_id": f"{site}-{visitor}"}
+    return "/api" + path.format(**own)
 
 
 @pytest.mark.parametrize("endpoint", [each for each in ENDPOINTS if not each.public], ids=lambda each: each.name)
