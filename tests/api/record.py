@@ -62,6 +62,7 @@ def questions(stack: Stack) -> dict[str, tuple[str, str, Pairs, Any]]:
         "site": get(of),
         "dashboard": analytics("dashboard", ("filter", "device==Phone")),
         "revenue": analytics("revenue"),
+        "over-time": analytics("over-time"),
         "friction": analytics("friction", ("filter", "country==DE|FR")),
         "friction-preview": analytics("friction-preview", ("bouncer_seconds", "5")),
         "breakdown": analytics("breakdown", ("dimension", "entry_page"), ("limit", "2")),

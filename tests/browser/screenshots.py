@@ -33,6 +33,8 @@ PICTURES = {
     "dashboard-phone-dark": (FORTNIGHT, PHONE, "dark"),
     "filtered": (f"{SITE}?filter=source==google&filter=device!=Phone", DESK, "light"),
     "filtered-phone": (f"{SITE}?filter=source==google&filter=device!=Phone", PHONE, "dark"),
+    "campaigns": (f"{SITE}?tab=campaigns&range=7d", DESK, "light"),
+    "page": (f"{SITE}?tab=engagement&url=/shop/mugs&range=7d", DESK, "light"),
     "all-pages": (f"{SITE}?all=page", DESK, "light"),
     "sites": ("/sites", DESK, "light"),
     "sign-in": ("/login", DESK, "light"),
@@ -51,7 +53,7 @@ PICTURES = {
     "account": ("/account", DESK, "light"),
     "settings-phone": (f"{SITE}/settings", PHONE, "dark"),
 }
-TABS = ("overview", "revenue", "friction", "engagement", "reach", "events", "visitors")
+TABS = ("overview", "campaigns", "revenue", "friction", "engagement", "reach", "events", "visitors")
 ROUNDS = 5
 
 

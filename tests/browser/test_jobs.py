@@ -52,7 +52,7 @@ def each(*checks: Callable[[Tab], None]) -> Callable[[Tab], None]:
 
 
 Job = tuple[list[Callable[[Tab], Locator]], Callable[[Tab], None]]
-FLOW = re.compile("^Where people go from /")
+FLOW = re.compile("^Where people go from .")
 JOBS: dict[str, Job] = {
     "phone against desktop: sessions, orders, revenue": (
         [lambda desk: region(desk, "Devices").get_by_role("link", name="Details of devices")],
@@ -69,13 +69,13 @@ JOBS: dict[str, Job] = {
     ),
     "which page loses people, and from where": (
         [lambda desk: tab_of(desk, "Pages", "Exit pages"), goes_from],
-        lambda desk: expect(region(desk, re.compile("^Who leaves from /")).locator("tbody tr").first).to_be_visible(),
+        lambda desk: expect(region(desk, re.compile("^Who leaves from .")).locator("tbody tr").first).to_be_visible(),
     ),
     "where those from one source go from there": (
         [
             lambda desk: tab_of(desk, "Pages", "Exit pages"),
             goes_from,
-            lambda desk: region(desk, re.compile("^Who leaves from /")).locator("button.pick").first,
+            lambda desk: region(desk, re.compile("^Who leaves from .")).locator("button.pick").first,
         ],
         each(
             lambda desk: expect(chips(desk)).to_have_count(1),
