@@ -162,7 +162,7 @@ def unknown_of(visited: Visits, clock: int, reasons: Iterable[Misjudged] = ()) -
 def gone_of(visited: Visits, reasons: Iterable[Misjudged]) -> list[str]:
     """The visitors (keys) whom the lines erase, and of whom none counts."""
     erased = _erased_places(reasons)
-    return [name for name, visit in visited.by_visitor.items() if visit.erase is not None and _all_in(visit, erased)]
+    return [name for name, visit in visited.by_visitor.items() if visit.erases and _all_in(visit, erased)]
 
 
 def _erased_places(reasons: Iterable[Misjudged]) -> set[tuple[int, int]]:
@@ -177,12 +177,13 @@ def _erased(world: World, held: Held, visited: Visits, errors: Container[str]) -
     """Those whom the lines of a batch erase, with what lay of them in the raw events before it."""
     found = []
     for name, visit in visited.by_visitor.items():
-        if visit.erase is not None and name not in errors:
-            offset, _, line = visit.erase
-            digest = held.erased.digest(visit.site, visit.visitor)
+        if not visit.erases or name in errors:
+            continue
+        digest = held.erased.digest(visit.site, visit.visitor)
+        taken = world.writer.taken(visit.site, visit.visitor, held.erased.stone(visit.site, visit.visitor))
+        for offset, _, line in visit.erases:
             stone = Stone(visit.site, digest, line.received, held.log, held.partition, offset, line.erasure)
-            earlier = held.erased.stone(visit.site, visit.visitor)
-            found.append(Erasing(stone, world.writer.taken(visit.site, visit.visitor, earlier)))
+            found.append(Erasing(stone, taken if line is visit.erases[-1][2] else []))
     return found
 
 

@@ -25,10 +25,12 @@ class Erased:
             self.add(stone)
 
     def add(self, stone: Stone) -> None:
-        """The latest of a visitor stands."""
+        """The latest of a visitor stands, for what every one took."""
         self._done.add(stone.erasure)
         own = self._by_site.setdefault(stone.site, {})
         known = own.get(stone.digest)
+        if known is not None and known[3:5] == stone[3:5]:
+            stone = stone._replace(until=max(known.until, stone.until), offset=max(known.offset, stone.offset))
         if known is None or known.until <= stone.until:
             own[stone.digest] = stone
 

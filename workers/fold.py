@@ -81,7 +81,7 @@ class Folded(NamedTuple):
 @dataclass(slots=True)
 class Visit:
     """What the lines of a batch say of one visitor. `revision`: by whose settings all its sessions are judged anew;
-    `erase`: the last line that erases it, and its place.
+    `erases`: the lines that erase it, each with its place.
 
     `first`, `last`: the times of its events, ms; `heard`: the newest receipt or event.
     """
@@ -90,7 +90,7 @@ class Visit:
     visitor: str
     lines: list[tuple[int, int, Event]] = field(default_factory=list)
     revision: int | None = None
-    erase: tuple[int, int, Erase] | None = None
+    erases: list[tuple[int, int, Erase]] = field(default_factory=list)
     first: int = FOREVER
     last: int = BEGINNING
     heard: int = 0
@@ -134,15 +134,15 @@ def visits(entries: Iterable[Entry]) -> Visits:
             visit = found.setdefault(key(line.site, line.visitor), Visit(line.site, line.visitor))
             if line.erasure not in erasures:  # who sent it may have died before knowing, and sent it again
                 erasures.add(line.erasure)
-                visit.erase = (offset, place, line)
+                visit.erases.append((offset, place, line))
     return Visits(found, received)
 
 
 def heed(visited: Visits, erases: Callable[[str], bool]) -> None:
     """Forget the lines of erasures (by name) that erase nobody."""
     for visit in visited.by_visitor.values():
-        if visit.erase is not None and not erases(visit.erase[2].erasure):
-            visit.erase = None
+        if visit.erases:
+            visit.erases = [each for each in visit.erases if erases(each[2].erasure)]
 
 
 def unknown(
@@ -151,7 +151,7 @@ def unknown(
     """What must be read back before a fold, by visitor; `margins`: of those whom an earlier fold could not close."""
     wanted = {}
     for name, visit in visited.items():
-        if visit.revision is not None or visit.erase is not None:
+        if visit.revision is not None or visit.erases:
             wanted[name] = [Span(BEGINNING, FOREVER)]
             continue
         state, margin = states.get(name), margins.get(name, 1)
@@ -198,7 +198,7 @@ def fold(
             continue
         if state is not None:
             after[name] = state
-        elif visit.erase is not None:
+        elif visit.erases:
             gone.append(name)
         reasons += judged
         rows += written
@@ -215,7 +215,7 @@ def _visit(
     reasons: list[Misjudged] = []
     only = held[0] if len(held) == 1 and covers(held[0].known, visit.first, visit.last) else None
     lines = visit.lines
-    if until > BEGINNING or visit.erase is not None:
+    if until > BEGINNING or visit.erases:
         lines = _not_erased(visit, until, held, reasons)
     for offset, place, event in lines:
         if reason := (only or _covering(held, event.time)).memory.judge(event):
@@ -236,8 +236,9 @@ def _not_erased(
 ) -> list[tuple[int, int, Event]]:
     """The lines that came and happened after the visitor's erasure; the others are added to `reasons`."""
     before = (-1, -1)
-    if visit.erase is not None:
-        before, until = visit.erase[:2], max(until, visit.erase[2].received)
+    if visit.erases:
+        before = visit.erases[-1][:2]
+        until = max(until, *(line.received for _, _, line in visit.erases))
         for window in held:
             window.memory = Memory([], 0)  # what was written of its sessions is retracted, as of any that are no more
     lines = []
