@@ -21,6 +21,7 @@ from ingest.contract.event import ERASED, Erase, Event, Filtered, encode
 from ingest.log.dead import DeadLetter, DeadLetters
 from ingest.log.partition import partition
 from ingest.log.protocol import LogUnavailable, Producer
+from ingest.log.redis_pool import native
 from rollups import purge
 from rollups.client import ClickHouseUnavailable, Client
 from rollups.control import ClaimLost, Unfinished, mutating
@@ -124,7 +125,7 @@ class Erasing:
         """The Redis of states, and that of the log if it is another one."""
         own = self._settings.address("event_log")
         addresses = dict.fromkeys([self._settings.address("redis"), *([own] if own.startswith("redis") else [])])
-        return [Redis.from_url(each, socket_timeout=5.0, socket_connect_timeout=2.0) for each in addresses]
+        return [Redis.from_url(native(each), socket_timeout=5.0, socket_connect_timeout=2.0) for each in addresses]
 
 
 def forget_letters(settings: Settings, dead: DeadLetters, wishes: Sequence[Wish]) -> None:

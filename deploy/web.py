@@ -33,6 +33,7 @@ _STOP_SECONDS = 4
 _CLOSE_SECONDS = 2.0  # `up` kills a moment later
 _START_SECONDS = 10.0
 _FILES = 65_536
+_STORES = {"ingest": "event_log", "api": "clickhouse"}  # that a role needs beside Redis
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -117,9 +118,10 @@ def run(roles: Sequence[str], settings: Settings, listener: socket.socket, check
     """Serve `ingest`, `api` or both until SIGTERM or SIGINT. Blocks. Raises StackError."""
     import uvloop
 
-    from deploy import wiring
+    from deploy import wiring, wrong
 
     _allow_many_files()
+    wrong.tell(settings, ["redis", *(_STORES[role] for role in roles)])
     makers: dict[str, Callable[[Settings], Service]] = {"ingest": wiring.ingest, "api": wiring.api}
 
     async def main() -> None:

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis import RedisError
 
-from deploy import torn, wiring
+from deploy import torn, wiring, wrong
 from deploy.erasing import Erasing
 from deploy.folder import StackError
 from deploy.logs import configure
@@ -67,6 +67,7 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)
     notifier = Notifier()
+    wrong.tell(settings, ("event_log", "redis", "clickhouse"))
     connecting, report = {"worker": "connecting"}, Report()
     if settings.metrics_port:
         serve_metrics(

@@ -21,6 +21,7 @@ from deploy import wiring
 from deploy.peek import log_state
 from deploy.reason import reason
 from deploy.settings import Settings, load
+from deploy.wrong import wrong
 from ingest.log.kafka_token import Token
 from ingest.log.protocol import LogUnavailable
 from rollups.client import ClickHouseUnavailable
@@ -204,6 +205,22 @@ def test_clickhouse_behind_tls(clickhouse_url: str, signed: Authority, other: Au
             said = wiring.away(settings, raised.value)
             assert said.endswith(f" cannot be used: {why} (THROUGHLINE_CLICKHOUSE)"), said
             assert SHOWN not in said
+
+
+@pytest.mark.services
+def test_a_service_says_at_its_start_which_of_its_addresses_is_wrong(
+    secure_redis: str, clickhouse_url: str, signed: Authority
+) -> None:
+    turned_away = secure_redis.replace(SHOWN, "not-the-s3cret") + f"?ca={signed.ca}"
+    settings = load({"event_log": turned_away, "redis": turned_away, "clickhouse": clickhouse_url}, {})
+    said = list(wrong(settings, ("event_log", "redis", "clickhouse")))
+    assert [re.findall(r"wrong user or password \((\w+)\)", each) for each in said] == [
+        ["THROUGHLINE_EVENT_LOG"],
+        ["THROUGHLINE_REDIS"],
+    ]
+    assert SHOWN not in "".join(said)
+    away = load({"event_log": "redis://127.0.0.1:1", "redis": "redis://127.0.0.1:1", "clickhouse": clickhouse_url}, {})
+    assert list(wrong(away, ("event_log", "redis"))) == []  # it may come
 
 
 class Issuer(http.server.BaseHTTPRequestHandler):

@@ -1,6 +1,7 @@
 """After a restart of Redis no client fails on a connection that it still had from before."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.services.redis import RedisServer
 
 pytestmark = pytest.mark.services
 CONNECTIONS = 4
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -70,3 +72,12 @@ def test_so_is_every_one_of_a_blocking_client(server: RedisServer, make: Callabl
         server.kill()
         server.start()
         client.ping()
+
+
+def test_every_client_reads_our_addresses() -> None:
+    found = {
+        path.name: len(re.findall(r"\.from_url\((?!\s*native\()", path.read_text()))
+        for stage in ("ingest", "workers", "rollups", "api", "deploy")
+        for path in (ROOT / stage).rglob("*.py")
+    }
+    assert {name for name, others in found.items() if others} == set()
