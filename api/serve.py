@@ -26,7 +26,7 @@ from api.registry.secret import sha256
 from api.registry.store import RegistryUnavailable
 from api.signin import COOKIE
 from api.threads import SECONDS, Threads
-from api.uses import Uses
+from ingest.contract.used import Days
 from rollups import deadline
 from rollups.client import ClickHouseUnavailable
 
@@ -75,7 +75,7 @@ class Serve:
         self._passwords = Threads("password", HASHING, WAITING_TO_HASH, "too many people sign in at once")
         self._sessions = Threads("session", ASKING_REDIS, WAITING, "too many requests at once")
         self._looks = Threads("look", 1, 1, "")
-        self._uses = Uses(parts.redis)
+        self._days = Days()
         self._look: asyncio.Future[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -155,8 +155,8 @@ class Serve:
         except Problem:
             await self._look_again()
             who = find()
-        if who.key is not None and self._uses.is_new(who.key.id, now := self._parts.now()):
-            await self._sessions.run(partial(self._uses.note, who.key.id, now))
+        if who.key is not None and self._days.is_new(who.key.id, now := self._parts.now()):
+            await self._sessions.run(partial(self._answers.note_use, who.key.id, now))
         return who
 
     async def catch_up(self) -> None:

@@ -46,6 +46,7 @@ def paths() -> dict[str, Any]:
     gif: dict[str, Any] = {"image/gif": {}}
     refused = {
         "400": "No event was usable",
+        "401": "An `Authorization` that is no key for posting events",
         "404": "Every tracking id is unknown",
         "408": "The body took too long",
         "413": "Too large",
@@ -60,8 +61,12 @@ def paths() -> dict[str, Any]:
             "post": {
                 "operationId": "post-events",
                 "summary": "Post one event or up to 100; answered once they are durable",
+                "description": (
+                    "No key is needed. With one of scope `ingest` the first address of `X-Forwarded-For` is believed, "
+                    "and revenue is trusted."
+                ),
                 "tags": ["tracking"],
-                "security": [],
+                "security": [{}, {"key": []}],
                 "requestBody": {
                     "required": True,
                     "content": {"application/json": {"schema": batch}, "text/plain": {"schema": {"type": "string"}}},

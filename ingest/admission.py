@@ -21,12 +21,15 @@ MAX_DELAY_MS = 24 * 3_600_000
 
 
 class Sender(NamedTuple):
-    """What a request tells about who sent it: used here, never stored. `received` in ms; `gpc`: Sec-GPC was 1."""
+    """What a request tells about who sent it: used here, never stored. `received` in ms; `gpc`: Sec-GPC was 1;
+    `trusted`: it came with a key for posting events of the site.
+    """
 
     received: int
     address: str
     agent: str
     gpc: bool = False
+    trusted: bool = False
 
 
 class Knowledge(NamedTuple):
@@ -177,8 +180,11 @@ def _event(draft: Draft, id_: str) -> Event:
     posted, agent, revenue = draft.posted, draft.agent, draft.posted.revenue
     source, campaign, medium, term, content, channel = draft.attribution
     country, region, city = draft.place
-    if revenue is not None and not revenue.transaction:
-        revenue = Revenue(revenue.amount, revenue.currency, id_)
+    if revenue is not None:
+        if not (draft.sender.trusted or draft.way.own_time) and draft.site.settings.trusts_only_keys:
+            revenue = None  # a plain event: whoever reads the page's source could claim an order's number in advance
+        elif not revenue.transaction:
+            revenue = Revenue(revenue.amount, revenue.currency, id_)
     # In the order of its fields: naming all of them takes four times as long.
     return Event(
         draft.site.id,

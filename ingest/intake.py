@@ -1,6 +1,7 @@
 """From a sender and a body to the lines of the log and the answer: the one way, whatever brought the request here."""
 
 import asyncio
+import hashlib
 import logging
 import time
 from collections import Counter
@@ -10,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from ingest.admission import Knowledge, Sender, admit
 from ingest.answer import Answer, Reply, accepted, refuse, too_many
-from ingest.contract.address import Network, bucket, client_address
+from ingest.contract.address import Network, bucket, client_address, read_address
 from ingest.contract.batch import Batch
 from ingest.contract.event import Event, Line
 from ingest.contract.incoming import Problem
@@ -36,12 +37,17 @@ log = logging.getLogger(__name__)
 
 
 class Caller(NamedTuple):
-    """Who sends, as the head of the request tells; `key`: what the rate of its address is counted by."""
+    """Who sends, as the head of the request tells; `key`: what the rate of its address is counted by.
+
+    `token`: the hash of the key that a program came with; it is believed of whom it sends, the first of `forwarded`.
+    """
 
     address: str
     key: bytes
     agent: str
     gpc: bool
+    token: str = ""
+    forwarded: str = ""
 
 
 class Admitted(NamedTuple):
@@ -88,7 +94,7 @@ class Intake:
 
     def caller(self, peer: str, headers: Headers) -> Caller | Reply:
         """Who sends, or the refusal of what need not even be read."""
-        agent, gpc, size = None, None, 0
+        agent, gpc, authorization, size = None, None, None, 0
         forwarded: tuple[str, ...] = ()
         for name, value in headers:
             size += len(name) + len(value)
@@ -98,13 +104,18 @@ class Intake:
                 gpc = value if gpc is None else gpc
             elif name == b"x-forwarded-for":
                 forwarded = (*forwarded, value.decode("latin-1"))
+            elif name == b"authorization":
+                authorization = value
         if len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
             return refuse(431, "the request's headers are too large")
         again = not forwarded or sum(map(len, forwarded)) <= _REMEMBERED_BYTES
         address, key = (self._place_again if again else self._place)(peer, forwarded)
         if wait := self._address_limit.wait(key, 1, self._now()):
             return too_many("address", wait)
-        return Caller(address, key, (agent or b"").decode("latin-1"), (gpc or b"").strip() == b"1")
+        caller = Caller(address, key, (agent or b"").decode("latin-1"), (gpc or b"").strip() == b"1")
+        if authorization is None:
+            return caller
+        return caller._replace(token=_token(authorization), forwarded=",".join(forwarded))
 
     async def take(self, caller: Caller, reading: Generator[None, None, Batch]) -> Reply:
         """The reply, once the log has what it accepts."""
@@ -147,8 +158,20 @@ class Intake:
 
     def _steps(self, caller: Caller, reading: Generator[None, None, Batch]) -> Steps:
         """Yields None where others may have a turn, or what has to be waited for."""
+        poster = None
+        if caller.token:
+            # Before the body costs anything. The key may be a moment old.
+            poster = self._sites.poster(caller.token)
+            if poster is None and not (yield self._look_for_key()):
+                return refuse(503, "the list of keys is unavailable", 2)
+            poster = poster or self._sites.poster(caller.token)
+            if poster is None:
+                return refuse(401, "not a key for posting events")
+            caller = _believed(caller)
         batch = yield from reading
         received = self._now()
+        if poster is not None:
+            self._sites.note_use(poster, received)
         if wait := self._address_limit.wait(caller.key, batch.size, received):
             return too_many("address", wait)
         self._address_limit.take(caller.key, batch.size, received)
@@ -164,6 +187,8 @@ class Intake:
             site = self._sites.find(posted.site)
             if site is None:
                 problems.append(Problem(index, "site", "unknown tracking id"))
+            elif poster is not None and site.id not in poster.sites:
+                problems.append(Problem(index, "site", "not a site of this key"))
             else:
                 known.append((posted, site))
         problems.sort(key=lambda problem: problem.index)
@@ -173,7 +198,7 @@ class Intake:
             return too_many("site", wait)
         if not self._salts.held(received):
             yield self._hold_salts(received)
-        sender = Sender(received, caller.address, caller.agent, caller.gpc)
+        sender = Sender(received, caller.address, caller.agent, caller.gpc, poster is not None)
         lines: list[Line] = []
         for posted, site in known:
             lines.append(admit(posted, site, sender, self._knowledge))
@@ -205,6 +230,14 @@ class Intake:
             return False
         return True
 
+    async def _look_for_key(self) -> bool:
+        """Whether anybody can say which keys there are."""
+        try:
+            await self._sites.look()
+        except SitesUnknown:
+            return False
+        return self._sites.known
+
     async def _hold_salts(self, received: int) -> bool:
         await self._salts.hold(received)
         return True
@@ -219,6 +252,18 @@ class Intake:
             for key, count in events.items():
                 self._site_limit.take(key, count, now)
         return wait
+
+
+def _token(authorization: bytes) -> str:
+    """The hash of the key in the header; of something that is no key's if there is none."""
+    scheme, _, key = authorization.strip().partition(b" ")
+    return hashlib.sha256(key.strip() if scheme.lower() == b"bearer" else b"").hexdigest()
+
+
+def _believed(caller: Caller) -> Caller:
+    """The caller as who the program says that it sends for, if it says so."""
+    address = read_address(caller.forwarded.partition(",")[0])
+    return caller if address is None else caller._replace(address=str(address), key=bucket(address))
 
 
 def _unavailable(error: LogUnavailable) -> Reply:

@@ -3,13 +3,16 @@
 import asyncio
 import logging
 import time
+from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from ingest.contract import used
 from ingest.contract.site import Site
-from ingest.contract.snapshot import EMPTY, KEY, Snapshot
+from ingest.contract.snapshot import EMPTY, FIELDS, KEY, Poster, Snapshot
 
 _PATIENCE_SECONDS = 1.0
 _PAUSE_SECONDS = 0.05  # between two extra looks, however many unknown ids are asked for
@@ -28,6 +31,7 @@ class Sites:
         self._redis = redis
         self._next_look: asyncio.Task[None] | None = None
         self._looks: set[asyncio.Task[None]] = set()
+        self._days = used.Days()
         self.snapshot = EMPTY
 
     @property
@@ -40,6 +44,19 @@ class Sites:
         site = self.snapshot.by_tracking_id.get(tracking_id)
         return None if site is None or site.deleted else site
 
+    def poster(self, sha256: str) -> Poster | None:
+        """The key of this hash, if it may post for others."""
+        return self.snapshot.posters.get(sha256)
+
+    def note_use(self, poster: Poster, now: int) -> None:
+        """Say on which day the key is used, once a day and in the background."""
+        if self._days.is_new(poster.id, now):
+            self._begin(self._write_use(poster.id, used.day(now)))
+
+    async def _write_use(self, key: str, day: str) -> None:
+        with suppress(RedisError, OSError, TimeoutError):  # no number needs it
+            await cast(Any, self._redis.hset(used.KEY, key, day))
+
     def knows(self, tracking_ids: set[str]) -> bool:
         """Whether each of them is, or was, a site's: nobody need look again."""
         return self.snapshot.by_tracking_id.keys() >= tracking_ids
@@ -51,13 +68,13 @@ class Sites:
                 published = await cast(Any, self._redis.hget(KEY, "version"))
                 if published is None or int(published) <= self.snapshot.version:
                     return
-                version, body = await cast(Any, self._redis.hmget(KEY, ["version", "body"]))
+                version, body, posters = await cast(Any, self._redis.hmget(KEY, FIELDS))
         except (RedisError, OSError, TimeoutError) as error:
             raise SitesUnknown(type(error).__name__) from error
         if version is None or body is None or int(version) <= self.snapshot.version:
             return
         started = time.perf_counter()
-        self.snapshot = Snapshot.decode(int(version), body)
+        self.snapshot = Snapshot.decode(int(version), body, posters)
         log.info("sites at revision %s in %.0f ms", int(version), 1000 * (time.perf_counter() - started))
 
     async def look_again(self, tracking_ids: set[str]) -> None:
@@ -65,14 +82,21 @@ class Sites:
 
         Everybody who asks while a look waits to begin shares it. Raises SitesUnknown.
         """
-        if self.knows(tracking_ids):
-            return
+        if not self.knows(tracking_ids):
+            await self.look()
+
+    async def look(self) -> None:
+        """Read the snapshot once more, with everybody who asks meanwhile. Raises SitesUnknown."""
         look = self._next_look
         if look is None:
-            look = self._next_look = asyncio.ensure_future(self._look())
-            self._looks.add(look)
-            look.add_done_callback(self._looked)
+            look = self._next_look = self._begin(self._look())
         await asyncio.shield(look)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.ensure_future(work)
+        self._looks.add(task)
+        task.add_done_callback(self._looked)
+        return task
 
     async def _look(self) -> None:
         # Those who come during the pause share this look; those who come after it has begun need one of their own,

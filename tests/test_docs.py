@@ -24,9 +24,6 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), ROOT / "tests/README.md
 COMMANDS = dict(commands(app))
 LANGUAGES = {"sh", "console"}
 
-# Pages that are written elsewhere at the same time.
-COMING = {"accounts.md", "alarms.md", "backup.md", "deploy.md"} - {path.name for path in PAGES}
-
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
@@ -52,8 +49,6 @@ def test_links_lead_somewhere(page: Path) -> None:
         if re.match(r"https?:|mailto:", target):
             continue
         name, _, anchor = target.partition("#")
-        if name in COMING or name.removeprefix("docs/") in COMING:
-            continue
         file = (page.parent / name).resolve() if name else page
         assert file.exists(), f"{target} is not there"
         if anchor:
@@ -133,8 +128,7 @@ def files(stage: str) -> Iterator[Path]:
 @each_page
 def test_files_of_the_tree_exist(page: Path) -> None:
     named = r"`((?:ingest|workers|rollups|api|deploy|tests|docs)/[\w/.-]+\.(?:py|sql|ts|txt|toml|yaml|md))`"
-    missing = [name for name in re.findall(named, prose(page)) if not (ROOT / name).exists()]
-    assert [name for name in missing if name.removeprefix("docs/") not in COMING] == []
+    assert [name for name in re.findall(named, prose(page)) if not (ROOT / name).exists()] == []
 
 
 @each_page
@@ -149,7 +143,7 @@ def test_every_page_has_its_place() -> None:
     nav = yaml.safe_load((ROOT / "properdocs.yml").read_text())["nav"]
     placed = [page for part in nav for inside in part.values() for page in named(inside)]
     assert len(placed) == len(set(placed))
-    assert set(placed) - COMING == {path.name for path in DOCS.glob("*.md")}
+    assert set(placed) == {path.name for path in DOCS.glob("*.md")}
 
 
 def named(part: Any) -> list[str]:
@@ -164,5 +158,4 @@ def test_the_site_builds_without_a_warning(tmp_path: Path, caplog: pytest.LogCap
     config = load_config(str(ROOT / "properdocs.yml"), site_dir=str(tmp_path), strict=False)
     with caplog.at_level(logging.WARNING, "properdocs"):
         build(config)
-    told = [record.getMessage() for record in caplog.records]
-    assert [line for line in told if not any(name in line for name in COMING)] == []
+    assert [record.getMessage() for record in caplog.records] == []

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from operator import attrgetter
 
 import msgspec
+from msgspec.structs import astuple
 
 from ingest.contract.event import ENGAGEMENT, UNTOUCHED, Event, Touch
 
@@ -21,7 +22,10 @@ ITEM_TEXT = 100  # what an event counts beyond its texts, so that events without
 
 
 class Item(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
-    """What sessions need of an event. Compares in the order of events, (time, seq, id)."""
+    """What sessions need of an event. Compares in the order of events, (time, seq, id).
+
+    No session begins with an engagement event, so none asks what its `touch` was.
+    """
 
     time: int
     seq: int
@@ -65,7 +69,7 @@ class Item(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
             None if revenue is None else revenue.amount,
             "" if revenue is None else revenue.currency,
             "" if revenue is None else revenue.transaction,
-            event.touch,
+            UNTOUCHED if event.type == ENGAGEMENT else event.touch,
         )
 
 
@@ -85,7 +89,7 @@ def text(item: Item) -> int:
         + len(item.os)
         + len(item.currency)
         + len(item.transaction)
-        + sum(map(len, item.touch))
+        + sum(map(len, astuple(item.touch)))
     )
 
 

@@ -1,12 +1,12 @@
 """The lines of a batch as they lie in `events`: whole columns, with no row made of any of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from ingest.contract.data import leaf_keys
-from ingest.contract.event import Event, Filtered, Logged, Touch
+from ingest.contract.event import ERASED, Event, Filtered, Logged
 from ingest.log.partition import hash31
-from rollups.rows import Columns, EventRow
+from rollups.rows import TOUCH, Columns, EventRow
 from rollups.write import Decided
 from workers.blob import Blob
 from workers.fold import Entry
@@ -20,6 +20,7 @@ def counted_columns(entries: Sequence[Entry], log: str, partition: int) -> Colum
     events = [line if isinstance(line, Event) else _filtered(line) for _, _, line in entries]
     screens = [event.screen for event in events]
     sold = [event.revenue for event in events]
+    touches = [event.touch for event in events]
     made: dict[str, Sequence[Any]] = {
         "site": [event.site for event in events],
         "visitor": [event.visitor for event in events],
@@ -55,7 +56,7 @@ def counted_columns(entries: Sequence[Entry], log: str, partition: int) -> Colum
         "offset": [offset for offset, _, _ in entries],
         "index": [place for _, place, _ in entries],
         "keys": [leaf_keys(event.data) if event.data else () for event in events],
-        **{name: [event.touch[at] for event in events] for at, name in enumerate(Touch._fields)},
+        **{name: [getattr(touch, name) for touch in touches] for name in TOUCH},
     }
     return [made[name] for name in EventRow._fields]
 
@@ -63,6 +64,14 @@ def counted_columns(entries: Sequence[Entry], log: str, partition: int) -> Colum
 def _filtered(line: Logged) -> Event:
     """What admission filtered, for the ledger: site and receipt."""
     return Event(site=line.site, visitor="", id="", type="", time=line.received, received=line.received, page="")
+
+
+def bare(entries: Iterable[Entry], erased: Container[tuple[int, int]]) -> list[Entry]:
+    """The entries, of some of which only the ledger may know: their visitors are erased."""
+    return [
+        entry._replace(line=Filtered(entry.line.site, ERASED, entry.line.received)) if entry[:2] in erased else entry
+        for entry in entries
+    ]
 
 
 def judged(
@@ -107,4 +116,5 @@ def decided_columns(
         return judged(counted, entries, reasons, keys)
     lost = {(offset, place) for offset, place, _ in decision.dead}
     stored = [entry for entry in entries if isinstance(entry.line, Event | Filtered) and entry[:2] not in lost]
+    stored = bare(stored, {place for place, reason in reasons.items() if reason == ERASED})
     return event_columns(stored, reasons, keys, decided.log, decided.partition)

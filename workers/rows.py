@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
+from msgspec.structs import astuple
+
 from ingest.contract.event import ENGAGEMENT, PAGEVIEW
 from rollups.rows import Int64s, Moneys, SessionRow, Texts, Times
 from workers.bucket import Thresholds, bucket
@@ -114,7 +116,7 @@ def session_row(
         hash_,
         1,
         version_,
-        *touch.touch,
+        *astuple(touch.touch),
     )
 
 

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -28,7 +29,7 @@ class Session(BaseModel):
     device: str
     browser: str
     os: str
-    bucket: str
+    bucket: Literal["bouncer", "skimmer", "hesitator", "engaged"]
     bounce: bool
     revenue: float
 

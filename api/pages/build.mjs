@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const SCRIPT_LIMIT = 3_000;
-const PAGES_LIMIT = 100_000;
+const PAGES_LIMIT = 90_000; // scripts and styles, those that come later included
 const size = (bytes) => gzipSync(bytes, { level: 9 }).length;
 
 await mkdir(at("../../ingest/static"), { recursive: true });
@@ -52,9 +52,9 @@ const shell = (await readFile(at("src/index.html"), "utf8"))
   .replace("{icon}", named(/^icon-.*\.svg$/));
 await writeFile(at("../static/index.html"), shell);
 
-const served = files.filter((name) => !name.endsWith(".txt"));
+const served = files.filter((name) => /\.(js|css)$/.test(name));
 const assets = await Promise.all(served.map((name) => readFile(at(`../static/assets/${name}`))));
-const pages = [Buffer.from(shell), ...assets].reduce((sum, bytes) => sum + size(bytes), 0);
+const pages = assets.reduce((sum, bytes) => sum + size(bytes), 0);
 
 console.log(`t.js ${script} bytes, pages ${pages} bytes (gzip -9)`);
 if (script > SCRIPT_LIMIT || pages > PAGES_LIMIT) {

@@ -6,7 +6,7 @@ from pydantic import Field, TypeAdapter
 
 from api.registry.account import RANK, Account, Key, Link, Member, Role
 from ingest.contract.site import Site
-from ingest.contract.snapshot import Snapshot
+from ingest.contract.snapshot import Poster, Snapshot
 
 Entry: TypeAlias = Account | Key | Site | Member | Link
 Some = TypeVar("Some", bound=Entry)
@@ -112,8 +112,15 @@ class State:
         return [site.id for site in tuple(self.site_by_id.values()) if site.deleted]
 
     def snapshot(self) -> Snapshot:
-        """What ingest and workers need to know: every site, deleted ones too."""
-        return Snapshot(self.revision, tuple(self.site_by_id.values()))
+        """What ingest and workers need to know: every site, deleted ones too, and which keys post for which."""
+        keys = [key for key in tuple(self.key_by_id.values()) if key.scope == "ingest" and not key.revoked]
+        posters = {key.sha256: Poster(key.id, self._posted_by(key)) for key in keys}
+        return Snapshot(self.revision, tuple(self.site_by_id.values()), posters)
+
+    def _posted_by(self, key: Key) -> frozenset[str]:
+        """Sites that the key's account may change, within what the key is for."""
+        own = [site for site in self.sites_of(key.account) if at_least(self.role(key.account, site), "editor")]
+        return frozenset(site.id for site in own if key.site in (None, site.id))
 
     def used_ids(self) -> set[str]:
         """Every id that was ever used, by the deleted and revoked too."""

@@ -15,14 +15,16 @@ from deploy.settings import SettingError, Settings
 from deploy.status import Status, status
 from ingest.contract import freshness
 from ingest.log.protocol import LogUnavailable
-from rollups import state
+from rollups import deadline, state
 from rollups.client import ClickHouseUnavailable, Client
 from workers.state import BYTES, Store
 
+_SECONDS = 20.0  # for all that is asked of ClickHouse
 DAY = 86_400_000
 _WEEKS = 14 * DAY  # of a site's past that say how long it is silent at most
 _KNOWN = 12 * DAY  # that it must have been heard for, so that anything is known
 _QUARTER = 900_000
+_SELDOM = 300_000  # that sites are asked about: two weeks of all of them
 _T = TypeVar("_T")
 
 log = logging.getLogger("throughline.alarm")
@@ -47,9 +49,14 @@ class Look:
         self._registry = Registry(self._client, redis, now)
         self._now = now
         self._since = now()
+        self._looked, self._sites = 0, list[state.Heard]()
 
     def __call__(self) -> Numbers:
-        """Blocks for seconds; raises RedisError."""
+        """Blocks for seconds, also where ClickHouse hangs; raises RedisError."""
+        with deadline.within(_SECONDS):
+            return self._numbers()
+
+    def _numbers(self) -> Numbers:
         told = self._told()
         parts = _or_none(lambda: {each.table: each for each in state.parts(self._client)})
         silences = _or_none(self._silences)
@@ -81,7 +88,11 @@ class Look:
         if own:
             return own
         found = _or_none(lambda: state.disks(self._client))
-        return None if found is None else {each.name: Share(each.total - each.free, each.total) for each in found}
+        return (
+            None
+            if found is None
+            else {f"ClickHouse, {each.name}": Share(each.total - each.free, each.total) for each in found}
+        )
 
     def _states(self, told: Status | None) -> Share | None:
         if told is None:
@@ -95,13 +106,18 @@ class Look:
             return None
         return Share(told.log.size or 0, told.log.limit or 0)  # Kafka's is its own
 
-    def _silences(self) -> tuple[list[Silence], frozenset[str]]:
+    def _silences(self) -> tuple[list[Silence], frozenset[str]] | None:
+        """Until the moment that the numbers are fresh as of: what waits to be counted is no silence."""
         self._registry.refresh()
-        now, gone = self._now(), {*self._registry.state.deleted_sites()}
+        fresh, gone = freshness.read(self._redis), {*self._registry.state.deleted_sites()}
         sites = {name: site for name, site in self._registry.state.site_by_id.items() if name not in gone}
-        found = [each for each in state.heard(self._client, now - _WEEKS) if each.site in sites]
+        if fresh is None:
+            return None
+        if (now := self._now()) - self._looked >= _SELDOM:
+            self._sites, self._looked = state.heard(self._client, now - _WEEKS), now
+        found = [each for each in self._sites if each.site in sites]
         silences = [
-            Silence(each.site, sites[each.site].domain, now - each.last - _QUARTER, each.longest)
+            Silence(each.site, sites[each.site].domain, fresh - each.last - _QUARTER, each.longest)
             for each in found
             if now - each.first >= _KNOWN
         ]

@@ -91,7 +91,7 @@ def counted(row: Mapping[str, Any]) -> Counted:
         data=msgspec.Raw(row["data"]) if row["data"] else msgspec.UNSET,
         revenue=None if sold is None else Sold(_decimal(sold), row["currency"], row["transaction"]),
         scroll=None if row["scroll"] is None else row["scroll"] / 100,
-        touch={name: row[name] for name in Touch._fields if row[name]},
+        touch={name: row[name] for name in Touch.__struct_fields__ if row[name]},
     )
 
 
@@ -108,7 +108,7 @@ def event(line: Counted, site: str, settings: int) -> Event:
         revenue=None if sold is None else Revenue(_amount(sold.amount), sold.currency, sold.transaction),
         scroll=None if line.scroll is None else round(line.scroll * 100),
         settings=settings,
-        touch=Touch(**{name: text for name, text in line.touch.items() if name in Touch._fields}),
+        touch=Touch(**{name: text for name, text in line.touch.items() if name in Touch.__struct_fields__}),
     )
 
 

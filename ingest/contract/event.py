@@ -5,13 +5,14 @@ A record of the log is UTF-8 JSON lines, one `Event` or `Filtered` each, all of 
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
 VERSION = 1
 
-Reason: TypeAlias = Literal["bot", "host", "excluded", "late", "duplicate", "flood"]
+Reason: TypeAlias = Literal["bot", "host", "excluded", "late", "duplicate", "flood", "erased"]
+ERASED: Reason = "erased"  # what came of a visitor who was erased since
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 PAGEVIEW = "pageview"
@@ -29,7 +30,7 @@ class Revenue(msgspec.Struct, frozen=True, gc=False):
     transaction: str
 
 
-class Touch(NamedTuple):
+class Touch(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
     """What else an event says of where its visitor came from and is; "" where it says nothing.
 
     As an array on the log and in states: new fields come last. `channel` is never "" but in what an earlier build made.
@@ -102,11 +103,24 @@ class Rebuild(msgspec.Struct, frozen=True, tag_field="kind", tag="rebuild", omit
     v: int = VERSION
 
 
+class Erase(msgspec.Struct, frozen=True, tag_field="kind", tag="erase", omit_defaults=True):
+    """A wish of the visitor's: what came of them before this, or happened up to its receipt, counts no longer.
+
+    `erasure` names the wish.
+    """
+
+    site: str
+    visitor: str
+    erasure: str
+    received: int
+    v: int = VERSION
+
+
 Line: TypeAlias = Event | Filtered  # what admission makes
-Logged: TypeAlias = Line | Rebuild  # what a line of the log may be
+Logged: TypeAlias = Line | Rebuild | Erase  # what a line of the log may be
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Event | Filtered | Rebuild)
+_decoder = msgspec.json.Decoder(Event | Filtered | Rebuild | Erase)
 
 
 def encode(lines: Sequence[Logged]) -> bytes:

@@ -11,9 +11,11 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     StringConstraints,
     WithJsonSchema,
     field_validator,
+    model_serializer,
 )
 
 from ingest.contract.address import read_address
@@ -52,11 +54,19 @@ def _known_zone(name: str) -> str:
 
 
 class Revenue(BaseModel):
-    """Whose amounts are summed; `type` null: any event that carries revenue is a transaction."""
+    """Whose amounts are summed; `type` null: any event that carries revenue is a transaction.
+
+    `trusted`: from then on only events that came with a key of scope `ingest` carry any; it is shown only if it is on.
+    """
 
     model_config = _FROZEN
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     type: _Name | None = None
+    trusted: bool = False
+
+    @model_serializer(mode="wrap")
+    def _shown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if name != "trusted" or value}
 
 
 class Friction(BaseModel):
@@ -164,6 +174,10 @@ class SiteSettings(BaseModel):
         if len(set(names)) < len(names):
             raise ValueError("two of them have the same name")
         return named
+
+    @property
+    def trusts_only_keys(self) -> bool:
+        return self.revenue is not None and self.revenue.trusted
 
     @property
     def zone(self) -> ZoneInfo:

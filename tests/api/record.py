@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from api.docs import HOST
+
 FILE = Path(__file__).parents[2] / "api/examples.json"
 SHOWN = 2  # entries of a list
 SERIES = 3
@@ -60,6 +62,7 @@ def questions(stack: Stack) -> dict[str, tuple[str, str, Pairs, Any]]:
         "site": get(of),
         "dashboard": analytics("dashboard", ("filter", "device==Phone")),
         "revenue": analytics("revenue"),
+        "over-time": analytics("over-time"),
         "friction": analytics("friction", ("filter", "country==DE|FR")),
         "friction-preview": analytics("friction-preview", ("bouncer_seconds", "5")),
         "breakdown": analytics("breakdown", ("dimension", "entry_page"), ("limit", "2")),
@@ -82,8 +85,13 @@ def questions(stack: Stack) -> dict[str, tuple[str, str, Pairs, Any]]:
         "keys": get("/api/keys"),
         "add-site": ("POST", "/api/sites", [], {"name": "Docs", "domain": "docs.example"}),
         "change-site": ("PATCH", "/api/sites/{site}", [], {"settings": {"timezone": "Europe/Berlin"}}),
+        "members": get("/api/sites/{site}/members"),
+        "invite-member": ("POST", "/api/sites/{site}/members", [], {"email": "ada@example.com", "role": "viewer"}),
+        "add-link": ("POST", "/api/sites/{site}/links", [], {"name": "For the board"}),
+        "links": get("/api/sites/{site}/links"),
+        "revoke-link": ("DELETE", "/api/sites/{site}/links/{link}", [], None),
         "delete-site": ("DELETE", "/api/sites/{site}", [], None),
-        "add-key": ("POST", "/api/keys", [], None),
+        "add-key": ("POST", "/api/keys", [], {"name": "Reports", "scope": "read"}),
         "revoke-key": ("DELETE", "/api/keys/{key}", [], None),
     }
 
@@ -102,10 +110,11 @@ def main() -> None:
         path = path.format(**made)
         status, answer = stack.request(method, path, body, pairs)
         assert status < 300, (name, status, answer)
-        if name in ("add-site", "add-key"):
+        if name in ("add-site", "add-key", "add-link"):
             made[name.removeprefix("add-")] = answer["id"]
         found[name] = {"method": method, "path": path, "query": pairs, "body": body, "answer": cut(answer)}
     text = json.dumps(found, indent=1, ensure_ascii=False)
+    text = text.replace(stack.run["url"], HOST)
     for key in {str(found["add-key"]["answer"].get("key", "sk_")), stack.run["api_key"]}:
         text = text.replace(key, "sk_…")
     FILE.write_text(text.replace(stack.run["email"], "you@example.com") + "\n")

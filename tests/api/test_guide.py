@@ -24,6 +24,7 @@ from tests.oracle.fact import MINUTE, Fact, Money
 PAGE = Path(__file__).parents[2] / "docs/api.md"
 EXAMPLE = re.compile(r"^```http\n(\w+) (\S+)\n(?:\n(.*?))?^```\n```(json|csv)\n(.*?)^```$", re.M | re.S)
 SITE, TRACKING = "k3v9x1c7", "site_4f9c2m7q1x8v5b3n"
+CHANNELS = {"google": "Organic Search", "newsletter": "Email", "direct": "Direct"}
 WIDTH = 140
 DOCUMENT = document(ENDPOINTS)
 WRITE = "WRITE_DOCS" in os.environ
@@ -37,11 +38,29 @@ def facts() -> Iterator[Fact]:
 
         def event(number: int, after: float, type_: str, page: str, **more: Any) -> Fact:
             at = begin + round(after * MINUTE)
+            browser, os = ("Safari", "iOS") if device == "Phone" else ("Firefox", "Linux")
             return Fact(
-                SITE, visitor, f"{visitor}-{begin}-{number}", type_, at, at, number, f"v{number}", page,
-                f"https://shop.example{page}", page.strip("/").title() or "Home", source, campaign, country, device,
-                "Safari" if device == "Phone" else "Firefox", "iOS" if device == "Phone" else "Linux", **more,
-            )  # fmt: skip
+                site=SITE,
+                visitor=visitor,
+                id=f"{visitor}-{begin}-{number}",
+                type=type_,
+                time=at,
+                received=at,
+                seq=number,
+                view=f"v{number}",
+                page=page,
+                url=f"https://shop.example{page}",
+                title=page.strip("/").title() or "Home",
+                source=source,
+                campaign=campaign,
+                channel=CHANNELS[source],
+                hostname="shop.example",
+                country=country,
+                device=device,
+                browser=browser,
+                os=os,
+                **more,
+            )
 
         return event
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect, sync_playwright
 from playwright.sync_api import Page as Tab
 
 from tests.browser.shop import HOSTILE, events, hostile_events, imported
@@ -27,6 +27,7 @@ FLAGS = [
     f"--host-resolver-rules=MAP {HOST} 127.0.0.1,MAP *.{HOST} 127.0.0.1",
 ]
 _numbers = itertools.count(1)
+expect.set_options(timeout=30_000)  # a machine with much to do is no bug of a page
 
 
 @pytest.fixture(scope="package")
@@ -109,8 +110,9 @@ def signed_in(chromium: Browser, stack: Stack) -> Any:
     tab = context.new_page()
     tab.goto(f"{stack.url}/login")
     tab.get_by_label("Email").fill(stack.first_run["email"])
-    tab.get_by_label("Password").fill(stack.first_run["password"])
+    tab.get_by_label("Password").fill(stack.password)
     tab.get_by_role("button", name="Sign in").click()
+    tab.get_by_role("button", name="Not now").click()
     tab.wait_for_url("**/sites")
     state = context.storage_state()
     context.close()

@@ -4,7 +4,6 @@ Starts a stack with the demo shop of its own, in a temporary folder, unless `--d
 """
 
 import argparse
-import json
 import shutil
 import statistics
 import sys
@@ -34,6 +33,8 @@ PICTURES = {
     "dashboard-phone-dark": (FORTNIGHT, PHONE, "dark"),
     "filtered": (f"{SITE}?filter=source==google&filter=device!=Phone", DESK, "light"),
     "filtered-phone": (f"{SITE}?filter=source==google&filter=device!=Phone", PHONE, "dark"),
+    "campaigns": (f"{SITE}?tab=campaigns&range=7d", DESK, "light"),
+    "page": (f"{SITE}?tab=engagement&url=/shop/mugs&range=7d", DESK, "light"),
     "all-pages": (f"{SITE}?all=page", DESK, "light"),
     "sites": ("/sites", DESK, "light"),
     "sign-in": ("/login", DESK, "light"),
@@ -49,9 +50,10 @@ PICTURES = {
     "visitors": (f"{SITE}?tab=visitors", DESK, "light"),
     "session": (f"{SITE}?tab=visitors&visitor={{visitor}}&session={{session}}", DESK, "light"),
     "settings": (f"{SITE}/settings", DESK, "light"),
+    "account": ("/account", DESK, "light"),
     "settings-phone": (f"{SITE}/settings", PHONE, "dark"),
 }
-TABS = ("overview", "revenue", "friction", "engagement", "reach", "events", "visitors")
+TABS = ("overview", "campaigns", "revenue", "friction", "engagement", "reach", "events", "visitors")
 ROUNDS = 5
 
 
@@ -59,12 +61,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="where the pictures go")
     parser.add_argument("--data", type=Path, help="folder of a running stack that has the demo shop")
+    parser.add_argument("--password", help="of its account")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    with demo(given.data) as first_run, sync_playwright() as playwright:
+    with demo(given.data) as stack, sync_playwright() as playwright:
         path = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        state = sign_in(browser, first_run)
+        first_run = stack.first_run
+        state = sign_in(browser, first_run, given.password or stack.password)
         names = shop(browser, first_run["url"], state)
         for name, (address, size, scheme) in PICTURES.items():
             signed = None if name == "sign-in" else state
@@ -76,10 +80,10 @@ def main() -> None:
 
 
 @contextmanager
-def demo(data: Path | None) -> Iterator[dict[str, str]]:
-    """The first-run file of a stack with the demo shop."""
+def demo(data: Path | None) -> Iterator[Stack]:
+    """A stack with the demo shop."""
     if data is not None:
-        yield json.loads((data / "first-run.json").read_text())
+        yield Stack(data)
         return
     with tempfile.TemporaryDirectory() as folder, Stack(Path(folder) / "data") as stack:
         stack.command("demo")
@@ -87,17 +91,21 @@ def demo(data: Path | None) -> Iterator[dict[str, str]]:
         while (now := stack.get("/api/sites")[0]["events_count"]) != before:
             before = now
             time.sleep(5)  # longer than a batch of the workers takes
-        yield stack.first_run
+        yield stack
 
 
-def sign_in(browser: Browser, first_run: dict[str, str]) -> str:
+def sign_in(browser: Browser, first_run: dict[str, str], password: str) -> str:
     """The file with the session's cookie."""
     context = browser.new_context()
     tab = context.new_page()
     tab.goto(f"{first_run['url']}/login")
     tab.get_by_label("Email").fill(first_run["email"])
-    tab.get_by_label("Password").fill(first_run["password"])
+    tab.get_by_label("Password").fill(password)
     tab.get_by_role("button", name="Sign in").click()
+    later = tab.get_by_role("button", name="Not now")
+    expect(later.or_(tab.get_by_role("heading", name="Sites"))).to_be_visible()
+    if later.is_visible():
+        later.click()
     tab.wait_for_url("**/sites")
     path = Path(tempfile.mkdtemp()) / "state.json"
     context.storage_state(path=path)

@@ -32,6 +32,7 @@ PLACES = [
     "/sites/{site}?tab=visitors&visitor={visitor}",
     "/sites/{site}?tab=visitors&visitor={visitor}&session={session}",
     "/sites/{site}/settings",
+    "/account",
 ]
 # The dark pages differ in their colours only, of which these have all.
 DARK = tuple(PLACES[at] for at in (2, 3, 4, 5, 7, 11, 14, 15))

@@ -9,7 +9,7 @@ from playwright.sync_api import Page as Tab
 from playwright.sync_api import Route, expect
 
 from tests.browser.site import Counted
-from tests.browser.test_panels import last_days, totals
+from tests.browser.test_panels import last_days, rows, totals
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
 
@@ -35,6 +35,24 @@ def test_the_chart_of_a_tile_at_an_interval(desk: Tab, shop: Counted) -> None:
     expect(desk.get_by_label("Interval")).to_have_value("week")
     desk.get_by_role("button", name="7 days").click()
     expect(desk.get_by_label("Interval")).to_have_value("day")
+
+
+def test_every_tile_has_its_chart(desk: Tab, shop: Counted) -> None:
+    desk.goto(f"/sites/{shop.id}?range=30d&compare=off")
+    said = shop.answer("over-time", "?" + last_days(desk, 30))["over_time"]
+    shown = {"Visitors": "visitors", "Pageviews": "pageviews", "Bounce rate": "bounce_rate"}
+    part = desk.get_by_role("region", name="Sessions over time", exact=True)
+    for tile, name in shown.items():
+        part.get_by_role("button", name=tile, exact=True).click()
+        part = desk.get_by_role("region", name=f"{tile} over time", exact=True)
+        part.get_by_role("button", name=f"{tile} over time as a table").click()
+        values = [float(row[1].replace(",", "")) for row in rows(part)]
+        assert values == [each[name] for each in said], tile
+        part.get_by_role("button", name=f"{tile} over time as a table").click()
+    for tile in ("Average duration", "Conversion", "Revenue"):
+        part.get_by_role("button", name=tile, exact=True).click()
+        part = desk.get_by_role("region", name=f"{tile} over time", exact=True)
+        expect(part.get_by_role("button", name=tile, exact=True)).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_part_of_the_chart_becomes_the_range(desk: Tab, shop: Counted) -> None:

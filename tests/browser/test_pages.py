@@ -9,7 +9,7 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Open
 from tests.browser.site import Counted
-from tests.browser.web import HOST, Web
+from tests.browser.web import HOST, Web, eventually
 from tests.deploy.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
@@ -23,8 +23,9 @@ def test_signing_in_and_out(visitor: Open, stack: Stack, site: Counted) -> None:
     tab.get_by_label("Password").fill("not this")
     tab.get_by_role("button", name="Sign in").click()
     expect(tab.get_by_role("alert")).to_have_text("No account has this email and password.")
-    tab.get_by_label("Password").fill(stack.first_run["password"])
+    tab.get_by_label("Password").fill(stack.password)
     tab.get_by_role("button", name="Sign in").click()
+    tab.get_by_role("button", name="Not now").click()
     tab.wait_for_url(f"**/sites/{site.id}?range=7d")
     tab.get_by_role("button", name="Sign out").click()
     tab.wait_for_url("**/login")
@@ -45,8 +46,9 @@ def test_the_way_back_after_signing_in_stays_on_this_server(visitor: Open, stack
     tab = visitor(base_url=stack.url).new_page()
     tab.goto("/login?next=https%3A%2F%2Fevil.example%2Fsites")
     tab.get_by_label("Email").fill(stack.first_run["email"])
-    tab.get_by_label("Password").fill(stack.first_run["password"])
+    tab.get_by_label("Password").fill(stack.password)
     tab.get_by_role("button", name="Sign in").click()
+    tab.get_by_role("button", name="Not now").click()
     tab.wait_for_url(f"{stack.url}/sites")
 
 
@@ -93,6 +95,31 @@ def test_an_empty_site_says_what_to_do(desk: Tab, site: Counted) -> None:
     expect(desk.get_by_label("Tracking snippet")).to_contain_text(site.site["tracking_id"])
 
 
+def test_setup_says_what_came_and_was_not_counted(desk: Tab, site: Counted, stack: Stack) -> None:
+    event = {"site": site.site["tracking_id"], "type": "pageview", "url": "https://staging.example/"}
+    eventually(lambda: stack.request("POST", "/e", event, key="").status, lambda status: status == 202)
+    desk.goto(f"/sites/{site.id}")
+    expect(desk.get_by_role("note")).to_contain_text("is this machine alone")
+    waiting = desk.locator(".waiting")
+    expect(waiting).to_contain_text("1 event came and was not counted")
+    waiting.get_by_label("Its host").fill("staging.example")
+    waiting.get_by_role("button", name="Allow it").click()
+    expect(waiting).to_contain_text("Pages on staging.example count from now on")
+    eventually(lambda: stack.request("POST", "/e", event, key="").json()["accepted"], lambda accepted: accepted == 1)
+    expect(waiting).to_contain_text("First event received")
+
+
+def test_a_new_site_is_in_the_time_zone_of_who_adds_it(visitor: Open, signed_in: Any, stack: Stack) -> None:
+    tab = visitor(storage_state=signed_in, base_url=stack.url, timezone_id="Asia/Kathmandu").new_page()
+    tab.goto("/sites?add")
+    tab.get_by_label("Name", exact=True).fill("Far")
+    tab.get_by_label("Domain").fill("far.example")
+    tab.get_by_role("button", name="Add the site").click()
+    expect(tab.get_by_role("heading", name="Far is ready to be counted")).to_be_visible()
+    [site] = [each for each in stack.get("/api/sites") if each["domain"] == "far.example"]
+    assert stack.get(f"/api/sites/{site['id']}")["settings"]["timezone"] in ("Asia/Kathmandu", "Asia/Katmandu")
+
+
 def test_a_site_that_is_not_ours(visitor: Open, signed_in: Any, stack: Stack) -> None:
     tab = visitor(storage_state=signed_in, base_url=stack.url).new_page()
     tab.goto("/sites/nobodys1")
@@ -107,7 +134,7 @@ def test_settings_reach_the_api(desk: Tab, site: Counted, stack: Stack) -> None:
         part.get_by_role("button", name="Save").click()
         expect(part.get_by_text("Saved")).to_be_visible()
 
-    desk.get_by_label("Name", exact=True).fill("Renamed")
+    desk.get_by_role("region", name="General").get_by_label("Name", exact=True).fill("Renamed")
     desk.get_by_label("Time zone").select_option("Australia/Lord_Howe")
     save("General")
     desk.get_by_label("Cookieless").check()
@@ -121,7 +148,7 @@ def test_settings_reach_the_api(desk: Tab, site: Counted, stack: Stack) -> None:
     desk.get_by_label("Currency").select_option("CHF")
     desk.get_by_label("Event type of a sale").fill("sale")
     save("Revenue")
-    desk.get_by_label("Left at once: fewer seconds than").fill("7")
+    desk.get_by_label("Left at once: seconds").fill("7")
     save("Friction")
     desk.get_by_role("button", name="Add a pair").click()
     desk.get_by_label("Started, pair 4").fill("trial_start")
@@ -172,7 +199,7 @@ def test_a_refused_setting_is_told_at_its_field(visitor: Open, signed_in: Any, s
 def test_api_keys_are_shown_once_and_can_be_revoked(desk: Tab, site: Counted, stack: Stack) -> None:
     desk.goto(f"/sites/{site.id}/settings#keys")
     desk.get_by_role("button", name="Create a key").click()
-    shown = desk.get_by_label("New API key")
+    shown = desk.get_by_label("New key")
     expect(shown).to_contain_text("sk_")
     key = shown.inner_text().strip()
     desk.get_by_role("button", name="Copy key").click()

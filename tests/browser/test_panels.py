@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 from playwright.sync_api import Page as Tab
 
+from tests.browser.conftest import Open
 from tests.browser.shop import HOSTILE
 from tests.browser.site import Counted
 
@@ -114,8 +115,9 @@ def test_the_period_before(desk: Tab, shop: Counted) -> None:
     expect(part.get_by_role("columnheader")).to_have_count(2)
 
 
-def test_ranges_and_what_they_are_compared_with(desk: Tab, shop: Counted) -> None:
+def test_ranges_and_what_they_are_compared_with(visitor: Open, signed_in: Any, shop: Counted) -> None:
     """The calendar's own periods; what is not over is compared with as much of the one before."""
+    desk = visitor(storage_state=signed_in, base_url=shop.stack.url).new_page()
     asked: list[str] = []
     desk.on("request", lambda request: asked.append(request.url) if "/revenue?" in request.url else None)
     desk.clock.set_fixed_time("2025-03-31T10:20:30Z")

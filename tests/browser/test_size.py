@@ -20,11 +20,10 @@ def test_the_script_fits_in_3000_bytes() -> None:
 
 
 @pytest.mark.skipif(not PAGES.is_dir(), reason="the pages are not built (make pages)")
-def test_the_pages_fit_in_100_kilobytes() -> None:
-    """90 of them scripts and styles, those that come later included; the rest is the shell, the icon and the font."""
-    files = [path for path in PAGES.rglob("*") if path.is_file() and path.suffix != ".txt"]
-    assert sum(size(path) for path in files if path.suffix in (".js", ".css")) <= 90_000
-    assert sum(map(size, files)) <= 100_000
+def test_the_pages_fit_in_90_kilobytes() -> None:
+    """Scripts and styles, those that come later included; the font is 20 more."""
+    files = [path for path in PAGES.rglob("*") if path.suffix in (".js", ".css")]
+    assert sum(map(size, files)) <= 90_000
 
 
 @pytest.mark.skipif(not PAGES.is_dir(), reason="the pages are not built (make pages)")

@@ -6,18 +6,21 @@ import json
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
 from prometheus_client import CollectorRegistry, generate_latest
 from typer.testing import CliRunner
 
+from api.registry.change import create_account, create_site, delete_site
 from deploy import wiring
 from deploy.alarm.book import Book
 from deploy.alarm.judge import Looked, Share, Silence, alarms, unknown
-from deploy.alarm.look import Numbers
+from deploy.alarm.look import Look, Numbers
 from deploy.alarm.send import NotTaken, mail, targets, webhook
 from deploy.alarm.watch import Watcher
 from deploy.cli import app
@@ -25,6 +28,8 @@ from deploy.prepare import migrate_stores
 from deploy.settings import SettingError, load
 from ingest.contract import freshness
 from ingest.log.dead import DeadLetter
+from rollups.sql import utc
+from tests.services.gate import SWALLOW, Gate
 
 HOUR = 3_600_000
 WELL = Looked(1.0, {}, 0.0, {"data": Share(1, 10)}, Share(1, 10), Share(1, 10), ())
@@ -148,10 +153,61 @@ def test_what_the_stores_say_is_seen(redis_url: str, clickhouse_url: str) -> Non
         freshness.publish(client, "log", 1, 0, wiring.now(), wiring.now())
         look = wiring.watcher(settings)._look  # noqa: SLF001
         Watcher(look, Book(client, ["a"]), {"a": hook}, wiring.now, registry).turn()
-    assert hook.told == ["1 lines of the log are dead letters, not counted: 1 no JSON [dead]"]
+    told = [text for text in hook.told if "[disk:" not in text]  # whatever this machine's is
+    assert told == ["1 lines of the log are dead letters, not counted: 1 no JSON [dead]"]
     assert unknown(look().looked) == set()
     shown = generate_latest(registry).decode()
     assert "throughline_dead_letters 1.0" in shown and 'throughline_table_parts{table="migrations"}' in shown
+
+
+@pytest.mark.services
+def test_a_site_that_is_silent_for_longer_than_ever_is_seen(redis_url: str, clickhouse_url: str) -> None:
+    settings = load({"event_log": redis_url, "redis": redis_url, "clickhouse": clickhouse_url}, {})
+    migrate_stores(settings)
+    held, client = wiring.registry(settings), wiring.clickhouse(settings)
+    account = create_account(held, "a@example.com", "a long password").id
+    often, seldom, new, dead = (
+        create_site(held, account, name, f"{name}.example").id for name in ("often", "seldom", "new", "dead")
+    )
+    delete_site(held, account, dead)
+    now = wiring.now() // 900_000 * 900_000
+    for site, first, every in ((often, 13, 1), (dead, 13, 1), (seldom, 13, 12), (new, 5, 1)):
+        client.command(
+            "INSERT INTO ledger (site, time, reason, events) "
+            "SELECT {site:String}, {now:DateTime64(3,'UTC')} - toIntervalHour(4 + number * {every:UInt32}), '', 1 "
+            "FROM numbers({count:UInt32})",
+            {"site": site, "now": utc(now), "every": every, "count": 24 * first // every},
+        )
+    with contextlib.closing(wiring.redis_client(settings)) as redis_:
+        look = Look(settings, redis_, wiring.now)
+        assert look().looked.silences is None  # nobody has said what is counted
+        freshness.publish(redis_, "log", 1, 0, now, now)
+        looked = look().looked
+        on = alarms(looked, [f"site:{dead}"])
+        assert [name for name in on if name.startswith("site:")] == [f"site:{often}"]
+        assert on[f"site:{often}"].startswith("often.example has sent nothing for 4 h; in the weeks before it was")
+        freshness.publish(redis_, "log 2", 1, 0, now - 3 * HOUR, now)  # what came since waits to be counted
+        assert alarms(look().looked, []).keys().isdisjoint([f"site:{often}"])
+
+
+@pytest.mark.services
+def test_a_clickhouse_that_hangs_keeps_nobody_from_looking(
+    redis_url: str, clickhouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = urlsplit(clickhouse_url)
+    assert place.port
+    monkeypatch.setattr("deploy.alarm.look._SECONDS", 1.0)
+    with Gate("127.0.0.1", place.port) as gate, contextlib.closing(redis.Redis.from_url(redis_url)) as client:
+        netloc = f"{place.netloc.rpartition('@')[0]}@127.0.0.1:{gate.port}"
+        through = place._replace(netloc=netloc).geturl()
+        gate.mode = SWALLOW
+        settings = load({"event_log": redis_url, "redis": redis_url, "clickhouse": through}, {})
+        begun, at = time.monotonic(), wiring.now()
+        look = Look(settings, client, lambda: at)
+        at += 301_000
+        looked = look().looked
+    assert time.monotonic() - begun < 55  # a single question waits for 60 s
+    assert list(alarms(looked, ())) == ["fresh"] and "dead" in unknown(looked)
 
 
 @contextlib.contextmanager

@@ -41,7 +41,9 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
     )
 )  # fmt: skip
 def test_an_event_comes_back_as_it_was(made: Event) -> None:
-    row: dict[str, Any] = {name: getattr(made, name) for name in made.__struct_fields__} | made.touch._asdict()
+    row: dict[str, Any] = {name: getattr(made, name) for name in made.__struct_fields__} | msgspec.structs.asdict(
+        made.touch
+    )
     row |= {"time_ms": made.time, "received_ms": made.received, "ten_thousandths": None}
     row |= {"screen_width": made.screen[0], "screen_height": made.screen[1]}
     if made.revenue:

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from ingest.app import Ingest
 from ingest.contract.event import Event, Filtered, Logged, decode
 from ingest.contract.site import Site, SiteSettings
-from ingest.contract.snapshot import KEY, Snapshot
+from ingest.contract.snapshot import KEY, Poster, Snapshot
 from ingest.log.protocol import LogUnavailable
 from tests.log.fake import FakeLog
 
@@ -109,9 +109,12 @@ class FakeRedis:
     expires: dict[str, int] = field(default_factory=dict)
     away: bool = False
     calls: int = 0
+    posters: dict[str, Poster] = field(default_factory=dict)
 
     def publish(self, *sites: Site, version: int = 1) -> None:
-        self.hashes[KEY] = {"version": str(version).encode(), "body": Snapshot(version, sites).encode()}
+        held = Snapshot(version, sites, self.posters)
+        posters = held.encode_posters()
+        self.hashes[KEY] = {"version": str(version).encode(), "body": held.encode(), "posters": posters}
 
     def _called(self) -> None:
         self.calls += 1
@@ -125,6 +128,11 @@ class FakeRedis:
     async def hmget(self, key: str, names: list[str]) -> list[bytes | None]:
         self._called()
         return [self.hashes.get(key, {}).get(name) for name in names]
+
+    async def hset(self, key: str, name: str, value: str) -> int:
+        self._called()
+        self.hashes.setdefault(key, {})[name] = value.encode()
+        return 1
 
     async def get(self, key: str) -> bytes | None:
         self._called()

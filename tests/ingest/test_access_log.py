@@ -15,7 +15,7 @@ from ingest.access_log.hit import Hit, LeftOut, Malformed, judge, posted
 from ingest.access_log.reader import Format, Reader, clean, recognise
 from ingest.admission import ACCESS_LOG, EVENTS, Knowledge, Sender, admit, no_salt
 from ingest.contract.address import LOOPBACK
-from ingest.contract.event import Event, Filtered, encode
+from ingest.contract.event import Event, Filtered, Touch, encode
 from ingest.enrich import NO_PLACE, Place, Places, no_place
 from ingest.visitor import imported
 from tests.ingest.fake import ADDRESS, FIREFOX, NOW, a_site
@@ -244,7 +244,7 @@ def test_a_hit_becomes_a_pageview_of_the_site() -> None:
     assert (line.url, line.page) == ("https://example.com/a?utm_source=fb", "/a")
     assert (line.source, line.referrer) == ("facebook", "https://t.co/x")
     assert (line.country, line.browser, line.os, line.device) == ("DE", "Firefox", "Linux", "Desktop")
-    assert line.touch == ("", "", "", "Organic Social", "example.com", "DE-BE", "Berlin")
+    assert line.touch == Touch("", "", "", "Organic Social", "example.com", "DE-BE", "Berlin")
     assert (line.visitor, line.settings) == (imported("s3cret", ADDRESS, FIREFOX), 7)
     assert ADDRESS not in repr(line)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from ingest.channel import channel, of_stored
+from ingest.contract.event import Touch
 from ingest.contract.page import read_url
 from ingest.source import Attribution, attribute
 
@@ -86,6 +87,8 @@ def test_medium_term_and_content() -> None:
 
 def test_what_a_stored_url_tells() -> None:
     url = "https://www.shop.example:8080/a?utm_medium=CPC&utm_term=100%25&utm_content=%C3%A9&utm_source=google"
-    assert of_stored(url, "google") == ("cpc", "100%", "é", PAID_SEARCH, "shop.example", "", "")
-    assert of_stored("https://blog.shop.example/", "x") == ("", "", "", "Organic Social", "blog.shop.example", "", "")
-    assert of_stored("", "direct") == ("", "", "", DIRECT, "", "", "")
+    assert of_stored(url, "google") == Touch("cpc", "100%", "é", PAID_SEARCH, "shop.example", "", "")
+    assert of_stored("https://blog.shop.example/", "x") == Touch(
+        "", "", "", "Organic Social", "blog.shop.example", "", ""
+    )
+    assert of_stored("", "direct") == Touch("", "", "", DIRECT, "", "", "")

@@ -250,6 +250,29 @@ def engagement_funnel(site: Site, span: Range, page: str | None = None) -> Answe
     return {"page": page, "sessions": len(deepest), "steps": steps}
 
 
+def over_time(site: Site, span: Range) -> Answer:
+    sessions: dict[str, list[Session]] = {period: [] for period in span.periods()}
+    for session in _started(site, span):
+        sessions[span.period(session.start)].append(session)
+    views = Counter(span.period(fact.time) for fact in site.counted if fact.type == "pageview" and fact.time in span)
+    return {
+        "granularity": span.granularity,
+        "over_time": [
+            {
+                "period": period,
+                "sessions": len(held),
+                "visitors": len({session.facts[0].visitor for session in held}),
+                "pageviews": views[period],
+                "bounce_rate": percent(sum(session.bounce for session in held), len(held)),
+                "avg_session_duration": ratio(
+                    Fraction(sum(session.end - session.start for session in held), 1000), len(held)
+                ),
+            }
+            for period, held in sessions.items()
+        ],
+    }
+
+
 def friction_preview(site: Site, span: Range, settings: Answer, judged: Answer) -> Answer:
     sessions = _started(site, span)
     made = {name: sum(bucket(session, settings) == name for session in sessions) for name in BUCKETS}

@@ -10,7 +10,7 @@ from ingest.channel import of_stored
 from ingest.contract.event import UNTOUCHED, Event, Rebuild, Touch
 from ingest.contract.page import read_url, stored_url
 from ingest.source import attribute
-from rollups.client import Client
+from rollups.client import ClickHouseUnavailable, Client
 from rollups.migrate import migrate
 from rollups.past import past
 from rollups.rows import TOUCH
@@ -43,7 +43,7 @@ PATHS = ["/", "/a", "/?", "/a&utm_medium=no", "/utm_medium=no"]
 
 
 def test_the_columns_are_named_once() -> None:
-    assert Touch._fields == TOUCH
+    assert Touch.__struct_fields__ == TOUCH
 
 
 def test_a_database_of_before_says_what_its_urls_tell_and_sessions_do_after_a_rebuild(
@@ -65,6 +65,10 @@ def test_a_database_of_before_says_what_its_urls_tell_and_sessions_do_after_a_re
         url, source, *found = row.values()
         assert Touch(*found) == of_stored(url, source), url
     assert {row["channel"] for row in live.rows("SELECT channel FROM sessions")} == {""}
+    with pytest.raises(ClickHouseUnavailable, match="life"):  # as a worker of before would
+        live.command(
+            "INSERT INTO decision (log, partition, a, b, nonce, blob, life) VALUES ('log', 0, 5, 7, '', '', '')"
+        )
     assert list(verify(live, wait_seconds=1)) == []
 
     visitors = sorted({event.visitor for event in events})

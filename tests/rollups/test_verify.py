@@ -62,7 +62,7 @@ def traffic(seed: int, count: int) -> list[Event]:
                 engaged_ms=rng.choice((None, 0, 400, 9000)) if kind == "engagement" else None,
                 revenue=Revenue(rng.randrange(-5000, 5000), "", f"t{rng.randrange(5)}") if paid else None,
                 settings=rng.choice((1, 1, 2)),
-                touch=Touch(*(f"{name}{number % 7}" for name in Touch._fields)),
+                touch=Touch(*(f"{name}{number % 7}" for name in Touch.__struct_fields__)),
             )
         )
     # As in a log: receipts rise over all visitors.

@@ -20,6 +20,7 @@ from api.answer.freshness import freshness
 from api.answer.friction import friction
 from api.answer.friction_preview import friction_preview
 from api.answer.ledger import QUARTER, ledger
+from api.answer.over_time import over_time
 from api.answer.page_flow import page_flow
 from api.answer.reach import reach
 from api.answer.revenue import revenue
@@ -53,6 +54,12 @@ def test_dashboard(world: World, interval: Granularity | None) -> None:
         assert answer["timezone"] == asked.zone
         assert answer["fresh_as_of"] == "2025-02-27T23:46:40.000Z"
         assert {key: answer[key] for key in list(answer)[:-4]} == answers.dashboard(world.sites[site], asked)
+
+
+@pytest.mark.parametrize("interval", [None, "hour", "week"])
+def test_over_time(world: World, interval: Granularity | None) -> None:
+    for site, span, asked in world.ranges if interval is None else within_an_interval(world, interval):
+        assert body(over_time(world.reader, site, span)) == answers.over_time(world.sites[site], asked)
 
 
 def within_an_interval(world: World, interval: Granularity) -> list[tuple[str, Span, Range]]:

@@ -18,6 +18,7 @@ from api.answer.engagement_funnel import engagement_funnel
 from api.answer.friction import friction
 from api.answer.friction_preview import friction_preview
 from api.answer.goals import GoalReached, goals, meaning
+from api.answer.over_time import over_time
 from api.answer.page_flow import page_flow
 from api.answer.reach import reach
 from api.answer.revenue import revenue
@@ -102,6 +103,10 @@ QUESTIONS: dict[str, tuple[Callable[[Reader, str, Span], Any], Callable[[Site, R
     "friction preview": (
         lambda reader, site, span: preview(reader, site, span),
         lambda site, span, settings: answers.friction_preview(site, span, JUDGED, settings),
+    ),
+    "over time": (
+        lambda reader, site, span: body(over_time(reader, site, span)),
+        lambda site, span, _: answers.over_time(site, span),
     ),
     "page flow": (
         lambda reader, site, span: body(page_flow(reader, site, span, "/pricing")),

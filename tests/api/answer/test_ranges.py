@@ -13,9 +13,11 @@ from api.answer.engagement_funnel import engagement_funnel
 from api.answer.friction import friction
 from api.answer.reach import reach
 from api.answer.scroll_depth import scroll_depth
+from api.filter import parse
 from api.span import Span
 from ingest.contract.site import Friction
 from rollups.read import Reader
+from rollups.selection import select
 from tests.api.answer.conftest import Store
 from tests.api.answer.made import at, event, retracted, session, viewing
 
@@ -156,6 +158,24 @@ ANSWERS: list[Callable[[Reader, str, Span], BaseModel]] = [
     lambda reader, site, span: reach(reader, site, span, "event", "signup"),
     custom_event_types,
 ]
+
+
+def test_a_filter_holds_where_sessions_reach_over_an_end(store: Store) -> None:
+    """Sessions begin before a range, end after it, do both, as long as can be. A second site has the selected ones."""
+    hour = DAY // 24
+    rows = []
+    for visitor, start in (("a", NOON - DAY), ("b", NOON), ("c", NOON + 6 * hour), ("x", NOON), ("x", NOON + 2 * DAY)):
+        views = [(f"/{index % 2}", start + index * 12 * hour, 2_500 * index) for index in range(3)]
+        acts = {"ev_type": ("signup",) * 2, "ev_time": (start, start + DAY), "ev_seq": (0, 1)}
+        rows.append(viewing(visitor, views, end=start + DAY, source=visitor, **acts))
+    store.write(sessions=[*rows, *(row._replace(site="s2") for row in rows if row.source == "x")])
+    filters = [["source=~x*", "page=~/*"], ["source==x|y", "campaign!=never"]]  # of sessions, and of the rollups' own
+    readers = [store.reader.selecting(select([parse(each) for each in texts])) for texts in filters]
+    for begin, length in ((NOON, 1), (NOON + 12 * hour, DAY), (NOON - 12 * hour, DAY + 1), (NOON + 1, 3 * DAY)):
+        span = Span(begin, begin + length, UTC)
+        for answer in ANSWERS:
+            expected = answer(store.reader, "s2", span)
+            assert all(answer(reader, "s1", span) == expected for reader in readers)
 
 
 def test_a_retracted_session_leaves_nothing_at_a_ragged_end(store: Store) -> None:

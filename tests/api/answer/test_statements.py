@@ -14,6 +14,7 @@ from api.answer.engagement_funnel import engagement_funnel
 from api.answer.event_data_keys import event_data_keys
 from api.answer.friction import friction
 from api.answer.ledger import ledger
+from api.answer.over_time import over_time
 from api.answer.page_flow import page_flow
 from api.answer.reach import reach
 from api.answer.revenue import revenue
@@ -49,6 +50,7 @@ ANSWERS: dict[str, tuple[int, Callable[[Reader], object]]] = {
     "reach": (1, lambda reader: reach(reader, "s", SPAN, "page", "/")),
     "scroll depth": (1, lambda reader: scroll_depth(reader, "s", SPAN, None, 20)),
     "engagement funnel": (1, lambda reader: engagement_funnel(reader, "s", SPAN, None)),
+    "over time": (1, lambda reader: over_time(reader, "s", SPAN)),
     "page flow": (1, lambda reader: page_flow(reader, "s", SPAN, "/")),
     "event types": (1, lambda reader: custom_event_types(reader, "s", SPAN)),
     "event funnel": (1, lambda reader: custom_event_funnel(reader, "s", SPAN, ["a", "b"])),

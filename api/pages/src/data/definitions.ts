@@ -9,6 +9,14 @@ export const DEFINITION = {
   campaign: "The campaign of the session's first touch, utm_campaign in the address; No campaign where there was none.",
   campaigns:
     "Sessions by the source and campaign of their first touch, by their start. Conversions: sessions that reached the chosen goal or held the chosen event; of orders, the orders themselves. Conversion is their share of the sessions. Revenue is credited to the session that it belongs to, at the order's own time.",
+  channel:
+    "Sessions by the kind of their source: paid where the medium says so or an advertisement's click id is there, else by what the source is – a search engine, a social network, an AI assistant, email – else a referral, or direct.",
+  medium: "utm_medium of the session's first touch; None where there was none.",
+  term: "utm_term of the session's first touch; None where there was none.",
+  content: "utm_content of the session's first touch; None where there was none.",
+  hostname: "The host of the first page of the session, without www.",
+  region: "Sessions by region, as the operator's database of addresses names them. Unknown where it has countries alone, as the one that comes with Throughline.",
+  city: "Sessions by city, as the operator's database of addresses names them. Unknown where it has countries alone, as the one that comes with Throughline.",
   page: "Sessions that viewed the page at least once, and its views in them, by path: query, fragment and trailing slash do not make another page. A session counts for each page that it viewed.",
   entry_page: "Sessions by the first page that they viewed. No page: sessions without a pageview.",
   exit_page: "Sessions by the last page that they viewed. No page: sessions without a pageview.",

@@ -3,12 +3,7 @@ import { asWhom } from "./api";
 import { BASE } from "./route";
 import { useEffect, useState } from "preact/hooks";
 import { useTick } from "./load";
-
-export interface Freshness {
-  fresh_as_of: string | null;
-  /** When the first session began; null before there is one. */
-  since: string | null;
-}
+import type { Freshness } from "./types";
 
 const SECONDS = 15;
 const BLIND_SECONDS = 60; // where it cannot be asked

@@ -28,7 +28,7 @@ export function useLoad<T>(question: string | null, address: () => string, tick:
   useEffect(() => () => answered(me), []);
 
   useEffect(() => {
-    if (question === null) return;
+    if (question === null) return answered(me);
     const abort = new AbortController();
     setState((was) => ({ ...was, busy: was.of !== question || was.error !== null }));
     ask<T>(current.current(), "GET", undefined, abort.signal).then(

@@ -5,7 +5,7 @@ export interface Settings {
   cookieless: boolean;
   hosts: string[];
   ignored_referrers: string[];
-  revenue: { currency: string; type: string | null } | null;
+  revenue: { currency: string; type?: string | null; trusted?: boolean } | null;
   friction: Thresholds;
   pairs: string[][];
   goals: Goal[];
@@ -53,6 +53,12 @@ export interface Ledger {
   filtered: Record<string, number>;
 }
 
+export interface Freshness {
+  fresh_as_of: string | null;
+  /** When the first session began; null before there is one. */
+  since: string | null;
+}
+
 export interface Dashboard {
   sessions_over_time: { period: string; count: number }[];
   granularity: "hour" | "day" | "week" | "month";
@@ -70,6 +76,10 @@ export interface Dashboard {
   to: string;
   timezone: string;
   fresh_as_of: string | null;
+}
+
+export interface OverTime {
+  over_time: { period: string; sessions: number; visitors: number; pageviews: number; bounce_rate: number; avg_session_duration: number }[];
 }
 
 export interface BreakdownTotals {

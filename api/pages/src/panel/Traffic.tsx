@@ -4,75 +4,114 @@ import type { Loaded } from "../data/load";
 import { begun, rangeQuery, within } from "../data/range";
 import { go, useRoute, withQuery } from "../data/route";
 import { type Scope, useAnswer } from "../data/scope";
-import type { Dashboard, Revenue } from "../data/types";
+import type { Dashboard, OverTime, Revenue } from "../data/types";
 import { Chart, type Line } from "../part/Chart";
 import { Delta } from "../part/Delta";
 import { IntervalPicker } from "../part/Interval";
 import { Panel } from "../part/Panel";
 
-/** The answers that a tile's number is from; `revenue` null: not asked for, or not there yet. */
+/** The answers that a tile's number and chart are from; null: not asked for, or not there yet. */
 interface Told {
   main: Dashboard;
   revenue: Revenue | null;
+  over: OverTime | null;
 }
 
 interface Total {
   name: string;
   value: (told: Told) => number;
   written: (n: number) => string;
+  /** Beside the lines of its chart, where that is not as `written`. */
+  beside?: (n: number) => string;
   /** More of it is worse. */
   inverse?: boolean;
-  /** The chart of it, by which name the address knows it. */
-  series?: { key: string; of: (told: Told) => { period: string; value: number }[] };
+  /** The chart of it, by which name the address knows it, and the answer that it needs besides. */
+  key: string;
+  needs?: "revenue" | "over";
+  series: (told: Told) => { period: string; value: number }[];
 }
 
-const perSession = ({ main }: Told) => (main.total_sessions ? main.pageviews / main.total_sessions : 0);
+type Period = OverTime["over_time"][number];
+
+const over = (of: (period: Period) => number) => ({
+  needs: "over" as const,
+  series: ({ over }: Told) => (over?.over_time ?? []).map((each) => ({ period: each.period, value: of(each) })),
+});
+const per = (a: number, b: number) => (b ? a / b : 0);
 
 const SESSIONS: Total = {
   name: "Sessions",
   value: ({ main }) => main.total_sessions,
   written: format.short,
-  series: { key: "sessions", of: ({ main }) => main.sessions_over_time.map(({ period, count }) => ({ period, value: count })) },
+  key: "sessions",
+  series: ({ main }) => main.sessions_over_time.map(({ period, count }) => ({ period, value: count })),
 };
 
 const TOTALS: Total[] = [
-  { name: "Visitors", value: ({ main }) => main.visitors, written: format.short },
+  { name: "Visitors", value: ({ main }) => main.visitors, written: format.short, key: "visitors", ...over((each) => each.visitors) },
   SESSIONS,
-  { name: "Pageviews", value: ({ main }) => main.pageviews, written: format.short },
-  { name: "Views per session", value: perSession, written: format.decimal },
-  { name: "Bounce rate", value: ({ main }) => main.bounce_rate, written: format.percent, inverse: true },
-  { name: "Average duration", value: ({ main }) => main.avg_session_duration, written: format.duration },
+  { name: "Pageviews", value: ({ main }) => main.pageviews, written: format.short, key: "pageviews", ...over((each) => each.pageviews) },
+  {
+    name: "Views per session",
+    value: ({ main }) => per(main.pageviews, main.total_sessions),
+    written: format.decimal,
+    key: "depth",
+    ...over((each) => per(each.pageviews, each.sessions)),
+  },
+  { name: "Bounce rate", value: ({ main }) => main.bounce_rate, written: format.percent, inverse: true, key: "bounce", ...over((each) => each.bounce_rate) },
+  {
+    name: "Average duration",
+    value: ({ main }) => main.avg_session_duration,
+    written: format.duration,
+    key: "duration",
+    ...over((each) => each.avg_session_duration),
+  },
 ];
 
-const revenueIn = (currency: string): Total => ({
-  name: "Revenue",
-  value: ({ revenue }) => revenue?.summary.total_revenue ?? 0,
-  written: (n) => format.shortMoney(n, currency),
-  series: { key: "revenue", of: ({ revenue }) => (revenue?.revenue_over_time ?? []).map(({ period, revenue: value }) => ({ period, value })) },
-});
+const salesIn = (currency: string): Total[] => [
+  {
+    name: "Conversion",
+    value: ({ main, revenue }) => per(100 * (revenue?.summary.total_transactions ?? 0), main.total_sessions),
+    written: format.percent,
+    key: "conversion",
+    needs: "revenue",
+    series: ({ main, revenue }) =>
+      (revenue?.revenue_over_time ?? []).map(({ period, transactions }, at) => ({ period, value: per(100 * transactions, main.sessions_over_time[at]?.count ?? 0) })),
+  },
+  {
+    name: "Revenue",
+    value: ({ revenue }) => revenue?.summary.total_revenue ?? 0,
+    written: (n) => format.shortMoney(n, currency),
+    beside: (n) => format.axisMoney(n, currency),
+    key: "revenue",
+    needs: "revenue",
+    series: ({ revenue }) => (revenue?.revenue_over_time ?? []).map(({ period, revenue: value }) => ({ period, value })),
+  },
+];
 
 /** Totals with their change; the chosen one of those that have a series over time, against the period before. */
 export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Dashboard>; before: Loaded<Dashboard> }) {
   const { query } = useRoute();
   const setting = scope.site.settings.revenue;
-  const totals = setting ? [...TOTALS, revenueIn(setting.currency)] : TOTALS;
-  const chosen = totals.find(({ series }) => series?.key === query.get("chart")) ?? SESSIONS;
-  const series = chosen.series!;
+  const totals = setting ? [...TOTALS, ...salesIn(setting.currency)] : TOTALS;
+  const chosen = totals.find(({ key }) => key === query.get("chart")) ?? SESSIONS;
   const { interval, compared } = scope;
   const revenue = useAnswer<Revenue>("revenue", scope, { interval }, { ask: setting !== null });
   const revenueBefore = useAnswer<Revenue>("revenue", scope, { interval }, { ask: setting !== null, previous: true });
+  const detail = useAnswer<OverTime>("over-time", scope, { interval }, { ask: chosen.needs === "over" });
+  const detailBefore = useAnswer<OverTime>("over-time", scope, { interval }, { ask: chosen.needs === "over", previous: true });
 
   // What is not drawn holds nothing up.
-  const needed = chosen !== SESSIONS;
+  const needed = chosen.needs && { revenue, over: detail }[chosen.needs];
   const all: Loaded<Told> = {
-    data: load.data && (!needed || revenue.data) ? { main: load.data, revenue: setting ? revenue.data : null } : null,
-    error: load.error ?? (needed ? revenue.error : null),
-    busy: load.busy || (needed && revenue.busy),
-    again: () => [load, revenue].forEach(({ again }) => again()),
+    data: load.data && (!needed || needed.data) ? { main: load.data, revenue: setting ? revenue.data : null, over: detail.data } : null,
+    error: load.error ?? needed?.error ?? null,
+    busy: load.busy || Boolean(needed?.busy),
+    again: () => [load, ...(needed ? [needed] : [])].forEach(({ again }) => again()),
   };
   const earlier: Told | null =
-    compared && !before.error && !before.busy && before.data && (!setting || revenueBefore.data) ? { main: before.data, revenue: revenueBefore.data } : null;
-  const past = earlier ? series.of(earlier) : [];
+    compared && !before.error && !before.busy && before.data && (!setting || revenueBefore.data) ? { main: before.data, revenue: revenueBefore.data, over: detailBefore.data } : null;
+  const past = earlier ? chosen.series(earlier) : [];
   const title = `${chosen.name} over time`;
   const column = chosen.name.toLowerCase();
 
@@ -82,12 +121,12 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
       wide
       picture
       load={all}
-      definition={needed ? DEFINITION.revenue : DEFINITION.totals}
+      definition={chosen.needs === "revenue" ? DEFINITION.revenue : DEFINITION.totals}
       lines={7}
       tools={<IntervalPicker scope={scope} />}
       table={(told) => ({
         head: earlier ? ["period", column, `${column} before`] : ["period", column],
-        rows: series.of(told).map(({ period, value }, at) => (earlier ? [period, value, past[at]?.value ?? null] : [period, value])),
+        rows: chosen.series(told).map(({ period, value }, at) => (earlier ? [period, value, past[at]?.value ?? null] : [period, value])),
       })}
       empty={({ main }) =>
         main.total_sessions === 0 && main.pageviews === 0 ? (
@@ -105,10 +144,10 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
       }
     >
       {(told) => {
-        const buckets = series.of(told);
+        const buckets = chosen.series(told);
         const text = (at: number, from = buckets) => format.period(from[at]?.period ?? "", interval, true);
         const top = buckets.reduce((best, { value }, at) => (value > buckets[best]!.value ? at : best), 0);
-        const full = (value: number) => (needed ? chosen.written(value) : format.count(value));
+        const full = (value: number) => (chosen.written === format.short ? format.count(value) : chosen.written(value));
         const axis = format.axis(interval, buckets.length);
         const starts = buckets.map(({ period }) => period);
         const [over, open] = begun(starts, scope.range, scope.zone);
@@ -120,20 +159,12 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
               {totals.map((total) => (
                 <div key={total.name} class={total === chosen ? "chosen" : undefined}>
                   <dt>
-                    {setting && total.series ? (
-                      <button
-                        type="button"
-                        aria-pressed={total === chosen}
-                        onClick={() => go(withQuery({ chart: total === SESSIONS ? null : total.series!.key }))}
-                      >
-                        {total.name}
-                      </button>
-                    ) : (
-                      total.name
-                    )}
+                    <button type="button" aria-pressed={total === chosen} onClick={() => go(withQuery({ chart: total === SESSIONS ? null : total.key }))}>
+                      {total.name}
+                    </button>
                   </dt>
                   <dd title={format.count(Math.round(total.value(told) * 100) / 100)}>
-                    {total.series?.key === "revenue" && told.revenue === null ? "–" : total.written(total.value(told))}
+                    {total.needs === "revenue" && told.revenue === null ? "–" : total.written(total.value(told))}
                   </dd>
                   {compared && (
                     <dd class="changed">
@@ -149,9 +180,9 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
               open={open ? over - 1 : undefined}
               tick={(at) => axis.text(buckets[at]?.period ?? "")}
               every={axis.every}
-              fine={needed}
+              fine={chosen.written !== format.short}
               zoom={zoomer(scope, buckets)}
-              written={needed ? (n) => format.axisMoney(n, setting!.currency) : format.axisCount}
+              written={chosen.beside ?? (chosen.written === format.short ? format.axisCount : chosen.written)}
               hint={(at) => ({
                 head: text(at),
                 rows: [

@@ -41,7 +41,7 @@ export function Bars({ name, columns, bars, caption, written = format.count, lon
   const compared = bars.some(({ before }) => before !== undefined);
   return (
     <>
-      <table class={long ? "bars long" : "bars"}>
+      <table class={`bars${long ? " long" : ""}${compared && columns.length > 1 ? " compared" : ""}`}>
         <caption class="unseen">{caption}</caption>
         <thead>
           <tr>

@@ -31,7 +31,14 @@ interface Props {
   every?: number;
 }
 
-const colourOf = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** As `rgb(…)`: a canvas does not know what light-dark() says. */
+function colourOf(name: string): string {
+  const probe = document.body.appendChild(document.createElement("i"));
+  probe.style.color = `var(${name})`;
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
 
 // Steps between the lines of the values' axis, of any size.
 const STEPS = Array.from({ length: 20 }, (_, at) => [1, 2, 2.5, 5].map((step) => Number(`${step}e${at - 4}`))).flat();
@@ -224,8 +231,7 @@ function drawnOver(plot: uPlot, length: number): [number, number] {
 
 function fade(plot: uPlot, colour: string): CanvasGradient {
   const gradient = plot.ctx.createLinearGradient(0, plot.bbox.top, 0, plot.bbox.top + plot.bbox.height);
-  gradient.addColorStop(0, `${colour}38`);
-  gradient.addColorStop(1, `${colour}05`);
+  for (const [at, alpha] of [0.22, 0.02].entries()) gradient.addColorStop(at, colour.replace(")", ` / ${alpha})`).replaceAll(",", ""));
   return gradient;
 }
 

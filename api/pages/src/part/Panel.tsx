@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { csv, type Table } from "../data/csv";
 import type { Loaded } from "../data/load";
 import { Copy } from "./Copy";
@@ -31,6 +31,13 @@ export function Panel<T>({ title, load, definition, table, children, picture, em
   const [asTable, setAsTable] = useState(false);
   const id = useId();
   const { data, error, busy } = load;
+  const tabs = useRef<HTMLDivElement>(null);
+  const chosen = choices?.chosen;
+  useEffect(() => {
+    // The row of tabs may be wider than a phone is.
+    const [row, tab] = [tabs.current, tabs.current?.querySelector<HTMLElement>("[aria-pressed=true]")];
+    if (row && tab) row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.clientWidth) / 2;
+  }, [chosen]);
   const nothing = data !== null && empty ? empty(data) : false;
 
   return (
@@ -40,7 +47,7 @@ export function Panel<T>({ title, load, definition, table, children, picture, em
           {title}
         </h2>
         {choices && (
-          <div class="choices" role="group" aria-label={`${title} by`}>
+          <div class="choices" ref={tabs} role="group" aria-label={`${title} by`}>
             {Object.entries(choices.names).map(([key, name]) => (
               <button key={key} type="button" aria-pressed={key === choices.chosen} onClick={() => choices.choose(key)}>
                 {name}

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { ask } from "../data/api";
-import { go } from "../data/route";
+import { BASE, go } from "../data/route";
 import { Icon } from "./Icon";
 
 const KEY = "throughline_theme";
@@ -21,7 +21,7 @@ function flipTheme(): "light" | "dark" {
   dataset.theme = dark ? "light" : "dark";
   try {
     localStorage.setItem(KEY, dataset.theme);
-    document.cookie = `${KEY}=${dataset.theme}; path=/api/docs; max-age=31536000; samesite=lax`; // that page has no scripts
+    document.cookie = `${KEY}=${dataset.theme}; path=${BASE}/api/docs; max-age=31536000; samesite=lax`; // that page has no scripts
   } catch {}
   dispatchEvent(new Event("throughline:theme"));
   return dataset.theme as "light" | "dark";

@@ -1,12 +1,12 @@
 import { useEffect, useRef } from "preact/hooks";
 import * as format from "../data/format";
 import { LISTED } from "../data/lists";
-import { type Freshness, useFreshness } from "../data/fresh";
+import { useFreshness } from "../data/fresh";
 import { useLoad } from "../data/load";
 import { covered, readComparison, readInterval, readRange } from "../data/range";
 import { useRoute } from "../data/route";
 import { type Scope, useAnswer } from "../data/scope";
-import type { Dashboard as Answer, Site } from "../data/types";
+import type { Dashboard as Answer, Freshness, Site } from "../data/types";
 import { CampaignsTab } from "../panel/CampaignsTab";
 import { EngagementTab } from "../panel/EngagementTab";
 import { EventsTab } from "../panel/EventsTab";

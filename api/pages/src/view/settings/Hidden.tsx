@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { dimensionOf } from "../../data/dimensions";
 import { LISTED } from "../../data/lists";
-import { Icon } from "../../part/Icon";
+import { Lines } from "../../part/Lines";
 import { Section, type SheetProps } from "./Section";
 
 const OPERATORS = { "==": "is", "!=": "is not", "=~": "is like", "!~": "is not like" };
@@ -21,7 +21,6 @@ function lineOf(text: string): Line {
 /** Filters whose sessions are in no answer. */
 export function Hidden(props: SheetProps) {
   const [lines, setLines] = useState(props.site.settings.hide.map(lineOf));
-  const set = (at: number, change: Partial<Line>) => setLines(lines.with(at, { ...lines[at]!, ...change }));
   const known = [...new Set([...LISTED, ...lines.map(({ dimension }) => dimension)])];
   return (
     <Section
@@ -40,48 +39,41 @@ export function Hidden(props: SheetProps) {
       })}
     >
       {(about) => (
-        <>
-          <ul class="lines">
-            {lines.map(({ dimension, operator, values }, at) => (
-              <li key={at}>
-                <select aria-label={`What is hidden, ${at + 1}`} value={dimension} onChange={(event) => set(at, { dimension: event.currentTarget.value })}>
-                  {known.map((key) => (
-                    <option key={key} value={key}>
-                      {dimensionOf(key).name}
-                    </option>
-                  ))}
-                </select>
-                <select aria-label={`How it is compared, ${at + 1}`} value={operator} onChange={(event) => set(at, { operator: event.currentTarget.value })}>
-                  {Object.entries(OPERATORS).map(([key, name]) => (
-                    <option key={key} value={key}>
-                      {name}
-                    </option>
-                  ))}
-                </select>
-                <input
-                  aria-label={`Values, ${at + 1}`}
-                  value={values}
-                  placeholder="spam.example|ads.example"
-                  spellcheck={false}
-                  autocapitalize="off"
-                  onInput={(event) => set(at, { values: event.currentTarget.value })}
-                />
-                <button type="button" class="tool" aria-label={`Show them again, ${at + 1}`} title="Show them again" onClick={() => setLines(lines.toSpliced(at, 1))}>
-                  <Icon name="close" />
-                </button>
-              </li>
-            ))}
-          </ul>
-          {about("hide") && (
-            <p class="wrong" role="alert">
-              {about("hide")}
-            </p>
+        <Lines
+          lines={lines}
+          onLines={setLines}
+          blank={{ dimension: "source", operator: "==", values: "" }}
+          add="Hide sessions"
+          remove={(n) => `Show them again, ${n}`}
+          error={about("hide")}
+        >
+          {({ dimension, operator, values }, set, n) => (
+            <>
+              <select aria-label={`What is hidden, ${n}`} value={dimension} onChange={(event) => set({ dimension: event.currentTarget.value })}>
+                {known.map((key) => (
+                  <option key={key} value={key}>
+                    {dimensionOf(key).name}
+                  </option>
+                ))}
+              </select>
+              <select aria-label={`How it is compared, ${n}`} value={operator} onChange={(event) => set({ operator: event.currentTarget.value })}>
+                {Object.entries(OPERATORS).map(([key, name]) => (
+                  <option key={key} value={key}>
+                    {name}
+                  </option>
+                ))}
+              </select>
+              <input
+                aria-label={`Values, ${n}`}
+                value={values}
+                placeholder="spam.example|ads.example"
+                spellcheck={false}
+                autocapitalize="off"
+                onInput={(event) => set({ values: event.currentTarget.value })}
+              />
+            </>
           )}
-          <button type="button" class="button quiet" onClick={() => setLines([...lines, { dimension: "source", operator: "==", values: "" }])}>
-            <Icon name="plus" />
-            Hide sessions
-          </button>
-        </>
+        </Lines>
       )}
     </Section>
   );

@@ -8,6 +8,7 @@ export function RevenueSection(props: SheetProps) {
   const [on, setOn] = useState(revenue !== null);
   const [currency, setCurrency] = useState(revenue?.currency ?? "EUR");
   const [type, setType] = useState(revenue?.type ?? "");
+  const [trusted, setTrusted] = useState(revenue?.trusted ?? false);
   const known = [...new Set([currency, ...Intl.supportedValuesOf("currency")])];
   return (
     <Section
@@ -15,7 +16,7 @@ export function RevenueSection(props: SheetProps) {
       id="revenue"
       fields={["revenue"]}
       title="Revenue"
-      change={() => ({ settings: { revenue: on ? { currency, type: type.trim() || null } : null } })}
+      change={() => ({ settings: { revenue: on ? { currency, type: type.trim() || null, trusted } : null } })}
       hint="Amounts that events carry are summed in one currency. Applies to all data at once."
     >
       {(about) => (
@@ -44,6 +45,12 @@ export function RevenueSection(props: SheetProps) {
                     For example <code>purchase</code>. Events of type <code>refund</code> are then counted too.
                   </>
                 }
+              />
+              <Check
+                label="Only with a key"
+                hint="Revenue counts only where your server sends it, with a key of scope ingest. Applies from now on."
+                checked={trusted}
+                onChange={setTrusted}
               />
             </>
           )}
