@@ -57,9 +57,13 @@ def is_full(client: Client, registry_rows: int) -> bool:
     return False
 
 
+def end_life(client: Client) -> None:
+    """Whoever knew what lay here knows it no longer: workers take their partitions again, and forget all states."""
+    client.command("TRUNCATE TABLE life")
+
+
 def done(client: Client) -> None:
     """Say that the refill has ended. Blocks; raises ClickHouseUnavailable."""
-    _end_life(client)
     _record(client, "done")
 
 
@@ -79,7 +83,17 @@ def refill(
     there = {row["name"] for row in client.rows(statement("snapshot_tables"), {"not": list(NOT_KEPT)})}
     same = {name for name, digest in version.definitions().items() if built.get(name) == digest}
     wanted = [each for each in contents if each.table in there and each.table not in rollup.load().keys() - same]
-    ordered = sorted(wanted, key=lambda each: (each.table == _LAST, each.table not in _FIRST))
+    loaded = 0
+
+    def load(*tables: str) -> None:
+        nonlocal loaded
+        for each in wanted:
+            if each.table in tables:
+                progress(loaded, len(wanted))
+                held.check()
+                client.patient(SECONDS).load(each.table, each.read(), _SETTINGS)
+                loaded += 1
+
     with control.claim(client) as held:
         time.sleep(control.GRACE_SECONDS)  # nobody may have decided yet, and somebody be just about to
         control.hold_still(client, held, wait_seconds)
@@ -87,36 +101,21 @@ def refill(
         _record(client, "begun")
         migrate.make_stale(client, rollup.SOURCES.keys(), engines)
         _empty(client, (there | {"decision"}) - {_LAST})
-        for number, each in enumerate(ordered):
-            progress(number, len(ordered))
-            if each.table not in _FIRST and ordered[number - 1].table in _FIRST:
-                _end_life(client)
-            if each.table == _LAST and ordered[number - 1].table != _LAST:
-                _finish(client, held, wanted, same, engines)
-            held.check()
-            client.patient(SECONDS).load(each.table, each.read(), _SETTINGS)
+        load(*_FIRST)
+        end_life(client)
+        load(*(there - {*_FIRST, _LAST}))
+        _refuse_short(client, wanted)
+        version.stand(client, same, engines)
+        migrate.build_stale(client, held, engines)
+        held.check()
+        _empty(client, [_LAST])
+        load(_LAST)
+        end_life(client)  # before anybody counts again: what is newest was not known before
 
 
 def _empty(client: Client, tables: Iterable[str]) -> None:
     for table in sorted(tables):
         client.patient(SECONDS).command(f"TRUNCATE TABLE `{table}`")
-
-
-def _finish(
-    client: Client, held: control.Claim, contents: Iterable[Content], same: Iterable[str], engines: Engines
-) -> None:
-    """All but the registry is there."""
-    _refuse_short(client, contents)
-    held.check()
-    version.stand(client, same, engines)
-    migrate.build_stale(client, held, engines)
-    held.check()
-    _empty(client, [_LAST])
-
-
-def _end_life(client: Client) -> None:
-    """Whoever knew what lay here knows it no longer: workers take their partitions again, and forget all states."""
-    client.command("TRUNCATE TABLE life")
 
 
 def _refuse_short(client: Client, contents: Iterable[Content]) -> None:

@@ -19,7 +19,7 @@ from ingest.contract import snapshot
 from rollups import registry
 from rollups import version as schema
 from rollups.client import Client
-from rollups.refill import Content, NotEmpty, Short, done, is_full, refill
+from rollups.refill import Content, NotEmpty, Short, done, end_life, is_full, refill
 from rollups.registry import RegistryRow
 from workers import state as visitors
 
@@ -63,6 +63,7 @@ def _ended(client: Client, redis: Redis, data: Path | None, made: Manifest) -> M
 
     That key, in the stack's folder, becomes one of the first account, for the account that it was made for is no more.
     """
+    end_life(client)  # before the first event for it can come
     state, before = _state(client), snapshot.published(redis).version
     first_run = read_private(data / FIRST_RUN_FILE) if data else {}
     if (secret := first_run.get("api_key")) and state.account_by_id and sha256(secret) not in state.key_by_sha256:

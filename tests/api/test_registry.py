@@ -240,3 +240,23 @@ def test_settings_of_before_what_was_lost_are_the_first_there_are(clickhouse_url
         found = {asked: record.body_as_of(client, "site", "x", asked) for asked in (1, 4, 5, 6, 7, 8, 9, 10)}
         assert found == {1: "5", 4: "5", 5: "5", 6: "5", 7: "7", 8: "7", 9: "9", 10: "9"}
         assert record.body_as_of(client, "site", "y", 9) is None
+
+
+def test_a_restored_registry_takes_the_place_of_the_one_that_was_read(clickhouse_url: str, served: Served) -> None:
+    """By a process that read another one before, of a lower or the same revision; nothing of that one stays."""
+    migrate(clickhouse_url)
+    client = connect(clickhouse_url)
+
+    def row(name: str, revision: int) -> RegistryRow:
+        key = Key(id=name, account="a", sha256=name, head="", tail="", created=0)
+        return RegistryRow("key", name, revision, key.model_dump_json())
+
+    record.put_back(client, [row("own", 1), row("its", 2)], 0)
+    held = Registry(client, served.redis, served.clock)
+    assert held.refresh() and not held.refresh()
+    client.command("TRUNCATE TABLE registry")
+    record.put_back(client, [row("old", 1), row("older", 2), row("newest", 5)], 0)
+    assert held.refresh()
+    assert set(held.state.key_by_id) == {"old", "older", "newest"} and held.state.revision == 5
+    assert not held.refresh()
+    client.close()
