@@ -15,7 +15,7 @@ from api.endpoint import Asked, Endpoint, Parts, Reply
 from api.kept import Kept, Named, named
 from api.span import iso
 from api.standing import Standing
-from ingest.contract import freshness, snapshot
+from ingest.contract import freshness, snapshot, used
 from ingest.contract.revision import Revisions
 
 AWAY_SECONDS = 5.0  # that a Redis which failed is not asked again: no number needs it
@@ -56,6 +56,8 @@ class Answers:
                 return known
         found = endpoint.answer(asked)
         reply = found if isinstance(found, Reply) else Reply(found)
+        if isinstance(reply.body, Response):
+            return reply.body
         if endpoint.response is None:
             return Response(status_code=endpoint.status, headers={**_PLAIN, **reply.headers})
         json = self._json[endpoint.name]
@@ -68,6 +70,10 @@ class Answers:
     def published(self) -> int:
         """The registry's revision that Redis has; 0 if it does not say."""
         return self._redis(lambda: snapshot.version(self._parts.redis)) or 0
+
+    def note_use(self, key: str, now: int) -> None:
+        """Write the day on which the key is used; while Redis is away nobody knows it."""
+        self._redis(lambda: self._parts.redis.hset(used.KEY, key, used.day(now)))
 
     def _known(self, endpoint: Endpoint, asked: Asked, looked: Looked) -> Response | None:
         if looked.name is None:

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import anyio.to_thread
 from prometheus_client import CollectorRegistry
@@ -56,15 +57,19 @@ class Api:
         origins: Collection[str] = (),
         base: str = "",
         registry: CollectorRegistry | None = None,
+        elsewhere: Callable[[str, str], Iterable[dict[str, Any]]] = lambda *_: (),
     ) -> None:
         """`now`: ms; `trusted`: networks of proxies whose X-Forwarded headers are believed; `origins`: see Cors;
-        `base`: path before every address of ours, as browsers see it; `registry`: where its metrics go.
+        `base`: path before every address of ours, as browsers see it; `registry`: where its metrics go;
+        `elsewhere`: what log and workers store of a visitor of a site.
         """
         self._client = client
         self._registry = Registry(client, redis, now)
         self._redis = redis
         self.pulse = Pulse()
-        parts = Parts(reader or Reader(client), self._registry, redis, tuple(trusted), now, self.pulse, base)
+        parts = Parts(
+            reader or Reader(client), self._registry, redis, tuple(trusted), now, self.pulse, client, base, elsewhere
+        )
         self._serve = Serve(parts, ENDPOINTS, Metrics(registry or CollectorRegistry()))
         packed = GZipMiddleware(self._serve, _PACKED, 5)
         self.routes: list[BaseRoute] = [

@@ -1,6 +1,6 @@
 """What an endpoint is: all that routes, checks and describes one question of the API, in one value."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -20,6 +20,7 @@ from api.rights import PUBLIC, RIGHTS, Right
 from api.span import Span
 from ingest.contract.address import Network
 from ingest.contract.site import Site
+from rollups.client import Client
 from rollups.read import Reader
 from rollups.selection import select
 
@@ -36,7 +37,9 @@ class Parts:
     trusted: tuple[Network, ...]
     now: Callable[[], int]  # ms
     pulse: Pulse  # of ClickHouse
+    client: Client
     base: str = ""  # path below which a proxy serves us
+    elsewhere: Callable[[str, str], Iterable[dict[str, Any]]] = lambda *_: ()  # what others store of a visitor
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,7 @@ class Endpoint:
     light: bool = False  # answered without ClickHouse
     tells_fresh: bool = False  # has a field `fresh_as_of`, null as `answer` leaves it
     bodiless: bool = False  # may come without a body: that is an empty one
+    streams: str = ""  # the media type of an answer that is made while it is sent
     csv: bool = False  # `format=csv` gives the rows of its answer
     edge: Callable[[Span], Any] = lambda _: None  # what of a range's end shows, besides what happened before it
 

@@ -1,10 +1,9 @@
 """Every endpoint of the API: routes and the OpenAPI document are both made from this one list."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
-from api import sites
+from api import erasure, sites
 from api.access import ACCESS
 from api.answer.breakdown import Breakdown, breakdown
 from api.answer.custom_event_funnel import CustomEventFunnel, custom_event_funnel
@@ -25,6 +24,7 @@ from api.answer.reach import Reach, reach
 from api.answer.revenue import Revenue, revenue
 from api.answer.scroll_depth import ScrollDepth, scroll_depth
 from api.answer.session_events import SessionEvents, session_events
+from api.answer.visitor import visitor_of
 from api.answer.visitor_sessions import VisitorSessions, visitor_sessions
 from api.answer.visitors import Visitors, visitors
 from api.body import NewSite, SitePatch
@@ -52,7 +52,8 @@ from api.site import SiteInList, SiteWithSettings
 from api.span import last_bucket
 
 _SITE = "/sites/{site_id}"
-_VISITOR = "/visitors/{visitor_id}/sessions"
+_PERSON = "/visitors/{visitor_id}"
+_VISITOR = _PERSON + "/sessions"
 
 
 def _of_data(
@@ -70,7 +71,7 @@ def _breakdown(asked: Asked) -> Breakdown:
 
 def _visitor_sessions(asked: Asked) -> VisitorSessions:
     site = asked.site
-    found = visitor_sessions(asked.reader, site.id, _visitor(asked), site.settings.revenue)
+    found = visitor_sessions(asked.reader, site.id, visitor_of(asked), site.settings.revenue)
     if found is None:
         raise Problem(404, "not_found", "the site has no such visitor")
     return found
@@ -78,18 +79,10 @@ def _visitor_sessions(asked: Asked) -> VisitorSessions:
 
 def _session_events(asked: Asked) -> SessionEvents:
     session = asked.request.path_params["session_id"]
-    found = session_events(asked.reader, asked.site.id, _visitor(asked), session)
+    found = session_events(asked.reader, asked.site.id, visitor_of(asked), session)
     if found is None:
         raise Problem(404, "not_found", "the visitor has no such session")
     return found
-
-
-def _visitor(asked: Asked) -> str:
-    """The visitor of the path within its site."""
-    visitor = str(asked.request.path_params["visitor_id"]).partition("-")[2]
-    if not re.fullmatch(r"[0-9a-f]{16}", visitor):
-        raise Problem(404, "not_found", "the site has no such visitor")
-    return visitor
 
 
 ENDPOINTS: list[Endpoint] = [
@@ -278,4 +271,33 @@ ENDPOINTS: list[Endpoint] = [
         problems=(404,),
     ),
     *ACCESS,
+    Endpoint(
+        "GET",
+        _PERSON + "/export",
+        "export-visitor",
+        "Everything stored about a visitor, a JSON object a line",
+        erasure.export,
+        None,
+        problems=(404,),
+        streams="application/x-ndjson",
+    ),
+    Endpoint(
+        "DELETE",
+        _PERSON,
+        "erase-visitor",
+        "Erase a visitor: out of every number, and then everything stored about them",
+        erasure.erase,
+        erasure.Erasure,
+        status=202,
+        problems=(404,),
+    ),
+    Endpoint(
+        "GET",
+        f"{_SITE}/erasures/{{erasure}}",
+        "erasure",
+        "How far an erasure is",
+        erasure.erasure,
+        erasure.Erasure,
+        problems=(404,),
+    ),
 ]

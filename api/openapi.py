@@ -28,6 +28,7 @@ _PATH_PARAMETERS = {
     "site_id": ("The site's id", r"^[a-z0-9]{6,12}$"),
     "visitor_id": ("The visitor's id, as lists of visitors give it", r"^[a-z0-9]{6,12}-[0-9a-f]{16}$"),
     "session_id": ("The session's id, as lists of sessions give it", r"^[0-9a-f]{16}$"),
+    "erasure": ("The erasure's name, as the answer to a DELETE gives it", r"^[0-9a-f]{16}$"),
     "key_id": ("The key's id", r"^[a-z0-9]{12}$"),
     "member_id": ("The member's id, or that of the member's account", r"^[a-z0-9]{12}$"),
     "link_id": ("The link's id", r"^[a-z0-9]{12}$"),
@@ -112,6 +113,8 @@ def _operation(endpoint: Endpoint, refs: dict[tuple[str, str], Any]) -> dict[str
 
 
 def _success(endpoint: Endpoint, refs: dict[tuple[str, str], Any]) -> dict[str, Any]:
+    if endpoint.streams:
+        return {"description": endpoint.summary, "content": {endpoint.streams: {"schema": {"type": "string"}}}}
     if endpoint.response is None:
         return {"description": "Done"}
     schema = refs[endpoint.name, "serialization"]

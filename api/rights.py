@@ -74,6 +74,7 @@ RIGHTS: dict[str, Right | None] = {
     "session-events": READ,
     "export-visitor": READ,
     "erase-visitor": EDIT,
+    "erasure": READ,
     "members": OWN,
     "invite-member": OWN,
     "remove-member": OWN,

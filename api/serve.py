@@ -26,7 +26,6 @@ from api.registry.secret import sha256
 from api.registry.store import RegistryUnavailable
 from api.signin import COOKIE
 from api.threads import SECONDS, Threads
-from api.uses import note
 from ingest.contract.used import Days
 from rollups import deadline
 from rollups.client import ClickHouseUnavailable
@@ -157,7 +156,7 @@ class Serve:
             await self._look_again()
             who = find()
         if who.key is not None and self._days.is_new(who.key.id, now := self._parts.now()):
-            await self._sessions.run(partial(note, self._parts.redis, who.key.id, now))
+            await self._sessions.run(partial(self._answers.note_use, who.key.id, now))
         return who
 
     async def catch_up(self) -> None:

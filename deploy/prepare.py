@@ -18,7 +18,7 @@ from deploy.logs import configure
 from deploy.settings import SettingError, Settings, load
 from deploy.supervise import die_with_parent
 from ingest.log.protocol import LogUnavailable
-from rollups import damage
+from rollups import damage, snapshot
 from rollups.client import ClickHouseUnavailable
 from rollups.control import ClaimLost, Unfinished
 from rollups.engine import ONE_SERVER, Engines
@@ -52,6 +52,7 @@ def prepare(
         log.warning("parts of ClickHouse's tables are broken: %s; throughline repair", damage.told(broken))
     if "api_key" not in held and (held or not registry.state.account_by_id):
         _first_account(registry, first_run, {"url": url, "email": FIRST_EMAIL, **held})
+    snapshot.drop(wiring.clickhouse(settings))  # of a backup that was killed: what is erased must not stay there
     registry.publish()
     if unfinished is not None:
         raise unfinished

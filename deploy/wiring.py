@@ -175,6 +175,7 @@ def ingest(settings: Settings) -> "Ingest":
 def api(settings: Settings) -> "Api":
     """The read API and the pages; connects with its start."""
     from api.app import Api
+    from deploy.elsewhere import elsewhere
 
     # Signing in asks Redis more than once, and shall not take longer than a question may.
     return Api(
@@ -185,6 +186,7 @@ def api(settings: Settings) -> "Api":
         origins=settings.origins(),
         base=settings.base_path,
         registry=REGISTRY,
+        elsewhere=partial(elsewhere, settings),
     )
 
 
@@ -219,6 +221,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         lacking=room(settings).lacking,
         changing=revisions.changing,
         left=revisions.left,
+        secret=_secret(client),
     )
     tell_redis(settings)
     return Worker(world, report=report)
@@ -253,6 +256,19 @@ def watcher(settings: Settings) -> "Watcher":
 
     client, told = redis_client(settings), targets(settings)
     return Watcher(Look(settings, client, now), Book(client, list(told)), told, now, REGISTRY)
+
+
+def _secret(client: Client) -> Callable[[str], str]:
+    """A site's secret, which never changes."""
+    from ingest.contract.site import Site
+    from rollups.registry import body_as_of
+
+    @lru_cache(maxsize=10_000)
+    def secret(site: str) -> str:
+        body = body_as_of(client, "site", site, 2**63)
+        return Site.model_validate_json(body).secret if body else ""
+
+    return secret
 
 
 def country_db(settings: Settings) -> Path | None:

@@ -16,6 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis import RedisError
 
 from deploy import torn, wiring
+from deploy.erasing import Erasing
 from deploy.folder import StackError
 from deploy.logs import configure
 from deploy.notify import READY, STOPPING, Notifier
@@ -74,6 +75,7 @@ def run(settings: Settings) -> None:
             lambda: connecting or report.health(time.monotonic()),
             lambda: {} if connecting else report.lately(time.monotonic()),
         )
+    threading.Thread(target=Erasing(settings).run, args=(stop,), name="erasing", daemon=True).start()
     while not stop.is_set():
         try:
             worker = wiring.worker(settings, report)

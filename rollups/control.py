@@ -142,7 +142,7 @@ def claim(client: Client, wait_seconds: float = 2 * LEASE_SECONDS) -> Iterator[C
 def hold_still(
     client: Client, held: Claim, wait_seconds: float, grace_seconds: float = GRACE_SECONDS, but: Container[Open] = ()
 ) -> None:
-    """Return once no batch is half inserted, save `but`, and none can begin.
+    """Return once no batch is half inserted, save `but`, and none can begin; nor are rows being removed.
 
     Raises Unfinished after `wait_seconds`, ClaimLost.
     """
@@ -152,17 +152,20 @@ def hold_still(
 
     deadline = time.monotonic() + wait_seconds
     while True:
+        at_work: list[str] = []
         held.enter(DRAINING)
         time.sleep(grace_seconds if others() or _busy(client) else 0)
-        while (left := others()) and time.monotonic() < deadline:
+        while ((left := others()) or mutating(client)) and time.monotonic() < deadline:
             time.sleep(0.1)
-        if not left:
+        if not left and not (at_work := mutating(client)):
             held.enter(CLOSED)
             # Whoever asked before CLOSED was there may have gone on: then its decision shows now, or within the grace.
             time.sleep(grace_seconds if _busy(client) else 0)
             if not others():
                 return
         if time.monotonic() > deadline:
+            if at_work:
+                raise Unfinished(f"rows are still being removed, in {', '.join(at_work)}: try again later")
             left = left or others()
             names = ", ".join(f"{log}/{partition}/{a}" for log, partition, a, _ in left[:5])
             logs = ", ".join(f"throughline log forget {log}" for log in dict.fromkeys(batch.log for batch in left))
@@ -171,6 +174,12 @@ def hold_still(
                 f"If ClickHouse refuses one for ever: throughline batch set-aside. "
                 f"If their log is gone for good: {logs}"
             )
+
+
+def mutating(client: Client) -> list[str]:
+    """Tables out of which rows are being removed: meanwhile what follows from one part of them is not what follows from
+    all. Blocks."""
+    return [str(row["table"]) for row in client.rows(statement("control_mutations"))]
 
 
 def _busy(client: Client) -> bool:

@@ -26,7 +26,8 @@ class Engines:
         """Settings that every table of this version has, the older ones too.
 
         With all of them parts, merged ones too, are on the disk with their names before anything is built on them or
-        what they were merged from is removed. What was merged stays a while as a second copy.
+        what they were merged from is removed. What was merged stays a while as a second copy, and no longer: it may
+        hold somebody who was erased.
         """
         if not self.fsync:
             return {"fsync_after_insert": 0, "fsync_part_directory": 0, **BROKEN}
@@ -36,6 +37,7 @@ class Engines:
             "min_rows_to_fsync_after_merge": 1,
             "min_compressed_bytes_to_fsync_after_merge": 1,
             "old_parts_lifetime": OLD_PARTS_SECONDS,
+            "max_cleanup_delay_period": OLD_PARTS_SECONDS,
             **BROKEN,
         }
 

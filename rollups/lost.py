@@ -8,7 +8,17 @@ from rollups.sql import statement
 
 # By the number of the file that makes each, or gives it its name. Until that one is recorded nothing is missed: a first
 # start or an upgrade may have ended in between.
-TABLES = {"control": 2, "decision": 14, "events": 3, "logs": 17, "progress": 14, "registry": 7, "sessions": 4}
+TABLES = {
+    "control": 2,
+    "decision": 14,
+    "erased": 36,
+    "erasure": 35,
+    "events": 3,
+    "logs": 17,
+    "progress": 14,
+    "registry": 7,
+    "sessions": 4,
+}
 # What needs nothing of what it held, or gets it back from elsewhere.
 EMPTY_WILL_DO = {name: TABLES[name] for name in ("control", "registry", "logs")}
 

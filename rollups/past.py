@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from rollups.client import Client
+from rollups.erase import Stone
 from rollups.rows import TOUCH, SessionRow
 from rollups.sql import statement
 
@@ -14,6 +15,7 @@ _FIRST, _LAST = -2_208_988_800_000, 10_413_791_999_999
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEAR_MS = 7 * 24 * 3_600_000  # spans further apart than this are asked for by themselves
 # On behalf of a worker that waits: the limits of an answer do not hold here.
+_NONE = Stone("", "", -(2**62), "", 0, 0, "")
 _SETTINGS = {"max_execution_time": 600}
 
 
@@ -42,12 +44,16 @@ class PastEvent(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A span of a visitor's history, ms, both ends inclusive. Spans of one visitor do not meet."""
+    """A span of a visitor's history, ms, both ends inclusive. Spans of one visitor do not meet.
+
+    `stone`: how the visitor was erased, if ever; nothing of before counts, though it may still lie there.
+    """
 
     site: str
     visitor: str
     begin: int
     end: int
+    stone: Stone | None = None
 
 
 @dataclass
@@ -71,7 +77,7 @@ def past(client: Client, asked: Sequence[Asked]) -> list[Found]:
     for near in _near(asked):
         by_visitor: dict[tuple[str, str], list[Found]] = {}
         for one in near:
-            by_visitor.setdefault(one[:2], []).append(Found(*one))
+            by_visitor.setdefault(one[:2], []).append(Found(*one[:4]))
         for session in map(_session, _rows(client, "past_sessions", near)):
             for place in by_visitor[session.site, session.visitor]:
                 if session.start <= place.end and place.begin <= session.end and session not in place.sessions:
@@ -79,7 +85,8 @@ def past(client: Client, asked: Sequence[Asked]) -> list[Found]:
                     place.begin, place.end = min(place.begin, session.start), max(place.end, session.end)
         by_visitor = {name: _merged(places) for name, places in by_visitor.items()}
         places = [place for held in by_visitor.values() for place in held]
-        reaching = [Asked(each.site, each.visitor, each.begin, each.end) for each in places]
+        stones = {one[:2]: one.stone for one in near}
+        reaching = [Asked(*(span := (each.site, each.visitor)), each.begin, each.end, stones[span]) for each in places]
         for row in _rows(client, "past_events", reaching):
             site, visitor, *fields = row.values()
             event = PastEvent._make((*fields[: -len(TOUCH)], tuple(fields[-len(TOUCH) :])))
@@ -120,12 +127,17 @@ def _near(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
 
 
 def _rows(client: Client, name: str, asked: Sequence[Asked]) -> list[dict[str, Any]]:
-    sites, visitors, begins, ends = zip(*asked, strict=True)
+    sites, visitors, begins, ends, _ = zip(*asked, strict=True)
+    stones = [one.stone or _NONE for one in asked]
     params = {
         "sites": list(sites),
         "visitors": list(visitors),
         "begins": list(begins),
         "ends": list(ends),
+        "untils": [stone.until for stone in stones],
+        "logs": [stone.log for stone in stones],
+        "partitions": [stone.partition for stone in stones],
+        "offsets": [stone.offset for stone in stones],
         "from": _time(min(begins)),
         "to": _time(max(ends)),
     }

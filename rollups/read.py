@@ -65,9 +65,7 @@ class Reader:
         text = _text(self._folder / f"{name}.sql")
         begin, end = params.get("from"), params.get("to")
         if not (isinstance(begin, int) and isinstance(end, int)):
-            return self._asked(self._expanded(text), {**params, **self._selection.params})
-        if self._selection:
-            return self._asked(self._expanded(text), {**params, **ends.bounds(begin, end), **self._selection.params})
+            return self._asked(expand(text, self._rollups, selection=self._selection), params)
         if end > self._now() * 1000 - _JUST_NOW_MS and (behind := self._behind(text, begin, end)):
             # Asked first and looked afterwards, so that nothing comes in between.
             found = self._within(text, params, open_end=True)
@@ -75,24 +73,23 @@ class Reader:
                 return found
         return self._within(text, params)
 
-    def _expanded(self, text: str) -> str:
-        return expand(text, self._rollups, selection=self._selection)
-
     def _within(self, text: str, params: Mapping[str, Any], *, open_end: bool = False) -> list[dict[str, Any]]:
         begin, end = params["from"], params["to"]
-        sql = expand(text, self._rollups, ends.ragged(begin, end, open_end=open_end))
+        sql = expand(text, self._rollups, ends.ragged(begin, end, open_end=open_end), self._selection)
         return self._asked(sql, {**params, **ends.bounds(begin, end, open_end=open_end)})
 
     def _behind(self, text: str, begin: int, end: int) -> str:
         """Selects rows if anything lies behind the end that makes it ragged; "" where that would spare nothing."""
         closed, opened = ends.ragged(begin, end), ends.ragged(begin, end, open_end=True)
-        used = [self._rollups[name] for name, _ in _ROLLUP.findall(text)]
-        cut = [each for each in used if each.grain_ms and closed[each.grain_ms].end]
+        used = [(self._rollups[name], edge) for name, edge in _ROLLUP.findall(text)]
+        of_tables = [each for each, edge in used if each.knows(self._selection, edge)]
+        cut = [each for each in of_tables if each.grain_ms and closed[each.grain_ms].end]
         if not any(opened[each.grain_ms].whole for each in cut):
             return ""
         return " UNION ALL ".join(sorted({each.behind() for each in cut}))
 
     def _asked(self, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        params = {**params, **self._selection.params}
         if "dimension" in params:
             sql = sql.replace("{values_of_dimension}", values(params["dimension"]))
         if "paths" in params:
@@ -116,11 +113,12 @@ def expand(
     `ragged`: by grain; a grain that it does not name is taken for ragged at both ends. `{selected}` becomes a further
     condition for who reads sessions itself. Raises KeyError if unknown.
     """
-    cut = ragged or {}
 
     def rows(match: re.Match[str]) -> str:
         one = rollups[match[1]]
-        return one.selected(selection, match[2]) if selection else one.exact(cut.get(one.grain_ms, BOTH), match[2])
+        if one.knows(selection, match[2]):
+            return one.exact((ragged or {}).get(one.grain_ms, BOTH), match[2], selection)
+        return one.selected(selection, match[2])
 
     return _ROLLUP.sub(rows, sql).replace("{selected}", f"AND ({selection.condition})" if selection else "")
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from rollups.ends import BOTH, GRAINS, Ragged, at, inside
 from rollups.engine import Engines
-from rollups.selection import Selection
+from rollups.selection import ALL, Selection
 
 FOLDER = Path(__file__).parent / "rollup"
 SOURCES = {"sessions": "start", "events": "time"}
@@ -23,7 +23,7 @@ FROM = "{from:DateTime64(3,'UTC')}"
 TO = "{to:DateTime64(3,'UTC')}"
 SITE = "{site:String}"
 
-_EDGE = re.compile(r"^-- edge (\w+): ([\w, ]+)$", re.MULTILINE)
+_EDGE = re.compile(r"^-- edge (\w+)(?: by ([\w, ]+))?: ([\w, ]+)$", re.MULTILINE)
 _WHERE = re.compile(r"\bWHERE\b")
 _HEADER = re.compile(r"--\s*(source|grain|reach|key|sum|min|max):\s*([\w, ]+?)\s*(?:\(.*)?$")
 
@@ -32,10 +32,12 @@ class Edge(NamedTuple):
     """The facts of some kinds alone, for the ends of ranges: to unfold what is not asked for costs most of an answer.
 
     `columns` are those of its SELECT, in order; without a time, which is `start` or, with reach element, `at`.
+    `by`: dimensions of sessions that each row of these kinds tells, so the table can be asked for some of them.
     """
 
     columns: tuple[str, ...]
     facts: str
+    by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,12 +111,17 @@ class Rollup:
         names = ", ".join(f"`{name}`" for name in self.columns)
         return f"INSERT INTO `{table}` ({names}) {self.grouped(chunk)}"
 
-    def exact(self, ragged: Ragged = BOTH, edge: str = "") -> str:
+    def knows(self, selection: Selection, edge: str) -> bool:
+        """Whether its own rows tell which of them are of the selected sessions."""
+        by = self.edges[edge].by if edge in self.edges else ()
+        return not selection or frozenset() < selection.dimensions <= frozenset(by)
+
+    def exact(self, ragged: Ragged = BOTH, edge: str = "", selection: Selection = ALL) -> str:
         """What to write behind FROM for the site's numbers in [from, to), exact to the millisecond; WHERE may follow.
 
         Whole grains come from the table, `ragged` ends from the source. No grain: the whole table, a row a key. `edge`:
         with the columns of that one, whose kinds the caller must ask for; "final" of one without a grain: every site's
-        rows, merged.
+        rows, merged. `selection`: one that it `knows`.
         """
         if not self.grain_ms:
             if edge == "final":
@@ -123,12 +130,13 @@ class Rollup:
             key = ", ".join(self.key)
             return f"(SELECT {key}, {', '.join(measures)} FROM {self.name} WHERE site = {SITE} GROUP BY {key})"
         first, last = f"first_{self.grain_ms}", f"last_{self.grain_ms}"
-        here = f"site = {SITE} AND {inside('time', [(first, last)])}"
+        chosen = f" AND ({selection.condition})" if selection else ""
+        here = f"site = {SITE} AND {inside('time', [(first, last)])}{chosen}"
         ends = [end for end, cut in zip((("from", first), (last, "to")), ragged[:2], strict=True) if cut]
         if not ends:
             return f"{self.name} PREWHERE {here}"  # a quarter less to analyse than a subquery
         if edge:
-            names, cut = ", ".join(self.edges[edge].columns), self._edge(edge, self._near(ends), ends)
+            names, cut = ", ".join(self.edges[edge].columns), self._edge(edge, self._near(ends, chosen), ends)
         else:
             names = ", ".join((*self.dimensions, *self.measures))
             cut = f"SELECT {names} FROM ({self.facts_of(self._near(ends))}) WHERE {inside('time', ends)}"
@@ -173,10 +181,10 @@ class Rollup:
         facts = self.facts_of(self.source)
         return f"SELECT 1 FROM ({facts}) WHERE site = {SITE} AND {inside('time', [('to', day)])} LIMIT 1"
 
-    def _near(self, ends: Sequence[tuple[str, str]]) -> str:
+    def _near(self, ends: Sequence[tuple[str, str]], chosen: str = "") -> str:
         """The site's rows whose facts may lie within: by the facts' own time alone the engine would skip no session."""
         reaching = f" AND {self._reaching(ends)}" if self.source == "sessions" else ""
-        return f"(SELECT * FROM {self.source} WHERE site = {SITE}{reaching})"
+        return f"(SELECT * FROM {self.source} WHERE site = {SITE}{reaching}{chosen})"
 
     def _reaching(self, ends: Sequence[tuple[str, str]]) -> str:
         """Of sessions: those that start within the ends, or reach into them."""
@@ -192,7 +200,7 @@ def parse(name: str, text: str) -> Rollup:
     source: sessions | events. grain: quarter | day | none. reach: start | element (facts lie at a time of their own, up
     to 24 h after their session's start). key: dimensions besides the site, in the table's order; time is the first of
     them if it is not named. sum, min, max: measures.
-    Behind the SELECT may follow others, each under a line `-- edge name: columns`: see `Edge`.
+    Behind the SELECT may follow others, each under a line `-- edge name by dimensions: columns`: see `Edge`.
     """
     fields: dict[str, str] = {}
     text, *sections = _EDGE.split(text)
@@ -216,8 +224,8 @@ def parse(name: str, text: str) -> Rollup:
         raise ValueError(f"rollup {name}: no measure")
     facts = _select(text)
     edges = {
-        edge: Edge(_names(columns), _select(section))
-        for edge, columns, section in zip(sections[::3], sections[1::3], sections[2::3], strict=True)
+        edge: Edge(_names(columns), _select(section), _names(by or ""))
+        for edge, by, columns, section in zip(*(sections[place::4] for place in range(4)), strict=True)
     }
     for each in (facts, *(edge.facts for edge in edges.values())):
         if "{source}" not in each:

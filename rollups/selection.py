@@ -53,10 +53,11 @@ class Filter(NamedTuple):
 
 @dataclass(frozen=True)
 class Selection:
-    """A condition over the columns of `sessions`, with its bound parameters; "" selects all."""
+    """A condition over the columns of `sessions`, its bound parameters and its filters' dimensions; "" selects all."""
 
     condition: str = ""
     params: dict[str, Any] = field(default_factory=dict)
+    dimensions: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.condition)
@@ -83,7 +84,7 @@ def select(
             condition = _holds(each, f"filter_{number}", params)
         negated = each.operator[0] == "!"
         conditions.append(f"NOT ({condition})" if negated != (number >= len(filters)) else f"({condition})")
-    return Selection(" AND ".join(conditions), params)
+    return Selection(" AND ".join(conditions), params, frozenset(each.dimension for each in (*filters, *hidden)))
 
 
 def _holds(one: Filter, name: str, params: dict[str, Any]) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from rollups import control, damage, deadline
 from rollups.client import TIMEOUT_SECONDS, TOKEN_SETTINGS, Client
 from rollups.engine import WINDOW
+from rollups.erase import Eraser
 from rollups.life import life
 from rollups.native import NOTHING, Packed
 from rollups.rows import EVENT, SESSION, Columns, EventRow, SessionRow, transposed
@@ -38,6 +39,9 @@ class Decided:
     nonce: str
     blob: bytes
     life: str = ""  # of the server, as its writer saw it: only in that one its tokens are believed
+
+
+Lines: TypeAlias = dict[tuple[int, int], str | None]
 
 
 class Span(NamedTuple):
@@ -86,7 +90,7 @@ class Outlived(Exception):
     """An unfinished batch is older than the tokens that ClickHouse remembers: inserting it could count it twice."""
 
 
-class Writer:
+class Writer(Eraser):
     """Inserts under tokens; each may be repeated as it was. Every method blocks and raises ClickHouseUnavailable.
 
     `patience`: seconds that an insert may take before its client gives up. The server goes on with it.
@@ -228,8 +232,11 @@ class Writer:
         rows = self._own.rows(statement("stored_rows"), where, {"max_execution_time": 600})
         return [EventRow._make(row.values())._replace(keys=tuple(row["keys"])) for row in rows]
 
-    def lines(self, log: str, partition: int, a: int, b: int, since: int, until: int) -> dict[tuple[int, int], str]:
-        """The raw events of [a, b) received from `since` to `until` (ms): (offset, index) → id, "" if filtered."""
+    def lines(self, log: str, partition: int, a: int, b: int, since: int, until: int) -> Lines:
+        """The raw events of [a, b) received from `since` to `until` (ms): (offset, index) → id.
+
+        "" if filtered, None if its visitor was erased.
+        """
         where = {"log": log, "partition": partition, "a": a, "b": b, "since": since, "until": until}
         rows = self._own.rows(statement("stored_lines"), where, {"max_execution_time": 600})
         return {(row["offset"], row["index"]): row["id"] for row in rows}

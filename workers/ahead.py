@@ -3,7 +3,7 @@
 Nothing of it depends on what is counted meanwhile, so it does not matter when it is made, or how often.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from ingest.log.protocol import Record
 from rollups.native import NOTHING, Packed, packed
 from rollups.rows import EVENT, Columns
 from workers.fold import Entry, Visits, visits
-from workers.raw import DECIDED, counted_columns
+from workers.raw import DECIDED, bare, counted_columns
 from workers.read import FUTURE_MS, read
 
 
@@ -44,6 +44,12 @@ def without(batch: Prepared, log: str, letters: Sequence[DeadLetter]) -> Prepare
     stored = [entry for entry in batch.stored if entry[:2] not in lost]
     columns = counted_columns(stored, log, letters[0].partition)
     return batch._replace(letters=[*batch.letters, *letters], stored=stored, columns=columns, packed=NOTHING)
+
+
+def without_names(batch: Prepared, log: str, partition: int, erased: Container[tuple[int, int]]) -> Prepared:
+    """The batch with some of its lines as those of erased visitors."""
+    stored = bare(batch.stored, erased)
+    return batch._replace(stored=stored, columns=counted_columns(stored, log, partition), packed=NOTHING)
 
 
 class Ahead:

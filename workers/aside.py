@@ -134,8 +134,10 @@ def _fence(client: Client, decided: Decided, engines: Engines) -> None:
     own = version(Writer.token(decided.log, decided.partition, decided.a))
     log = decided.log.replace("\\", "\\\\").replace("'", "\\'")
     batch = f"log = '{log}' AND `partition` = {decided.partition}"
+    lines_ = f"({batch} AND `offset` >= {decided.a} AND `offset` < {decided.b})"
     refused = {
-        "events": f"{batch} AND `offset` >= {decided.a} AND `offset` < {decided.b}",
+        "events": f"{lines_} OR startsWith(erasure, '{log}/{decided.partition}/{decided.a}/')",
+        "erased": lines_,
         # Every retraction comes with the row that takes its place, so this refuses the whole insert.
         "sessions": f"sign = 1 AND version = {own}",
         "progress": f"{batch} AND b = {decided.b} AND mapKeys(counts) != ['dead']",
@@ -159,20 +161,27 @@ def _wait(writer: Writer, decided: Decided, wait_seconds: float) -> None:
 
 
 class _Lies(NamedTuple):
-    """What lies there of a batch: how many raw events; the session rows that had their effect."""
+    """What lies there of a batch: how many raw events; the session rows that had their effect; how many it erased."""
 
     lines: int
     sessions: Sequence[SessionRow]
+    erased: int
 
 
 def _lies(client: Client, decided: Decided) -> _Lies:
     lines_ = client.rows(statement("stored"), _where(decided))[0]["lines"]
-    return _Lies(lines_, Writer(client).effective(blobs.decode(decided.blob).rows))
+    writer = Writer(client)
+    place = (decided.log, decided.partition)
+    erased = [stone for stone in writer.erased() if (stone.log, stone.partition) == place]
+    own = sum(decided.a <= stone.offset < decided.b for stone in erased)
+    return _Lies(lines_, writer.effective(blobs.decode(decided.blob).rows), own)
 
 
 def _undo(client: Client, decided: Decided, lies: _Lies) -> None:
     if lies.lines:
         client.patient(_MUTATION_SECONDS).command(statement("stored_drop"), _where(decided), {"mutations_sync": 2})
+    if lies.erased:
+        client.patient(_MUTATION_SECONDS).command(statement("erased_drop"), _where(decided), {"mutations_sync": 2})
     writer, token = Writer(client), Writer.token(decided.log, decided.partition, decided.a)
     try:
         with writer.one_life():
@@ -184,4 +193,5 @@ def _undo(client: Client, decided: Decided, lies: _Lies) -> None:
 
 
 def _where(decided: Decided) -> dict[str, Any]:
-    return {"log": decided.log, "partition": decided.partition, "a": decided.a, "b": decided.b}
+    token = Writer.token(decided.log, decided.partition, decided.a)
+    return {"log": decided.log, "partition": decided.partition, "a": decided.a, "b": decided.b, "token": token}

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ingest.contract.event import ENGAGEMENT, UNTOUCHED, Touch
 from rollups.past import Asked, Found, PastEvent
-from workers.fold import Folded, Known, Settings, Visits, fold, unknown
+from workers.erased import Erased
+from workers.fold import NOBODY, Folded, Known, Settings, Visits, fold, unknown
 from workers.memory import Item
 from workers.names import NO_LIMIT, Names
 from workers.visitor import Past, Span, State, Unclosed, key
@@ -21,6 +22,7 @@ def fold_back(
     lookup: Settings,
     read_back: ReadBack,
     names: Names = NO_LIMIT,
+    erased: Erased = NOBODY,
 ) -> Folded:
     """See `fold.fold`; `read_back` is asked once for all visitors, and only if there are any to ask for.
 
@@ -29,8 +31,9 @@ def fold_back(
     margins: dict[str, int] = {}
     while True:
         asked = [
-            Asked(visited.by_visitor[name].site, visited.by_visitor[name].visitor, *span)
+            Asked(*who, *span, erased.stone(*who))
             for name, spans in unknown(states, horizon, visited.by_visitor, margins).items()
+            for who in [(visited.by_visitor[name].site, visited.by_visitor[name].visitor)]
             for span in spans
         ]
         pasts: dict[str, list[Past]] = {}
@@ -39,7 +42,7 @@ def fold_back(
             past = Past(Span(found.begin, found.end), items, found.sessions)
             pasts.setdefault(key(found.site, found.visitor), []).append(past)
         try:
-            return fold(Known(states, pasts, horizon), clock, visited, version, lookup, names)
+            return fold(Known(states, pasts, horizon), clock, visited, version, lookup, names, erased)
         except Unclosed as unclosed:
             name = str(unclosed)
             margins[name] = margins.get(name, 1) * 4

@@ -3,20 +3,22 @@
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from ingest.contract.event import Event, Rebuild, encode
+from ingest.contract.event import ERASED, Erase, Event, Rebuild, encode
 from ingest.log.dead import DeadLetter
 from ingest.log.partition import hash31
 from ingest.log.protocol import Record
 from rollups.control import CLEARED
+from rollups.erase import Row, Stone
+from rollups.erase import rows as left_of
 from rollups.native import NOTHING, Packed
 from rollups.past import Asked, Found
 from rollups.rows import Columns, EventRow, event_rows
 from rollups.write import Decided
 from workers import blob as blobs
-from workers.ahead import Ahead, without
+from workers.ahead import Ahead, without, without_names
 from workers.back import fold_back
-from workers.blob import Blob, Named
-from workers.fold import Entry, Folded, Visits
+from workers.blob import Blob, Erasing, Named
+from workers.fold import Entry, Folded, Misjudged, Visit, Visits, heed
 from workers.names import OTHER, Names
 from workers.raw import decided_columns
 from workers.rows import version
@@ -50,10 +52,15 @@ def count(world: World, held: Held, records: Sequence[Record], ahead: Ahead | No
     thrown = _thrown(log, partition, batch.entries, folded)
     if thrown:
         batch = without(batch, log, thrown)
+    if gone := _erased_places(folded.reasons):
+        batch = without_names(batch, log, partition, gone)
     stored, columns = batch.stored, batch.columns
     named = _named(zip(stored, columns[_KEYS], strict=True), {each[:2] for each in folded.reasons}, world.names)
     reach = world.consumer.reach(partition)
-    decision = blobs.blob(folded.reasons, batch.letters, folded.rows, folded.clock, named, len(stored), records, reach)
+    erased = _erased(world, held, batch.visited, folded.errors)
+    decision = blobs.blob(
+        folded.reasons, batch.letters, folded.rows, folded.clock, named, len(stored), records, reach, erased
+    )
     done("fold")
 
     with writer.one_life() as look:
@@ -78,8 +85,11 @@ def count(world: World, held: Held, records: Sequence[Record], ahead: Ahead | No
     done("insert")
 
     # 4. Save the states, unless somebody else went on meanwhile.
-    held.store.save(a, b, folded.clock, folded.states)
+    held.store.save(a, b, folded.clock, folded.states, folded.gone)
+    held.cache.drop(folded.gone)
     held.cache.put(folded.states)
+    for each in erased:
+        held.erased.add(each.stone)
     held.offset, held.clock = b, folded.clock
     done("save")
 
@@ -126,27 +136,67 @@ def insert_columns(
         counts["counted"] = counted
     if decision.dead:
         counts["dead"] = len(decision.dead)
-    sites = {*events[_SITE], *(row.site for row in decision.rows)}
+    sites = {*events[_SITE], *(row.site for row in decision.rows), *(each.stone.site for each in decision.erased)}
+    nobodys, stones = left(token, decision.erased)
     with world.changing(f"{log}/{partition}", sites):
         if believed:
             writer.insert_columns(token, events, packed)
             writer.insert_sessions(token, decision.rows)
         else:
-            complete(writer, decided, event_rows(events), decision.rows)
+            complete(writer, decided, event_rows(events), decision.rows, nobodys)
+        writer.erase(token, nobodys, stones, believed)
         writer.mark(log, partition, decided.a, decided.b, decision.clock, counts, decision.reach)
     return counts
 
 
-def unknown_of(visited: Visits, clock: int) -> dict[str, State]:
-    """States that say of each visitor of the lines that it must be read back."""
+def unknown_of(visited: Visits, clock: int, reasons: Iterable[Misjudged] = ()) -> dict[str, State]:
+    """States that say of each visitor of the lines that it must be read back, but of those who left none but erased."""
+    erased = _erased_places(reasons)
     return {
         name: unread(visit.site, visit.visitor, hash31(visit.site, visit.visitor), max(visit.heard, clock))
         for name, visit in visited.by_visitor.items()
+        if visit.revision is not None or not _all_in(visit, erased)
     }
+
+
+def gone_of(visited: Visits, reasons: Iterable[Misjudged]) -> list[str]:
+    """The visitors (keys) whom the lines erase, and of whom none counts."""
+    erased = _erased_places(reasons)
+    return [name for name, visit in visited.by_visitor.items() if visit.erase is not None and _all_in(visit, erased)]
+
+
+def _erased_places(reasons: Iterable[Misjudged]) -> set[tuple[int, int]]:
+    return {(offset, place) for offset, place, reason in reasons if reason == ERASED}
+
+
+def _all_in(visit: Visit, places: Container[tuple[int, int]]) -> bool:
+    return all(line[:2] in places for line in visit.lines)
+
+
+def _erased(world: World, held: Held, visited: Visits, errors: Container[str]) -> list[Erasing]:
+    """Those whom the lines of a batch erase, with what lay of them in the raw events before it."""
+    found = []
+    for name, visit in visited.by_visitor.items():
+        if visit.erase is not None and name not in errors:
+            offset, _, line = visit.erase
+            digest = held.erased.digest(visit.site, visit.visitor)
+            stone = Stone(visit.site, digest, line.received, held.log, held.partition, offset, line.erasure)
+            earlier = held.erased.stone(visit.site, visit.visitor)
+            found.append(Erasing(stone, world.writer.taken(visit.site, visit.visitor, earlier)))
+    return found
+
+
+def left(token: str, erased: Iterable[Erasing]) -> tuple[list[Row], list[Stone]]:
+    """What the batch of this token leaves of those whom it erases, and how they are remembered."""
+    rows: list[Row] = []
+    for each in erased:
+        rows += left_of(token, each.stone, each.taken, len(rows))
+    return rows, [each.stone for each in erased]
 
 
 def _folded(world: World, held: Held, visited: Visits, version_: int) -> Folded:
     world.names.settle()
+    heed(visited, held.erased.is_new)
     states, absent = held.cache.take(visited.by_visitor)
     loaded, horizon = held.store.load(held.offset, absent)
 
@@ -156,7 +206,8 @@ def _folded(world: World, held: Held, visited: Visits, version_: int) -> Folded:
 
     # After a clock that was ahead, what it said is not believed any longer.
     clock = min(held.clock, world.now())
-    return fold_back(states | loaded, horizon, clock, visited, version_, world.lookup, read_back, world.names)
+    known = states | loaded
+    return fold_back(known, horizon, clock, visited, version_, world.lookup, read_back, world.names, held.erased)
 
 
 def _named(
@@ -179,7 +230,11 @@ def _thrown(log: str, partition: int, entries: Iterable[Entry], folded: Folded) 
         return []
     letters: list[DeadLetter] = []
     for offset, place, line in entries:
-        names = [line.visitor] if isinstance(line, Event) else line.visitors if isinstance(line, Rebuild) else ()
+        names: Sequence[str] = ()
+        if isinstance(line, Event | Erase):
+            names = [line.visitor]
+        elif isinstance(line, Rebuild):
+            names = line.visitors
         errors = [folded.errors[name] for visitor in names if (name := key(line.site, visitor)) in folded.errors]
         if errors:
             reason = f"the session rule: {errors[0]}"

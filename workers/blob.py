@@ -9,6 +9,7 @@ import zstandard
 
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import Record
+from rollups.erase import Stone, Taken
 from rollups.rows import SessionRow
 from workers.fold import Misjudged
 
@@ -29,6 +30,13 @@ class Named(NamedTuple):
     keys: tuple[str, ...]
 
 
+class Erasing(NamedTuple):
+    """A visitor whom a line erases, without the name; `taken`: what lay of them in the raw events."""
+
+    stone: Stone
+    taken: list[Taken]
+
+
 class Blob(msgspec.Struct, frozen=True, array_like=True):
     """`reasons`: of lines that do not count; `dead`: lines nobody could read; `rows`: the signed session rows."""
 
@@ -40,6 +48,7 @@ class Blob(msgspec.Struct, frozen=True, array_like=True):
     lines: int = -1  # rows that it adds to the raw events; -1: not known, decided by an earlier build
     digest: bytes = b""  # of its records
     reach: int = 0  # the end of the log as it was then; 0: not known, or no matter
+    erased: list[Erasing] = []
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -55,10 +64,12 @@ def blob(
     lines: int = -1,
     records: Sequence[Record] = (),
     reach: int = 0,
+    erased: Sequence[Erasing] = (),
 ) -> Blob:
     """The decision of a batch of these records."""
     dead = [Origin(each.offset, each.index, each.reason) for each in letters]
-    return Blob(list(reasons), dead, list(rows), clock, list(named), lines, digest(records) if records else b"", reach)
+    own = digest(records) if records else b""
+    return Blob(list(reasons), dead, list(rows), clock, list(named), lines, own, reach, list(erased))
 
 
 def digest(records: Iterable[Record]) -> bytes:

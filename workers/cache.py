@@ -29,6 +29,12 @@ class Cache:
                 found[name] = state
         return found, missing
 
+    def drop(self, names: Iterable[str]) -> None:
+        """Hold these no longer."""
+        for name in names:
+            if (old := self._held.pop(name, None)) is not None:
+                self._text -= old.text + _STATE_TEXT
+
     def put(self, states: Mapping[str, State]) -> None:
         """Hold the states as the newest."""
         for name, state in states.items():

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ingest.contract.event import Event, Logged, Rebuild
+from ingest.contract.event import ERASED, Erase, Event, Logged, Rebuild
 from ingest.contract.site import SiteSettings
 from ingest.log.partition import hash31
 from rollups.rows import SessionRow
 from workers.bucket import Thresholds, thresholds
+from workers.erased import Erased
+from workers.memory import Memory
 from workers.names import NO_LIMIT, Names
 from workers.rows import Limits
 from workers.visitor import (
@@ -28,6 +30,7 @@ from workers.visitor import (
     windows,
 )
 
+NOBODY = Erased()
 DEAD = "dead"  # a reason of ours, beside those of the ledger: the rule threw on this visitor
 
 Settings = Callable[[str, int], SiteSettings]  # (site, revision) → settings; revisions never change
@@ -72,11 +75,13 @@ class Folded(NamedTuple):
     reasons: list[Misjudged]
     rows: list[SessionRow]
     errors: dict[str, str]  # visitor key → what the rule threw on it
+    gone: list[str]  # keys of erased visitors, of whom no state is to stay
 
 
 @dataclass(slots=True)
 class Visit:
-    """What the lines of a batch say of one visitor. `revision`: by whose settings all its sessions are judged anew.
+    """What the lines of a batch say of one visitor. `revision`: by whose settings all its sessions are judged anew;
+    `erase`: the last line that erases it, and its place.
 
     `first`, `last`: the times of its events, ms; `heard`: the newest receipt or event.
     """
@@ -85,6 +90,7 @@ class Visit:
     visitor: str
     lines: list[tuple[int, int, Event]] = field(default_factory=list)
     revision: int | None = None
+    erase: tuple[int, int, Erase] | None = None
     first: int = FOREVER
     last: int = BEGINNING
     heard: int = 0
@@ -101,6 +107,7 @@ def visits(entries: Iterable[Entry]) -> Visits:
     """Sort the lines by their visitors, each one's in log order."""
     found: dict[str, Visit] = {}
     received = 0
+    erasures: set[str] = set()
     for offset, place, line in entries:
         heard = line.received
         if heard > received:
@@ -123,7 +130,19 @@ def visits(entries: Iterable[Entry]) -> Visits:
         elif isinstance(line, Rebuild):
             for visitor in line.visitors:
                 found.setdefault(key(line.site, visitor), Visit(line.site, visitor)).revision = line.settings
+        elif isinstance(line, Erase):
+            visit = found.setdefault(key(line.site, line.visitor), Visit(line.site, line.visitor))
+            if line.erasure not in erasures:  # who sent it may have died before knowing, and sent it again
+                erasures.add(line.erasure)
+                visit.erase = (offset, place, line)
     return Visits(found, received)
+
+
+def heed(visited: Visits, erases: Callable[[str], bool]) -> None:
+    """Forget the lines of erasures (by name) that erase nobody."""
+    for visit in visited.by_visitor.values():
+        if visit.erase is not None and not erases(visit.erase[2].erasure):
+            visit.erase = None
 
 
 def unknown(
@@ -132,7 +151,7 @@ def unknown(
     """What must be read back before a fold, by visitor; `margins`: of those whom an earlier fold could not close."""
     wanted = {}
     for name, visit in visited.items():
-        if visit.revision is not None:
+        if visit.revision is not None or visit.erase is not None:
             wanted[name] = [Span(BEGINNING, FOREVER)]
             continue
         state, margin = states.get(name), margins.get(name, 1)
@@ -144,21 +163,31 @@ def unknown(
     return wanted
 
 
-def fold(known: Known, clock: int, visited: Visits, version: int, lookup: Settings, names: Names = NO_LIMIT) -> Folded:
+def fold(
+    known: Known,
+    clock: int,
+    visited: Visits,
+    version: int,
+    lookup: Settings,
+    names: Names = NO_LIMIT,
+    erased: Erased = NOBODY,
+) -> Folded:
     """Judge the lines in log order and settle their visitors' sessions.
 
-    `version` goes on every row that is written; `names` says which values rows may hold. Raises Unclosed for a visitor
-    of whom more must be known, and what `lookup` raises, but nothing for what a visitor's events do to the rule: its
-    lines are `dead` then, its state stays.
+    `version` goes on every row that is written; `names` says which values rows may hold, `erased` who was erased.
+    Raises Unclosed for a visitor of whom more must be known, and what `lookup` raises, but nothing for what a visitor's
+    events do to the rule: its lines are `dead` then, its state stays.
     """
     limits = _Thresholds(lookup)
     after: dict[str, State] = {}
     reasons: list[Misjudged] = []
     rows: list[SessionRow] = []
     errors: dict[str, str] = {}
+    gone: list[str] = []
     for name, visit in visited.by_visitor.items():
+        until = erased.until(visit.site, visit.visitor)
         try:
-            state, judged, written = _visit(known, name, visit, version, limits, names)
+            state, judged, written = _visit(known, name, visit, version, limits, names, until)
         except (Unclosed, Uncovered):
             raise
         except Exception as error:
@@ -169,21 +198,26 @@ def fold(known: Known, clock: int, visited: Visits, version: int, lookup: Settin
             continue
         if state is not None:
             after[name] = state
+        elif visit.erase is not None:
+            gone.append(name)
         reasons += judged
         rows += written
     reasons.sort()
-    return Folded(after, max(clock, visited.received), reasons, rows, errors)
+    return Folded(after, max(clock, visited.received), reasons, rows, errors, gone)
 
 
 def _visit(
-    known: Known, name: str, visit: Visit, version: int, limits: "_Thresholds", names: Names
+    known: Known, name: str, visit: Visit, version: int, limits: "_Thresholds", names: Names, until: int
 ) -> tuple[State | None, list[Misjudged], list[SessionRow]]:
     state = known.states.get(name)
     site, visitor, hash_ = visit.site, visit.visitor, hash31(visit.site, visit.visitor)
     held = windows(state, known.pasts.get(name, ()), known.horizon)
     reasons: list[Misjudged] = []
     only = held[0] if len(held) == 1 and covers(held[0].known, visit.first, visit.last) else None
-    for offset, place, event in visit.lines:
+    lines = visit.lines
+    if until > BEGINNING or visit.erase is not None:
+        lines = _not_erased(visit, until, held, reasons)
+    for offset, place, event in lines:
         if reason := (only or _covering(held, event.time)).memory.judge(event):
             reasons.append(Misjudged(offset, place, reason))
     rows: list[SessionRow] = []
@@ -195,6 +229,24 @@ def _visit(
         if window.memory.items:
             after = remembered(site, visitor, hash_, heard, window, settled)
     return after, reasons, rows
+
+
+def _not_erased(
+    visit: Visit, until: int, held: Sequence[Window], reasons: list[Misjudged]
+) -> list[tuple[int, int, Event]]:
+    """The lines that came and happened after the visitor's erasure; the others are added to `reasons`."""
+    before = (-1, -1)
+    if visit.erase is not None:
+        before, until = visit.erase[:2], max(until, visit.erase[2].received)
+        for window in held:
+            window.memory = Memory([], 0)  # what was written of its sessions is retracted, as of any that are no more
+    lines = []
+    for line in visit.lines:
+        if line[:2] < before or min(line[2].time, line[2].received) <= until:
+            reasons.append(Misjudged(*line[:2], ERASED))
+        else:
+            lines.append(line)
+    return lines
 
 
 def _covering(held: Sequence[Window], time: int) -> Window:

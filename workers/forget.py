@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from rollups import control
 from rollups.client import Client
-from rollups.rows import SessionRow
 from rollups.sql import statement
 from rollups.write import Outlived, TwoDecided, Writer
 from workers import blob as blobs
+from workers.batch import left
 
 
 class Forgotten(NamedTuple):
@@ -31,21 +31,24 @@ def forget(client: Client, log: str) -> list[Forgotten]:
     for batch in control.unfinished(client):
         if batch.log != log:
             continue
-        where = {"log": log, "partition": batch.partition, "a": batch.a, "b": batch.b}
+        token = writer.token(log, batch.partition, batch.a)
+        where = {"log": log, "partition": batch.partition, "a": batch.a, "b": batch.b, "token": token}
         stored = client.rows(statement("stored"), where)[0]["lines"]
-        rows = _decided(writer, batch)
+        decision = _decided(writer, batch)
+        rows = decision.rows
         if stored:
-            writer.insert_sessions(writer.token(log, batch.partition, batch.a), rows)
+            writer.insert_sessions(token, rows)
+            writer.erase(token, *left(token, decision.erased), believed=False)
         writer.mark(log, batch.partition, batch.a, batch.b, 0, {})
         lost = 0 if stored else sum(row.sign * row.events for row in rows)
         done.append(Forgotten(batch.partition, batch.a, batch.b, stored, lost))
     return done
 
 
-def _decided(writer: Writer, batch: control.Open) -> list[SessionRow]:
+def _decided(writer: Writer, batch: control.Open) -> blobs.Blob:
     """What may be inserted of it: nothing whose token ClickHouse may have forgotten, or of which there are two."""
     try:
         decided = writer.decided(batch.log, batch.partition, batch.a)
     except (Outlived, TwoDecided):
-        return []
-    return blobs.decode(decided.blob).rows if decided else []
+        return blobs.blob((), (), (), 0)
+    return blobs.decode(decided.blob) if decided else blobs.blob((), (), (), 0)

@@ -2,13 +2,14 @@
 
 import logging
 
-from ingest.contract.event import Event, Rebuild, receipt
+from ingest.contract.event import Erase, Event, Rebuild, receipt
 from ingest.log.dead import DeadLetter
 from workers.read import line, lines
 from workers.world import World
 
 logger = logging.getLogger(__name__)
 
+_ABSENT = "\n"  # no id
 _UNCOUNTED = "put back: it lay in a log that was put back, and was not counted"
 
 
@@ -46,16 +47,21 @@ def _uncounted(world: World, log: str, partition: int, kept: int, offset: int) -
         DeadLetter(_UNCOUNTED, log, partition, record.offset, place, raw)
         for record in records
         for place, raw in lines(record)
-        if not _is_stored(stored.get((record.offset, place)), raw)
+        if not _is_stored(stored.get((record.offset, place), _ABSENT), raw)
     ]
 
 
 def _is_stored(id_: str | None, raw: bytes) -> bool:
-    """Whether the row at the line's place, if any, is the line's: an offset may have been another record's before."""
+    """Whether the row at the line's place, if any, is the line's: an offset may have been another record's before.
+
+    `id_` of an erased visitor's row is not known.
+    """
+    if id_ is None:
+        return True
     try:
         found = line(raw)
     except ValueError:
         return False
-    if isinstance(found, Rebuild):
-        return True  # leaves no row; `rebuild` itself finds out
+    if isinstance(found, Rebuild | Erase):
+        return True  # leaves no row; who sent it finds out
     return id_ == (found.id if isinstance(found, Event) else "")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from ingest.channel import of_stored
-from ingest.contract.event import Event, Filtered, Logged, Rebuild, decode
+from ingest.contract.event import Erase, Event, Filtered, Logged, Rebuild, decode
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import Record
 from workers.fold import Entry
@@ -93,11 +93,13 @@ def _unfit(event: Event) -> str:
     return ""
 
 
-def _unfit_other(line: Filtered | Rebuild) -> str:
+def _unfit_other(line: Filtered | Rebuild | Erase) -> str:
     if not line.site or len(line.site) > 64:
         return "site is not one of ours"
     if isinstance(line, Rebuild) and not (0 <= line.settings < 2 * _LONG and all(len(v) == 16 for v in line.visitors)):
         return "settings out of range, or a visitor is not one of ours"
+    if isinstance(line, Erase) and (len(line.visitor) != 16 or not 0 < len(line.erasure) <= MAX_ID):
+        return "the visitor or the name of the erasure is not one of ours"
     return "" if _FIRST <= line.received <= _LAST else "a time outside 1900 to 2299"
 
 

@@ -26,7 +26,8 @@ OVERHEAD = 350  # bytes that Redis spends on a state beyond its blob and its nam
 
 # KEYS: position, heard (ZSET of visitors), bytes, generations, then a key a state. ARGV: expected offset, generation,
 # new offset, new clock, prefix of the states, oldest to keep, budget, overhead, then score, name, blob of each; where
-# the blob is '' the state goes. Where there is room, states are written over; else all of them go, and then the oldest.
+# the blob is '' the state goes, where it is '-' for ever. Where there is room, states are written over; else all of
+# them go, and then the oldest.
 # Deleting comes first: a Redis at its maxmemory refuses a script's writes until it has deleted something.
 _SAVE = """
 local offset, horizon, generation = string.match(redis.call('GET', KEYS[1]) or '', '^(%S+) %S+ (%S+) (%S+)$')
@@ -46,18 +47,22 @@ local replaced, coming, crowded = 0, 0, false
 for i = 5, #KEYS do
   local at = 9 + (i - 5) * 3
   local name, blob, size = ARGV[at + 1], ARGV[at + 2], redis.call('STRLEN', KEYS[i])
-  if size > 0 then replaced = replaced + cost(size, name) end
-  if blob == '' then crowded = true else coming = coming + cost(#blob, name) end
+  if blob == '-' then
+    drop(name, false)
+  else
+    if size > 0 then replaced = replaced + cost(size, name) end
+    if blob == '' then crowded = true else coming = coming + cost(#blob, name) end
+  end
 end
 crowded = crowded or bytes - replaced + coming > budget
 local scores = {}
 for i = 5, #KEYS do
   local at = 9 + (i - 5) * 3
   local score, name, blob = ARGV[at], ARGV[at + 1], ARGV[at + 2]
-  if crowded then
+  if crowded and blob ~= '-' then
     scores[i] = math.max(tonumber(score), tonumber(redis.call('ZSCORE', KEYS[2], name) or '0'))
     drop(name, blob == '' and scores[i])
-  else
+  elseif blob ~= '-' then
     redis.call('SET', KEYS[i], blob)
     redis.call('ZADD', KEYS[2], 'GT', score, name)
   end
@@ -75,7 +80,7 @@ end
 for i = 5, #KEYS do
   local at = 9 + (i - 5) * 3
   local name, blob = ARGV[at + 1], ARGV[at + 2]
-  if crowded and blob ~= '' then
+  if crowded and blob ~= '' and blob ~= '-' then
     if bytes + cost(#blob, name) <= budget then
       redis.call('SET', KEYS[i], blob)
       redis.call('ZADD', KEYS[2], string.format('%.0f', scores[i]), name)
@@ -115,6 +120,7 @@ end
 return gone
 """
 
+_GONE = b"-"  # no msgpack of a state
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(State)
 
@@ -187,17 +193,20 @@ class Store:
         found = {name: _decoder.decode(blob) for name, blob in zip(wanted, answer[1:], strict=True) if blob is not None}
         return found, position.horizon
 
-    def save(self, a: int, b: int, clock: int, states: Mapping[str, State]) -> None:
+    def save(self, a: int, b: int, clock: int, states: Mapping[str, State], gone: Iterable[str] = ()) -> None:
         """Put the states of a batch [a, b) in place of those at `a`, all or nothing. Raises Moved.
+
+        Of `gone` visitors there is nothing any longer, so their states leave no horizon behind.
 
         The visitors longest unheard go, those of before 25 h and what the budget has no room for; so do the new ones if
         Redis has none. After another RedisError the outcome is unknown: read `position`.
         """
         values = [(name, state.heard, _encoder.encode(state)) for name, state in states.items()]
+        erased = [(name, 0, _GONE) for name in gone]
         try:
-            self._save(a, b, clock, values)
+            self._save(a, b, clock, [*erased, *values])
         except OutOfMemoryError:
-            self._save(a, b, clock, [(name, heard, b"") for name, heard, _ in values])
+            self._save(a, b, clock, [*erased, *((name, heard, b"") for name, heard, _ in values)])
 
     def tidy(self, offset: int, clock: int) -> None:
         """Delete what the clock has passed, while nothing comes. Raises Moved."""

@@ -10,10 +10,11 @@ from rollups.write import Decided, Writer
 from workers import blob as blobs
 from workers import put_back
 from workers.aside import FENCED
-from workers.batch import insert, insert_columns, unknown_of
+from workers.batch import gone_of, insert, insert_columns, unknown_of
 from workers.blob import Blob
 from workers.cache import Cache
-from workers.fold import Entry, visits
+from workers.erased import Erased
+from workers.fold import Entry, heed, visits
 from workers.read import read
 from workers.state import Moved, Position, Store
 from workers.world import Held, Paused, World
@@ -103,7 +104,8 @@ def take(world: World, partition: int, cache: Cache) -> Held:
     # 4. What others may have left half inserted is whole; the log goes on at C.
     whole()
     consumer.seek(partition, max(offset, begin))
-    return Held(log, partition, look.life, offset, position.clock, store, cache)
+    erased = Erased(writer.erased(), world.secret)
+    return Held(log, partition, look.life, offset, position.clock, store, cache, erased)
 
 
 def _refuse_forgotten(writer: Writer, log: str, partition: int) -> None:
@@ -156,11 +158,14 @@ def replay(consumer: Consumer, decided: Decided, begin: int) -> tuple[Blob, list
 def _caught_up(world: World, store: Store, log: str, partition: int, position: Position, begin: int) -> Position | None:
     """Where the states stand, without the visitors of the one batch decided there; None if that cannot be had."""
     decided = world.writer.decided(log, partition, position.offset)
-    if decided is None:
+    if decided is None or not decided.blob:  # an erasure made it forget what it held
         return None
     try:
         decision, entries, _ = replay(world.consumer, decided, begin)
     except LogTruncated:
         return None
-    store.save(position.offset, decided.b, decision.clock, unknown_of(visits(entries), decision.clock))
+    visited = visits(entries)
+    heed(visited, {each.stone.erasure for each in decision.erased}.__contains__)
+    unknown, gone = unknown_of(visited, decision.clock, decision.reasons), gone_of(visited, decision.reasons)
+    store.save(position.offset, decided.b, decision.clock, unknown, gone)
     return store.position()

@@ -6,12 +6,19 @@ tokens anything: repeated under its token, a row that lies there could count twi
 
 from collections.abc import Iterable, Sequence
 
+from rollups.erase import Row
 from rollups.rows import EventRow, SessionRow
 from rollups.write import Decided, Span, Writer
 from workers.state import Moved
 
 
-def complete(writer: Writer, decided: Decided, events: Sequence[EventRow], sessions: Sequence[SessionRow]) -> None:
+def complete(
+    writer: Writer,
+    decided: Decided,
+    events: Sequence[EventRow],
+    sessions: Sequence[SessionRow],
+    left: Sequence[Row] = (),
+) -> None:
     """Insert what is missing of a batch, all of whose rows are given, and doubt the rollups of its sites and times.
 
     Which views had their part cannot be seen. Two workers that do this at once insert the same under the same token,
@@ -27,14 +34,15 @@ def complete(writer: Writer, decided: Decided, events: Sequence[EventRow], sessi
     token = writer.token(log, partition, a)
     writer.insert_events(token, [row for row in events if (row.offset, row.index) not in there])
     writer.insert_sessions(token, [row for row in sessions if row not in had])
-    writer.doubt(token, spans(events, sessions))
+    writer.doubt(token, spans(events, sessions, left))
 
 
-def spans(events: Iterable[EventRow], sessions: Iterable[SessionRow]) -> list[Span]:
+def spans(events: Iterable[EventRow], sessions: Iterable[SessionRow], left: Iterable[Row] = ()) -> list[Span]:
     """The sites of the rows, with the times at which rollups may file any of it."""
     found: dict[str, Span] = {}
     times = [(row.site, min(row.time, row.received), max(row.time, row.received)) for row in events]
     times += [(row.site, row.start, row.end) for row in sessions]
+    times += [(row.site, min(row.time, row.received), max(row.time, row.received)) for row in left]
     for site, first, last in times:
         known = found.get(site, Span(site, first, last))
         found[site] = Span(site, min(known.first, first), max(known.last, last))

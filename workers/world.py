@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from redis import Redis
 
@@ -11,6 +11,7 @@ from ingest.log.protocol import Consumer
 from rollups.write import Writer
 from workers.back import ReadBack
 from workers.cache import Cache
+from workers.erased import Erased, Secret
 from workers.fold import Settings
 from workers.metrics import Metrics
 from workers.names import NO_LIMIT, Names
@@ -21,7 +22,7 @@ from workers.state import BYTES, Store
 class World:
     """`nonce` gives a new name for a proposal or a generation of states, `now` the wall clock, ms; `newest` the time of
     the newest event in ClickHouse, ms; `settle` makes doubted rollups right and says which; `lacking` which disk has no
-    room, "" if all have. Nothing replayed depends on any of them.
+    room, "" if all have. Nothing replayed depends on any of them. `secret`: a site's, which names its erased visitors.
     """
 
     consumer: Consumer
@@ -40,6 +41,7 @@ class World:
     lacking: Callable[[], str] = lambda: ""
     changing: Callable[[str, Collection[str]], AbstractContextManager[None]] = lambda *_: nullcontext()
     left: Callable[[str], Callable[[], None]] = lambda _: lambda: None
+    secret: Secret = lambda _: ""
 
 
 @dataclass
@@ -55,6 +57,7 @@ class Held:
     clock: int
     store: Store
     cache: Cache
+    erased: Erased = field(default_factory=Erased)
 
 
 class Paused(Exception):

@@ -15,10 +15,11 @@ from deploy.settings import SettingError, Settings
 from deploy.status import Status, status
 from ingest.contract import freshness
 from ingest.log.protocol import LogUnavailable
-from rollups import state
+from rollups import deadline, state
 from rollups.client import ClickHouseUnavailable, Client
 from workers.state import BYTES, Store
 
+_SECONDS = 20.0  # for all that is asked of ClickHouse
 DAY = 86_400_000
 _WEEKS = 14 * DAY  # of a site's past that say how long it is silent at most
 _KNOWN = 12 * DAY  # that it must have been heard for, so that anything is known
@@ -51,7 +52,11 @@ class Look:
         self._looked, self._sites = 0, list[state.Heard]()
 
     def __call__(self) -> Numbers:
-        """Blocks for seconds; raises RedisError."""
+        """Blocks for seconds, also where ClickHouse hangs; raises RedisError."""
+        with deadline.within(_SECONDS):
+            return self._numbers()
+
+    def _numbers(self) -> Numbers:
         told = self._told()
         parts = _or_none(lambda: {each.table: each for each in state.parts(self._client)})
         silences = _or_none(self._silences)

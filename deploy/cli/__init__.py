@@ -16,6 +16,7 @@ from deploy.cli.repair import repair
 from deploy.cli.services import api, ingest, worker
 from deploy.cli.up import up
 from deploy.cli.upkeep import migrate, rebuild, status, verify
+from deploy.cli.visitor import erase, export_visitor
 from deploy.logs import configure
 
 app = typer.Typer(
@@ -57,10 +58,12 @@ for command in (
     restore,
     rebuild,
     repair,
+    erase,
     demo,
 ):
     app.command()(command)
 app.command("import")(import_)
+app.command("export-visitor")(export_visitor)
 app.add_typer(account.app, name="account")
 app.add_typer(key.app, name="key")
 app.add_typer(site.app, name="site")

@@ -55,13 +55,18 @@ def list_(
 def export(
     site: Annotated[str, typer.Argument(metavar="SITE", help="Id or tracking id.")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Such as events.jsonl.zst.")],
+    secret: Annotated[
+        bool, typer.Option("--with-secret", help="With the site's secret, by which returning visitors are the same.")
+    ] = False,
     data: option.Data = DEFAULT_DATA,
     clickhouse: option.ClickHouse = None,
     redis: option.Redis = None,
 ) -> None:
     """Write a site's settings and every counted event, with its ids, to a file for another installation.
 
-    What did not count is in it as a number by reason and time. No accounts, keys or secrets are.
+    What did not count is in it as a number by reason and time. No accounts and keys are. Who has the site's secret
+    can test whether an address and browser, or an id of the script, is one of its visitors; without it those who
+    return after the move are new visitors.
 
     Example: throughline site export k3v9x1c7 events.jsonl.zst
     """
@@ -71,7 +76,7 @@ def export(
 
     settings = option.load(data, clickhouse=clickhouse, redis=redis)
     with bar("days") as advance:
-        end = run(settings, store.site(store.registry(settings), site), file, advance)
+        end = run(settings, store.site(store.registry(settings), site), file, advance, secret=secret)
     typer.echo(f"{end.events:,} events and {end.filtered:,} lines that did not count are in {file}")
 
 

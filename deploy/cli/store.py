@@ -1,5 +1,7 @@
 """What commands that change the registry share: the registry itself, and whose it is."""
 
+import re
+
 from api.registry.account import Account
 from api.registry.store import Registry
 from deploy import wiring
@@ -28,6 +30,14 @@ def account(held: Registry, email: str | None) -> Account:
     if len(accounts) > 1:
         raise StackError("there are several accounts: name one with --account EMAIL")
     return accounts[0]
+
+
+def visitor(held: Registry, name: str) -> tuple[Site, str]:
+    """The living site of a visitor's public id, and the visitor within it. Raises StackError."""
+    site_id, _, own = name.partition("-")
+    if not re.fullmatch("[0-9a-f]{16}", own):
+        raise StackError(f"{name} is not the id of a visitor, which is like k3v9x1c7-0123456789abcdef")
+    return site(held, site_id), own
 
 
 def site(held: Registry, name: str) -> Site:

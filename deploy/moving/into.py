@@ -23,6 +23,7 @@ from rollups.client import Client
 from rollups.sql import statement, utc
 
 _CHUNK = 10_000
+_STALL_SECONDS = 60.0
 _SETTINGS = {"max_execution_time": 600}
 
 
@@ -52,7 +53,7 @@ def check(path: Path) -> tuple[Head, End]:
 def site_of(registry: Registry, account: str, head: Head, secret: str) -> Site:
     """The site of the file in this installation, with the ids that it had; made unless an import began it.
 
-    Raises StackError, Problem, RegistryUnavailable.
+    `secret`: for one whose file has none. Raises StackError, Problem, RegistryUnavailable.
     """
     held = registry.state.site_by_id.get(head.id)
     if held is not None and not held.deleted and (held.tracking_id, held.account) == (head.tracking_id, account):
@@ -73,7 +74,7 @@ def site_of(registry: Registry, account: str, head: Head, secret: str) -> Site:
             name=head.name,
             domain=head.domain,
             tracking_id=head.tracking_id,
-            secret=secret,
+            secret=head.secret or secret,
             settings=settings,
             created=head.created,
         )
@@ -87,7 +88,7 @@ def bring(settings: Settings, site: Site, path: Path, end: End, progress: Callab
     """
     client = wiring.clickhouse(settings).patient(600)
     # What an import before this one left on the log must be among the raw events before they are asked.
-    if not wait_until_counted(settings, wiring.now(), lambda: None):
+    if not wait_until_counted(settings, wiring.now(), lambda: None, _STALL_SECONDS):
         raise StackError("the workers do not count: start one, and run the same command again")
 
     async def go() -> int:
@@ -102,7 +103,7 @@ def bring(settings: Settings, site: Site, path: Path, end: End, progress: Callab
         sent = wiring.patiently(settings, 0.0, lambda: asyncio.run(go()))
     except GaveUp as error:
         raise StackError(f"{error}; what was sent is safe, the same command goes on from there") from None
-    wait_until_counted(settings, wiring.now(), lambda: None)
+    wait_until_counted(settings, wiring.now(), lambda: None, _STALL_SECONDS)
     return sent
 
 
@@ -136,7 +137,7 @@ def _fresh(client: Client, site: Site, events: list[Counted], uncounted: list[Un
     made: list[Logged] = []
     if events:
         known = client.rows(
-            statement("known_events"),
+            statement("site_known"),
             {
                 "site": site.id,
                 "ids": [each.id for each in events],
@@ -145,8 +146,10 @@ def _fresh(client: Client, site: Site, events: list[Counted], uncounted: list[Un
             },
             _SETTINGS,
         )
-        there = {row["id"] for row in known}
-        made += [event(each, site.id, site.revision) for each in events if each.id not in there]
+        there = {(row["visitor"], row["id"], row["time_ms"]) for row in known}
+        made += [
+            event(each, site.id, site.revision) for each in events if (each.visitor, each.id, each.at) not in there
+        ]
     if uncounted:
         span: dict[str, Any] = {
             "site": site.id,

@@ -11,8 +11,10 @@ from ingest.contract.event import DIRECT, NO_CAMPAIGN, UNKNOWN, Event, Filtered,
 FORMAT = 1
 
 
-class Head(msgspec.Struct, frozen=True, tag_field="line", tag="site"):
-    """The first line: the site without its secret. `throughline`: the format."""
+class Head(msgspec.Struct, frozen=True, tag_field="line", tag="site", omit_defaults=True):
+    """The first line: the site. `throughline`: the format; `secret`: by which returning visitors are known, if it goes
+    along.
+    """
 
     throughline: int
     id: str
@@ -21,6 +23,7 @@ class Head(msgspec.Struct, frozen=True, tag_field="line", tag="site"):
     domain: str
     created: int
     settings: dict[str, Any]
+    secret: str = ""
 
 
 class Sold(msgspec.Struct, frozen=True):

@@ -17,11 +17,23 @@ _ROWS = 50_000  # that are held at once
 _SETTINGS = {"max_execution_time": 600}
 
 
-def export(settings: Settings, site: Site, path: Path, progress: Callable[[int, int], None]) -> End:
-    """Write the file, for its owner only, in place once it is whole. Blocks; raises ClickHouseUnavailable, OSError."""
+def export(
+    settings: Settings, site: Site, path: Path, progress: Callable[[int, int], None], *, secret: bool = False
+) -> End:
+    """Write the file, for its owner only, in place once it is whole. `secret`: that of the site goes along.
+
+    Blocks; raises ClickHouseUnavailable, OSError.
+    """
     client = wiring.clickhouse(settings).patient(600)
     head = Head(
-        FORMAT, site.id, site.tracking_id, site.name, site.domain, site.created, site.settings.model_dump(mode="json")
+        throughline=FORMAT,
+        id=site.id,
+        tracking_id=site.tracking_id,
+        name=site.name,
+        domain=site.domain,
+        created=site.created,
+        settings=site.settings.model_dump(mode="json"),
+        secret=site.secret if secret else "",
     )
     days = client.rows(statement("site_days"), {"site": site.id}, _SETTINGS)
     temporary = path.with_name(path.name + ".new")

@@ -11,7 +11,8 @@ import msgspec
 
 VERSION = 1
 
-Reason: TypeAlias = Literal["bot", "host", "excluded", "late", "duplicate", "flood"]
+Reason: TypeAlias = Literal["bot", "host", "excluded", "late", "duplicate", "flood", "erased"]
+ERASED: Reason = "erased"  # what came of a visitor who was erased since
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 PAGEVIEW = "pageview"
@@ -102,11 +103,24 @@ class Rebuild(msgspec.Struct, frozen=True, tag_field="kind", tag="rebuild", omit
     v: int = VERSION
 
 
+class Erase(msgspec.Struct, frozen=True, tag_field="kind", tag="erase", omit_defaults=True):
+    """A wish of the visitor's: what came of them before this, or happened up to its receipt, counts no longer.
+
+    `erasure` names the wish.
+    """
+
+    site: str
+    visitor: str
+    erasure: str
+    received: int
+    v: int = VERSION
+
+
 Line: TypeAlias = Event | Filtered  # what admission makes
-Logged: TypeAlias = Line | Rebuild  # what a line of the log may be
+Logged: TypeAlias = Line | Rebuild | Erase  # what a line of the log may be
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Event | Filtered | Rebuild)
+_decoder = msgspec.json.Decoder(Event | Filtered | Rebuild | Erase)
 
 
 def encode(lines: Sequence[Logged]) -> bytes:

@@ -14,7 +14,8 @@ SELECT
     CAST(groupArrayIf((kind, lines - known.3[kind]), lines > known.3[kind]), 'Map(String, UInt64)')
 FROM
 (
-    SELECT if(reason = '', 'counted', toString(reason)) AS kind, count() AS lines
+    -- Of whom was erased the batches said something else, most often that they count.
+    SELECT if(reason = '' OR erasure != '', 'counted', toString(reason)) AS kind, sum(copies) AS lines
     FROM events
     WHERE log = {log:String} AND partition = {partition:UInt32} AND offset < known.1
     GROUP BY kind

@@ -14,7 +14,7 @@ FROM (
         if(startsWith(raw, '"'), JSONExtractString(concat('[', raw, ']'), 1), raw) AS value
     FROM events
     WHERE site = {site:String} AND time >= {from:DateTime64(3,'UTC')} AND time < {to:DateTime64(3,'UTC')}
-        AND type = {type:String} AND reason = '' AND has(keys, {key:String})
+        AND type = {type:String} AND reason = '' AND erasure = '' AND has(keys, {key:String})
 ) AS happened
 ASOF LEFT JOIN (
     SELECT visitor, session, start

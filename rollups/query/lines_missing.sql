@@ -11,7 +11,7 @@ FROM
         SELECT log, partition, toInt64(arraySum(mapValues(counts)) - counts['dead']) AS counted, 0 AS stored
         FROM progress
         UNION ALL
-        SELECT log, partition, 0 AS counted, toInt64(count()) AS stored FROM events GROUP BY log, partition
+        SELECT log, partition, 0 AS counted, sum(copies) AS stored FROM events GROUP BY log, partition
     )
     GROUP BY log, partition
 )

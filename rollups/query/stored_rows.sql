@@ -6,4 +6,5 @@ SELECT
     hash, log, partition, offset, index, keys, {touch}
 FROM events
 WHERE log = {log:String} AND partition = {partition:UInt32} AND offset >= {a:UInt64} AND offset < {b:UInt64}
+    AND erasure = ''
 ORDER BY offset, index

@@ -1,6 +1,6 @@
 -- Sessions of one site recomputed from its raw events, against the session rows: what is left are the differences.
 -- Visitors are taken in `chunks` parts by their hash; `copies` > 0: expected and not found, < 0: found and not expected.
--- A session's id is opaque, so it is not compared; everything else of a row is.
+-- Of who is being erased the sessions go before the events do. A session's id is opaque, so it is not compared; everything else of a row is.
 WITH
 heard AS (
     SELECT
@@ -12,6 +12,7 @@ heard AS (
         ) AS event
     FROM events
     WHERE site = {site:String} AND visitor != '' AND reason = '' AND hash % {chunks:UInt32} = {chunk:UInt32}
+        AND visitor NOT IN (SELECT visitor FROM erasure WHERE site = {site:String})
 ),
 -- Runs of events without a gap over 30 min. Sessions never reach over the edge of a run.
 gaps AS (
@@ -294,6 +295,7 @@ FROM (
         -toInt64(sign)
     FROM sessions
     WHERE site = {site:String} AND hash % {chunks:UInt32} = {chunk:UInt32}
+        AND visitor NOT IN (SELECT visitor FROM erasure WHERE site = {site:String})
 )
 GROUP BY ALL
 HAVING copies != 0

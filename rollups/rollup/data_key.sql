@@ -8,7 +8,7 @@ SELECT
     time,
     type,
     key,
-    1 AS events
+    copies AS events
 FROM {source}
 ARRAY JOIN keys AS key
 WHERE reason = ''

@@ -3,5 +3,5 @@
 -- grain: quarter
 -- key: reason
 -- sum: events
-SELECT site, received AS time, reason, 1 AS events
+SELECT site, received AS time, reason, copies AS events
 FROM {source}

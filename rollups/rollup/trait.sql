@@ -32,7 +32,7 @@ ARRAY JOIN
     ) AS kind,
     arrayConcat([bucket, country, device], pages.1, types) AS value,
     arrayConcat([-1, -1, -1], pages.2, arrayWithConstant(length(types), -1)) AS depth
--- edge bucket: kind, value, source, campaign, sessions
+-- edge bucket by source, campaign: kind, value, source, campaign, sessions
 SELECT 'bucket' AS kind, bucket AS value, source, campaign, sign AS sessions
 FROM {source}
 -- edge named: kind, value, source, sessions
@@ -49,11 +49,11 @@ SELECT 'event' AS kind, value, '' AS source, sum(sign) AS sessions
 FROM {source}
 ARRAY JOIN arrayDistinct(ev_type) AS value
 GROUP BY value
--- edge event: kind, value, sessions
+-- edge event by source, campaign: kind, value, sessions
 SELECT 'event' AS kind, value, sign AS sessions
 FROM {source}
 ARRAY JOIN arrayDistinct(ev_type) AS value
--- edge page: kind, value, sessions, reached_25, reached_50, reached_75, reached_100
+-- edge page by source, campaign: kind, value, sessions, reached_25, reached_50, reached_75, reached_100
 -- Of the one page that is asked for.
 WITH
     if(
@@ -71,7 +71,7 @@ SELECT
     sign * (depth >= 10000) AS reached_100
 FROM {source}
 WHERE if({page:String} = '', notEmpty(pv_depth), has(pv_page, {page:String}))
--- edge reached: kind, value, source, campaign, sessions
+-- edge reached by source, campaign: kind, value, source, campaign, sessions
 -- Of kind bucket, and of the one page or event that is asked for; summed.
 SELECT kind, {value:String} AS value, source, campaign, sessions
 FROM (

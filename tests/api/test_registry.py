@@ -174,7 +174,7 @@ def test_while_stores_are_away_keys_are_known_and_questions_get_503(
             site_id=served.anna.site.id, visitor_id=f"{served.anna.site.id}-{'0' * 16}", session_id="0" * 16
         )
         question = {"metric": "page", "value": "/", "type": "a", "steps[]": ["a", "b"], "key": "b", "dimension": "page"}
-        answer = lost.get(path, question)
+        answer = lost.get(path, {**question, "url": "/"})
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "2"), path
         assert answer.json()["error"]["code"] == "unavailable"
     assert lost.send("POST", "/api/sites", {"name": "x", "domain": "x.example"}).status_code == 503

@@ -79,7 +79,7 @@ def test_a_member_is_invited_and_shares_what_they_see(desk: Tab, visitor: Open, 
     own = [path for path in asked if path.startswith("/api/")]
     assert own and all(path.startswith((f"{site}analytics/", f"{site}freshness", "/api/share/")) for path in own), own
 
-    desk.goto(f"/sites/{shop.id}/settings#links")
+    desk.reload()
     row = desk.get_by_role("region", name="Share links").get_by_role("row").filter(has_text="Board")
     row.get_by_role("button", name="Revoke").click()
     row.get_by_role("button", name="Revoke", exact=True).click()

@@ -6,8 +6,10 @@ import json
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -27,6 +29,7 @@ from deploy.settings import SettingError, load
 from ingest.contract import freshness
 from ingest.log.dead import DeadLetter
 from rollups.sql import utc
+from tests.services.gate import SWALLOW, Gate
 
 HOUR = 3_600_000
 WELL = Looked(1.0, {}, 0.0, {"data": Share(1, 10)}, Share(1, 10), Share(1, 10), ())
@@ -185,6 +188,26 @@ def test_a_site_that_is_silent_for_longer_than_ever_is_seen(redis_url: str, clic
         assert on[f"site:{often}"].startswith("often.example has sent nothing for 4 h; in the weeks before it was")
         freshness.publish(redis_, "log 2", 1, 0, now - 3 * HOUR, now)  # what came since waits to be counted
         assert alarms(look().looked, []).keys().isdisjoint([f"site:{often}"])
+
+
+@pytest.mark.services
+def test_a_clickhouse_that_hangs_keeps_nobody_from_looking(
+    redis_url: str, clickhouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = urlsplit(clickhouse_url)
+    assert place.port
+    monkeypatch.setattr("deploy.alarm.look._SECONDS", 1.0)
+    with Gate("127.0.0.1", place.port) as gate, contextlib.closing(redis.Redis.from_url(redis_url)) as client:
+        netloc = f"{place.netloc.rpartition('@')[0]}@127.0.0.1:{gate.port}"
+        through = place._replace(netloc=netloc).geturl()
+        gate.mode = SWALLOW
+        settings = load({"event_log": redis_url, "redis": redis_url, "clickhouse": through}, {})
+        begun, at = time.monotonic(), wiring.now()
+        look = Look(settings, client, lambda: at)
+        at += 301_000
+        looked = look().looked
+    assert time.monotonic() - begun < 55  # a single question waits for 60 s
+    assert list(alarms(looked, ())) == ["fresh"] and "dead" in unknown(looked)
 
 
 @contextlib.contextmanager

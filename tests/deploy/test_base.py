@@ -103,10 +103,19 @@ def test_events_come_with_and_without_the_path_by_ipv6_and_ipv4(stack: Stack, ho
 
 @pytest.mark.services
 def test_the_cookie_is_for_the_path_alone(stack: Stack) -> None:
-    body = {name: stack.first_run[name] for name in ("email", "password")}
+    body = {"email": stack.first_run["email"], "password": stack.password}
     answer = stack.request("POST", f"{BASE}/api/login", body, key="", Origin=stack.url.removesuffix(BASE))
     assert answer.status == 200
     assert f"; Path={BASE}; " in answer.headers["set-cookie"]
+
+
+@pytest.mark.services
+def test_a_link_that_is_made_leads_below_the_path(stack: Stack) -> None:
+    site = stack.site("shared.example")
+    made = stack.request("POST", f"/api/sites/{site['id']}/links", {"name": "Board"}).json()
+    path = urlsplit(made["url"]).path
+    assert path.startswith(f"{BASE}/share/")
+    assert f'href="{BASE}/assets/' in asked(stack, path).body.decode()
 
 
 @pytest.mark.services
@@ -128,8 +137,9 @@ def test_the_pages_work_below_the_path(stack: Stack) -> None:
         tab.goto(f"{stack.url}/sites/{site['id']}")
         tab.wait_for_url(f"{stack.url}/login?next=*")
         tab.get_by_label("Email").fill(stack.first_run["email"])
-        tab.get_by_label("Password").fill(stack.first_run["password"])
+        tab.get_by_label("Password").fill(stack.password)
         tab.get_by_role("button", name="Sign in").click()
+        tab.get_by_role("button", name="Not now").click()
         tab.wait_for_url(f"{stack.url}/sites/{site['id']}")
         tab.get_by_role("link", name="Settings of").click()
         tab.wait_for_url(f"{stack.url}/sites/{site['id']}/settings")

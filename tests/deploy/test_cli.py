@@ -18,6 +18,7 @@ EXPECTED = {
     "alarms", "demo", "account create", "account password", "key create", "key list", "key revoke", "site create",
     "site list", "log list", "log forget",
     "upgrade", "site export", "site import", "dead-letters list", "dead-letters replay", "batch set-aside",
+    "erase", "export-visitor",
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -82,6 +83,17 @@ def test_every_file_that_compose_mounts_is_there() -> None:
     jobs = yaml.safe_load((CONTAINER / "prometheus.yaml").read_text())["scrape_configs"]
     for found in (each for job in jobs for each in job["dns_sd_configs"]):
         assert str(found["port"]) in COMPOSE["services"][found["names"][0]]["command"]
+
+
+def test_the_logs_of_clickhouse_about_itself_are_short_or_gone() -> None:
+    root = ElementTree.parse(CONTAINER / "clickhouse/config.d/small.xml").getroot()  # noqa: S314 - our own
+    logs = [each for each in root if each.tag.endswith("_log")]
+    assert {"query_log", "trace_log", "metric_log", "text_log", "asynchronous_metric_log"} <= {log.tag for log in logs}
+    for log in logs:
+        kept = log.get("remove") != "1"
+        # Beside what the server's own file says an engine would not let it start; so the whole of it is replaced.
+        assert not kept or (log.get("replace") == "1" and log.find("ttl") is not None), log.tag
+    ElementTree.parse(CONTAINER / "clickhouse/users.d/small.xml")  # noqa: S314
 
 
 def test_compose_is_right_by_its_schema() -> None:

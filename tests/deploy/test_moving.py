@@ -18,7 +18,7 @@ from deploy.importing.send import append
 from deploy.moving.into import _lines, bring, check, site_of
 from deploy.moving.line import Counted, Head, counted, decode, encode, event
 from deploy.moving.out import export
-from ingest.contract.event import Event, Filtered, Line, Revenue, Touch
+from ingest.contract.event import Event, Filtered, Revenue, Touch
 from ingest.contract.site import Site, SiteSettings
 from rollups.migrate import migrate
 from rollups.verify import verify
@@ -70,7 +70,7 @@ def test_a_moved_site_has_the_same_numbers(system: System, tmp_path: Path) -> No
     events = [
         msgspec.structs.replace(each, received=now + at % 3) for at, each in enumerate(stream(5, 120, visitors=6))
     ]
-    lines: list[Line] = [
+    lines: list[Event | Filtered] = [
         *events,
         *events[:7],
         *[Filtered(SITE, "bot", now)] * 3,

@@ -52,10 +52,20 @@ def seen(rows: list[tuple[Any, ...]], load: Load, imported: dict[str, Fact]) -> 
         else:
             posted = load.posted[event_id]
             page, source = posted["url"].partition("/page-")[2].split("?utm_source=")
-            page, site_id = f"/page-{page}", load.site["id"]
-            seq = load.places[event_id]
             facts.append(
-                Fact(site_id, visitor, event_id, posted["type"], at, received, seq=seq, page=page, source=source)
+                Fact(
+                    load.site["id"],
+                    visitor,
+                    event_id,
+                    posted["type"],
+                    at,
+                    received,
+                    seq=load.places[event_id],
+                    page=f"/page-{page}",
+                    source=source,
+                    channel="Referral",
+                    hostname=load.site["domain"],
+                )
             )
     return facts
 

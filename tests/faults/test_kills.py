@@ -94,6 +94,8 @@ def must_equal(load: Load, least: int = 500, but: str = "(?!)", gone: Set[str] =
                 seq=load.places.get(event_id, 0),
                 page=f"/page-{page}",
                 source=source,
+                channel="Referral",
+                hostname=load.site["domain"],
             )
         )
     model = sites(facts)[load.site["id"]]

@@ -171,7 +171,7 @@ def test_one_visitor_with_very_many_events(stack: Stack, events: int, tell: Tell
     )
     assert rows.result_rows == [(f"{0:016x}", "", FLOOD), (f"{0:016x}", "flood", events - FLOOD)]
     facts = [
-        Fact(event.site, event.visitor, event.id, event.type, event.time, event.received, page=event.page)
+        Fact(event.site, event.visitor, event.id, event.type, event.time, event.received, page=event.page, hostname="a")
         for event in found.events[: FLOOD + 1]
     ]
     model = sites(facts)[found.site["id"]]

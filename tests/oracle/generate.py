@@ -127,7 +127,8 @@ class Traffic:
         random = self.random
         self.count += 1
         referrer, query, source, campaign, medium, term, content, channel = touch
-        host = HOSTS[self.count // 9 % 3]
+        # A site may have another domain, so that only the page's own host makes a referrer its own.
+        host = HOSTS[0 if HOSTS[0] in referrer else self.count // 9 % 3]
         path, page = PATHS[index], PAGES[index]
         url = f"https://{host}{path}" + (query if "?" not in path else query.replace("?", "&", 1))
         if "#" in path and query:

@@ -7,6 +7,7 @@ import pytest
 from rollups.ends import Ragged
 from rollups.read import expand
 from rollups.rollup import load, parse
+from rollups.selection import Filter, select
 from tests.rollups.make import COUNTRY, ROLLUPS
 
 SELECT = "SELECT site, start AS time, 1 AS n FROM {source}"
@@ -51,6 +52,25 @@ def test_a_batch_pays_for_few_views() -> None:
     made = load().values()
     assert sum(each.source == "sessions" for each in made) <= 5
     assert sum(each.source == "events" for each in made) <= 2
+
+
+@pytest.mark.parametrize(
+    ("filters", "from_table"),
+    [
+        ([Filter("source", "==", ("google",)), Filter("campaign", "!~", ("s*",))], True),
+        ([Filter("source", "==", ("google",)), Filter("device", "==", ("Phone",))], False),
+        ([Filter("page", "==", ("/",))], False),
+        ([Filter("goal", "==", ("Paid",))], False),
+    ],
+)
+def test_of_what_its_rows_name_a_rollup_is_asked(filters: list[Filter], from_table: bool) -> None:
+    """Sessions are read only for what no row of the rollup tells; "named" has kinds that name no source."""
+    whole = {86_400_000: Ragged(False, False)}
+    chosen = select(filters)
+    for edge in ("bucket", "page", "event", "reached", "named"):
+        sql = expand(f"{{rollup:trait.{edge}}}", load(), whole, chosen)
+        of_sessions = not from_table or edge == "named"
+        assert ("FROM sessions" in sql) == of_sessions and chosen.condition in sql
 
 
 @pytest.mark.parametrize(

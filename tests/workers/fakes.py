@@ -13,10 +13,11 @@ from redis import Redis
 from ingest.contract.site import SiteSettings
 from rollups.client import ClickHouseUnavailable
 from rollups.control import Unfinished
+from rollups.erase import ERASED, Row, Stone, Taken
 from rollups.native import NOTHING, Packed
 from rollups.past import Asked, Found, PastEvent
 from rollups.rows import Columns, EventRow, SessionRow, event_rows
-from rollups.write import Decided, Look, Marked, Span, Standing, Writer
+from rollups.write import Decided, Lines, Look, Marked, Span, Standing, Writer
 from tests.log.fake import FakeConsumer, FakeDead
 from workers import blob as blobs
 from workers.aside import FENCED
@@ -134,7 +135,7 @@ class Tables:
         self.synced = len(self.parts)  # the fence changes a table's definition, which is synced
         if any(_of(running, token) for running in self.running):
             return False
-        tables = {"events", "sessions", "events rollup", "sessions rollup"}
+        tables = {"events", "sessions", "events rollup", "sessions rollup", "left", "erased"}
         self.parts = [part for part in self.parts if part.table not in tables or not _of(part.token, token)]
         self.parts.append(Block("doubt", token, 0, ("rollups are built anew",)))
         place = (decided.log, decided.partition, decided.a)
@@ -213,6 +214,30 @@ class FakeWriter(Writer):
             standing[row.session, row.version] += row.sign
         return [row for row in rows if (standing[row.session, row.version] > 0) == (row.sign > 0)]
 
+    def erased(self) -> list[Stone]:
+        self._read("erased")
+        return list(self._tables.rows("erased"))
+
+    def taken(self, site: str, visitor: str, earlier: Stone | None) -> list[Taken]:
+        self._read("taken")
+        kinds: Counter[tuple[str, int, int, str]] = Counter()
+        for row in self._tables.event_rows():
+            if (row.site, row.visitor) == (site, visitor) and not _took(earlier, row):
+                kinds[row.log, row.partition, row.received, row.reason] += 1
+        return [
+            Taken(log, partition, at, reason, at, "", (), n)
+            for (log, partition, at, reason), n in sorted(kinds.items())
+        ]
+
+    def erase(self, token: str, left: Sequence[Row], stones: Sequence[Stone], believed: bool) -> None:
+        if left and not believed:
+            self._read("left")
+            there = {row.place for row in self._tables.rows("left") if row.erasure.startswith(f"{token}/")}
+            left = [row for row in left if row.place not in there]
+        for table, own in (("left", left), ("erased", stones)):
+            if own:
+                self._effect(f"insert {table}", f"{token}/erased", [(table, 0, own)])
+
     def doubt(self, token: str, spans: Sequence[Span]) -> None:
         self._effect("doubt", token, [("doubt", 0, list(spans))])
 
@@ -227,10 +252,10 @@ class FakeWriter(Writer):
         rows = self._tables.event_rows()
         return [row for row in rows if row.partition == decided.partition and decided.a <= row.offset < decided.b]
 
-    def lines(self, log: str, partition: int, a: int, b: int, since: int, until: int) -> dict[tuple[int, int], str]:
+    def lines(self, log: str, partition: int, a: int, b: int, since: int, until: int) -> Lines:
         self._read("lines")
         rows = [row for row in self._tables.event_rows() if row.partition == partition and a <= row.offset < b]
-        return {(row.offset, row.index): row.id for row in rows}
+        return {(row.offset, row.index): None if row.reason == ERASED else row.id for row in rows}
 
     def put_back(self, log: str, partition: int, kept: int, counted: int) -> None:
         self._point("put back")
@@ -328,12 +353,13 @@ class FakeStore:
             raise Moved("load")
         return {name: states[name] for name in names if name in states}, position.horizon
 
-    def save(self, a: int, b: int, clock: int, states: Mapping[str, State]) -> None:
+    def save(self, a: int, b: int, clock: int, states: Mapping[str, State], gone: Iterable[str] = ()) -> None:
         self.point("before save")
         position, generation, held = self._get()
         if position is None or position.offset != a or generation != self.generation:
             raise Moved("save")
         horizon = position.horizon
+        held = {name: state for name, state in held.items() if name not in set(gone)}
         left = sorted({**held, **states}.values(), key=lambda state: state.heard)
         while left and (left[0].heard < clock - FORGET - SLACK or len(left) > self.room):
             horizon = max(horizon, left.pop(0).heard)
@@ -350,12 +376,20 @@ class FakeStore:
         self.point("after begin")
 
 
+def _took(stone: Stone | None, row: EventRow) -> bool:
+    """Whether an erasure took the row."""
+    return stone is not None and (
+        min(row.time, row.received) <= stone.until
+        or ((row.log, row.partition) == stone[3:5] and row.offset < stone.offset)
+    )
+
+
 def past(tables: Tables) -> Callable[[Sequence[Asked]], list[Found]]:
     """`rollups.past.past` over `Tables`, in plain words."""
 
     def of(asked: Sequence[Asked]) -> list[Found]:
         found = []
-        for site, visitor, begin, end in asked:
+        for site, visitor, begin, end, stone in asked:
             live: dict[SessionRow, int] = {}
             for row in tables.session_rows():
                 if (row.site, row.visitor) == (site, visitor) and row.start <= end and row.end >= begin:
@@ -367,7 +401,9 @@ def past(tables: Tables) -> Callable[[Sequence[Asked]], list[Found]]:
             events = [
                 PastEvent(*(getattr(row, name) for name in PastEvent._fields))
                 for row in tables.event_rows()
-                if (row.site, row.visitor, row.reason) == (site, visitor, "") and first <= row.time <= last
+                if (row.site, row.visitor, row.reason) == (site, visitor, "")
+                and first <= row.time <= last
+                and not _took(stone, row)
             ]
             found.append(Found(site, visitor, first, last, events, sessions))
         return found

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +11,7 @@ from itertools import count as numbers
 from prometheus_client import CollectorRegistry
 from redis import Redis
 
-from ingest.contract.event import Event, encode
+from ingest.contract.event import Event, Logged, encode
 from ingest.contract.revision import Revisions
 from ingest.contract.site import SiteSettings
 from ingest.log.dead_redis import RedisDeadLetters
@@ -42,7 +42,7 @@ class Place:
     world: World
     held: Held
 
-    def append(self, events: list[Event]) -> list[Record]:
+    def append(self, events: Sequence[Logged]) -> list[Record]:
         """As the endpoint does under load; returns what a worker reads then."""
 
         async def send() -> None:

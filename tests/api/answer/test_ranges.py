@@ -160,20 +160,22 @@ ANSWERS: list[Callable[[Reader, str, Span], BaseModel]] = [
 ]
 
 
-def test_a_filter_of_everything_changes_nothing_where_sessions_reach_over_an_end(store: Store) -> None:
-    """Sessions that begin before a range, that end after it, that do both; as long as a session can be."""
+def test_a_filter_holds_where_sessions_reach_over_an_end(store: Store) -> None:
+    """Sessions begin before a range, end after it, do both, as long as can be. A second site has the selected ones."""
     hour = DAY // 24
     rows = []
-    for visitor, start in (("a", NOON - DAY), ("b", NOON), ("c", NOON + 6 * hour), ("d", NOON + 2 * DAY)):
+    for visitor, start in (("a", NOON - DAY), ("b", NOON), ("c", NOON + 6 * hour), ("x", NOON), ("x", NOON + 2 * DAY)):
         views = [(f"/{index % 2}", start + index * 12 * hour, 2_500 * index) for index in range(3)]
         acts = {"ev_type": ("signup",) * 2, "ev_time": (start, start + DAY), "ev_seq": (0, 1)}
-        rows.append(viewing(visitor, views, end=start + DAY, source="x", **acts))
-    store.write(sessions=rows)
-    everything = store.reader.selecting(select([parse("source=~*"), parse("source==x"), parse("page=~/*")]))
+        rows.append(viewing(visitor, views, end=start + DAY, source=visitor, **acts))
+    store.write(sessions=[*rows, *(row._replace(site="s2") for row in rows if row.source == "x")])
+    filters = [["source=~x*", "page=~/*"], ["source==x|y", "campaign!=never"]]  # of sessions, and of the rollups' own
+    readers = [store.reader.selecting(select([parse(each) for each in texts])) for texts in filters]
     for begin, length in ((NOON, 1), (NOON + 12 * hour, DAY), (NOON - 12 * hour, DAY + 1), (NOON + 1, 3 * DAY)):
         span = Span(begin, begin + length, UTC)
         for answer in ANSWERS:
-            assert answer(everything, "s1", span) == answer(store.reader, "s1", span)
+            expected = answer(store.reader, "s2", span)
+            assert all(answer(reader, "s1", span) == expected for reader in readers)
 
 
 def test_a_retracted_session_leaves_nothing_at_a_ragged_end(store: Store) -> None:

@@ -8,6 +8,7 @@ import type { Scope } from "../data/scope";
 import type { Session, SessionEvent, Visitors } from "../data/types";
 import { Icon } from "../part/Icon";
 import { Panel } from "../part/Panel";
+import { Person } from "./Person";
 
 /** Visitors → the sessions of one → the events of one. */
 export function VisitorsTab({ scope }: { scope: Scope }) {
@@ -180,6 +181,7 @@ function Sessions({ scope, visitor }: { scope: Scope; visitor: string }) {
             </ul>
           )}
         </Panel>
+        <Person visitor={visitor} />
       </div>
     </>
   );

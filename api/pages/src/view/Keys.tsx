@@ -40,7 +40,7 @@ export function Keys() {
       <p class="hinted">
         Of your account, for programs, as <code>Authorization: Bearer sk_…</code>. <a href="/api/docs">What the API answers</a>
       </p>
-      {made && <Once text={made} what="key" />}
+      {made && <Once text={made} what="key" name="API key" />}
       <Listed
         load={load}
         caption="API keys of this account"

@@ -1,0 +1,2 @@
+-- Forget who it was.
+ALTER TABLE erasure DELETE WHERE erasure IN {erasures:Array(String)} AND visitor != ''
