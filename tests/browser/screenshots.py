@@ -144,6 +144,7 @@ def take(browser: Browser, path: Path, address: str, size: tuple[int, int], sche
     tab = context.new_page()
     tab.goto(address)
     settled(tab)
+    tab.wait_for_load_state("networkidle")  # charts, and what the range is compared with
     tab.screenshot(path=path, full_page=not height)
     context.close()
 
