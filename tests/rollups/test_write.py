@@ -48,7 +48,7 @@ def test_an_event_comes_back_as_it_was(writer: Writer, client: Client) -> None:
         keys=("a", "b.c"),
     )
     writer.insert_events("t", [written, event("e2")])
-    row = client.rows("SELECT * FROM events WHERE id = 'e1'")[0]
+    row = client.rows("SELECT * EXCEPT (copies, erasure) FROM events WHERE id = 'e1'")[0]
     expected = written._asdict() | {
         "time": at(T0 + 1),
         "received": at(T0 + 2),
@@ -112,6 +112,9 @@ def test_a_session_comes_back_as_it_was(writer: Writer, client: Client) -> None:
 def test_the_columns_are_the_fields_of_the_rows_in_their_order(client: Client) -> None:
     for table, row in (("events", EventRow), ("sessions", SessionRow)):
         columns = [found["name"] for found in client.rows(f"DESCRIBE TABLE {table}")]
+        columns = [
+            name for name in columns if name not in ("copies", "erasure")
+        ]  # of nobody's rows, which have their own
         assert columns == list(row._fields)
 
 
