@@ -4,7 +4,7 @@ FROM
 (
     SELECT intDiv(toUnixTimestamp64Milli(time), 86400000) * 86400000 AS day, count() AS counted, 0 AS uncounted
     FROM events
-    WHERE site = {site:String} AND reason = ''
+    WHERE site = {site:String} AND reason = '' AND visitor != ''
     GROUP BY day
     UNION ALL
     SELECT intDiv(toUnixTimestamp64Milli(received), 86400000) * 86400000 AS day, 0 AS counted, count() AS uncounted

@@ -5,5 +5,6 @@ SELECT
     engaged_ms, reinterpretAsInt64(amount) AS ten_thousandths, currency, transaction, {touch}
 FROM events
 WHERE site = {site:String} AND time >= {from:DateTime64(3, 'UTC')} AND time < {to:DateTime64(3, 'UTC')} AND reason = ''
+    AND visitor != ''
     AND hash % {chunks:UInt32} = {chunk:UInt32}
 ORDER BY time, seq, id
