@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from api import erasure, sites
+from api import sites
 from api.access import ACCESS
 from api.answer.breakdown import Breakdown, breakdown
 from api.answer.custom_event_funnel import CustomEventFunnel, custom_event_funnel
@@ -29,6 +29,7 @@ from api.answer.visitor_sessions import VisitorSessions, visitor_sessions
 from api.answer.visitors import Visitors, visitors
 from api.body import NewSite, SitePatch
 from api.endpoint import Asked, Endpoint
+from api.erasure import ERASURE
 from api.parameter import (
     BreakdownOf,
     Filtered,
@@ -52,8 +53,7 @@ from api.site import SiteInList, SiteWithSettings
 from api.span import last_bucket
 
 _SITE = "/sites/{site_id}"
-_PERSON = "/visitors/{visitor_id}"
-_VISITOR = _PERSON + "/sessions"
+_VISITOR = "/visitors/{visitor_id}/sessions"
 
 
 def _of_data(
@@ -271,33 +271,5 @@ ENDPOINTS: list[Endpoint] = [
         problems=(404,),
     ),
     *ACCESS,
-    Endpoint(
-        "GET",
-        _PERSON + "/export",
-        "export-visitor",
-        "Everything stored about a visitor, a JSON object a line",
-        erasure.export,
-        None,
-        problems=(404,),
-        streams="application/x-ndjson",
-    ),
-    Endpoint(
-        "DELETE",
-        _PERSON,
-        "erase-visitor",
-        "Erase a visitor: out of every number, and then everything stored about them",
-        erasure.erase,
-        erasure.Erasure,
-        status=202,
-        problems=(404,),
-    ),
-    Endpoint(
-        "GET",
-        f"{_SITE}/erasures/{{erasure}}",
-        "erasure",
-        "How far an erasure is",
-        erasure.erasure,
-        erasure.Erasure,
-        problems=(404,),
-    ),
+    *ERASURE,
 ]

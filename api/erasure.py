@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from starlette.responses import Response, StreamingResponse
 
 from api.answer.visitor import visitor_of
-from api.endpoint import Asked, Reply
+from api.endpoint import Asked, Endpoint, Reply
 from api.problem import Problem
 from api.span import iso
 from ingest.contract import erasing
@@ -20,6 +20,7 @@ from rollups import purge
 from rollups.purge import State
 from rollups.read import Reader
 
+_PERSON = "/visitors/{visitor_id}"
 _PAGE = 1_000
 _NOTHING: dict[str, Any] = {"time": "1900-01-01 00:00:00", "log": "", "partition": 0, "offset": 0, "index": 0}
 
@@ -101,3 +102,36 @@ def _text(value: Any) -> Any:
     if isinstance(value, Decimal):
         return str(value)
     return str(value)
+
+
+ERASURE = [
+    Endpoint(
+        "GET",
+        _PERSON + "/export",
+        "export-visitor",
+        "Everything stored about a visitor, a JSON object a line",
+        export,
+        None,
+        problems=(404,),
+        streams="application/x-ndjson",
+    ),
+    Endpoint(
+        "DELETE",
+        _PERSON,
+        "erase-visitor",
+        "Erase a visitor: out of every number, and then everything stored about them",
+        erase,
+        Erasure,
+        status=202,
+        problems=(404,),
+    ),
+    Endpoint(
+        "GET",
+        "/sites/{site_id}/erasures/{erasure}",
+        "erasure",
+        "How far an erasure is",
+        erasure,
+        Erasure,
+        problems=(404,),
+    ),
+]

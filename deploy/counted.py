@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from redis.exceptions import RedisError
 
-from deploy import wiring
+from deploy import patience, wiring
 from deploy.folder import StackError
 from deploy.settings import Settings
 from ingest.contract import freshness
@@ -38,5 +38,5 @@ def wait_until_counted(
     finally:
         redis.close()
     if away is not None:
-        raise StackError(wiring.away(settings, away))
+        raise StackError(patience.away(settings, away))
     return False

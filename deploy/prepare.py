@@ -15,6 +15,7 @@ from deploy import wiring
 from deploy.folder import StackError, read_private, write_private
 from deploy.gone import another_log, missed, restore
 from deploy.logs import configure
+from deploy.patience import patiently
 from deploy.settings import SettingError, Settings, load
 from deploy.supervise import die_with_parent
 from ingest.log.protocol import LogUnavailable
@@ -39,15 +40,15 @@ def prepare(
     Raises Unfinished when a worker must finish batches before new rollups can be built; all else is done then.
     """
     held = read_private(first_run)
-    if not restoring and (gone := wiring.patiently(settings, patience_seconds, lambda: missed(settings, held))):
+    if not restoring and (gone := patiently(settings, patience_seconds, lambda: missed(settings, held))):
         raise StackError(gone)
     unfinished: Unfinished | None = None
     try:
-        wiring.patiently(settings, patience_seconds, lambda: migrate_stores(settings))
+        patiently(settings, patience_seconds, lambda: migrate_stores(settings))
     except Unfinished as error:
         unfinished = error  # only rollups are missing
-    restored = wiring.patiently(settings, patience_seconds, lambda: restore(settings, held)) if restoring else []
-    registry = wiring.patiently(settings, patience_seconds, lambda: wiring.registry(settings))
+    restored = patiently(settings, patience_seconds, lambda: restore(settings, held)) if restoring else []
+    registry = patiently(settings, patience_seconds, lambda: wiring.registry(settings))
     if broken := damage.aside(wiring.clickhouse(settings)):
         log.warning("parts of ClickHouse's tables are broken: %s; throughline repair", damage.told(broken))
     if "api_key" not in held and (held or not registry.state.account_by_id):

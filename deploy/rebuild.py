@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from deploy import wiring
 from deploy.counted import wait_until_counted
 from deploy.folder import StackError
+from deploy.patience import patiently
 from deploy.settings import Settings
 from ingest.contract.event import Rebuild, encode
 from ingest.contract.site import Site
@@ -52,7 +53,7 @@ def rebuild(settings: Settings, site: Site, progress: Callable[[Progress], None]
             await producer.close()
         raise StackError("the event log was put back to an earlier state again and again: run the same command again")
 
-    return wiring.patiently(settings, 0.0, lambda: asyncio.run(go()))
+    return patiently(settings, 0.0, lambda: asyncio.run(go()))
 
 
 async def _send(

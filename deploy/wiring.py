@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import redis
@@ -20,16 +20,15 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from deploy.folder import StackError
-from deploy.reason import reason, store
 from deploy.room import Room
-from deploy.settings import Settings, redacted
+from deploy.settings import Settings
 from ingest.log import redis_lacks
 from ingest.log.kafka_address import brokers as brokers
 from ingest.log.kafka_address import topic as topic
-from ingest.log.protocol import Consumer, LogUnavailable, Producer
+from ingest.log.protocol import Consumer, Producer
 from ingest.log.redis_pool import NO_NOTIFICATIONS, native
 from ingest.log.reserved import Reserved
-from rollups.client import ClickHouseUnavailable, Client, connect
+from rollups.client import Client, connect
 
 if TYPE_CHECKING:
     from api.app import Api
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
 PARTITIONS = 4  # of a new log, if nobody said
 COUNTRY_DB = Path(__file__).parent / "geo" / "country.mmdb"
 _ASK_AGAIN_SECONDS = 5.0
-_T = TypeVar("_T")
 
 
 def now() -> int:
@@ -288,24 +286,6 @@ def registry(settings: Settings) -> "Registry":
     made = Registry(clickhouse(settings), redis_client(settings), now)
     made.refresh()
     return made
-
-
-def patiently(settings: Settings, seconds: float, attempt: Callable[[], _T]) -> _T:
-    """What `attempt` returns, tried again while the stores are away. Raises StackError after `seconds`."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            return attempt()
-        except (ClickHouseUnavailable, LogUnavailable, redis.RedisError) as error:
-            if time.monotonic() > end or (isinstance(error, ClickHouseUnavailable) and error.code is not None):
-                raise StackError(away(settings, error)) from error
-        time.sleep(0.1)
-
-
-def away(settings: Settings, error: Exception) -> str:
-    """One sentence for a store that fails: which one, where, and why, without any password."""
-    what, setting = store(error)
-    return f"{what} at {redacted(getattr(settings, setting))} cannot be used: {reason(error)}"
 
 
 def _server(address: str) -> str:

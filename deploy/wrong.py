@@ -11,6 +11,7 @@ from contextlib import closing
 from redis import RedisError
 
 from deploy import wiring
+from deploy.patience import away
 from deploy.peek import log_state
 from deploy.reason import reason
 from deploy.settings import Settings
@@ -39,7 +40,7 @@ def wrong(settings: Settings, stores: Sequence[str]) -> Iterator[str]:
             _ask(settings, store)
         except (RedisError, ClickHouseUnavailable, LogUnavailable) as error:
             if "THROUGHLINE_" in reason(error):
-                yield wiring.away(settings, error)
+                yield away(settings, error)
 
 
 def _ask(settings: Settings, store: str) -> None:

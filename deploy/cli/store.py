@@ -6,6 +6,7 @@ from api.registry.account import Account
 from api.registry.store import Registry
 from deploy import wiring
 from deploy.folder import StackError
+from deploy.patience import patiently
 from deploy.settings import Settings
 from ingest.contract.site import Site
 
@@ -14,7 +15,7 @@ _PATIENCE_SECONDS = 5.0
 
 def registry(settings: Settings) -> Registry:
     """The registry, read. Raises StackError."""
-    return wiring.patiently(settings, _PATIENCE_SECONDS, lambda: wiring.registry(settings))
+    return patiently(settings, _PATIENCE_SECONDS, lambda: wiring.registry(settings))
 
 
 def account(held: Registry, email: str | None) -> Account:

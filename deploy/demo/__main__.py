@@ -7,6 +7,7 @@ from deploy.demo.run import demo
 from deploy.demo.world import DOMAIN, NAME
 from deploy.folder import StackError
 from deploy.logs import configure
+from deploy.patience import patiently
 from deploy.settings import load
 from deploy.supervise import die_with_parent
 
@@ -17,7 +18,7 @@ def main() -> None:
     settings = load({})
     configure("demo", settings.log_level, settings.log_format)
     url = sys.argv[1]
-    registry = wiring.patiently(settings, 10.0, lambda: wiring.registry(settings))
+    registry = patiently(settings, 10.0, lambda: wiring.registry(settings))
     account = next(iter(registry.state.account_by_id.values()))
     if any(site.domain == DOMAIN for site in registry.state.sites_of(account.id)):
         return  # a later start of the same folder

@@ -13,6 +13,7 @@ from deploy.importing.line import File, Format, Rules, Tally, events, recognise
 from deploy.importing.merge import merged
 from deploy.importing.send import GaveUp, Sent, send
 from deploy.importing.source import Source
+from deploy.patience import patiently
 from deploy.settings import Settings
 from ingest.access_log.address import client_of
 from ingest.contract.site import Site
@@ -71,7 +72,7 @@ def run(
 
     def held(ids: Sequence[str], first: int, last: int) -> dict[str, int]:
         params = {"site": site.id, "ids": list(ids), "from": first, "to": last}
-        rows = wiring.patiently(settings, _ASK_SECONDS, lambda: reader.rows("known_events", **params))
+        rows = patiently(settings, _ASK_SECONDS, lambda: reader.rows("known_events", **params))
         return {str(row["id"]): int(row["seq"]) for row in rows}
 
     workers = Workers(settings, reader, site.id, rules.received, report)
@@ -93,7 +94,7 @@ def run(
             await producer.close()
 
     try:
-        wiring.patiently(settings, 0.0, lambda: asyncio.run(go()))
+        patiently(settings, 0.0, lambda: asyncio.run(go()))
     except GaveUp as error:
         raise StackError(f"{error}; what was sent is safe, the same command goes on from there") from None
     report.reading = False
@@ -113,9 +114,7 @@ class Workers:
 
     def look(self) -> bool:
         """Whether they have judged more since the last look; tells the report."""
-        rows = wiring.patiently(
-            self._settings, _ASK_SECONDS, lambda: self._reader.rows("received_reasons", **self._asked)
-        )
+        rows = patiently(self._settings, _ASK_SECONDS, lambda: self._reader.rows("received_reasons", **self._asked))
         before, self._report.became = self._report.became, {str(row["reason"]): int(row["events"]) for row in rows}
         return self._report.became != before
 

@@ -15,6 +15,7 @@ from deploy.counted import wait_until_counted
 from deploy.folder import StackError
 from deploy.importing.send import GaveUp, append
 from deploy.moving.line import FORMAT, Counted, End, Head, Line, Uncounted, decode, event, filtered
+from deploy.patience import patiently
 from deploy.settings import Settings
 from ingest.contract.event import Line as Logged
 from ingest.contract.site import Site, SiteSettings
@@ -100,7 +101,7 @@ def bring(settings: Settings, site: Site, path: Path, end: End, progress: Callab
             await producer.close()
 
     try:
-        sent = wiring.patiently(settings, 0.0, lambda: asyncio.run(go()))
+        sent = patiently(settings, 0.0, lambda: asyncio.run(go()))
     except GaveUp as error:
         raise StackError(f"{error}; what was sent is safe, the same command goes on from there") from None
     wait_until_counted(settings, wiring.now(), lambda: None, _STALL_SECONDS)

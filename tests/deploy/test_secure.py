@@ -18,6 +18,7 @@ from kafka.errors import SaslAuthenticationFailedError
 from redis import Redis, RedisError
 
 from deploy import wiring
+from deploy.patience import away
 from deploy.peek import log_state
 from deploy.reason import reason
 from deploy.settings import Settings, load
@@ -116,7 +117,7 @@ def test_a_kafka_that_cannot_be_used_says_which_setting_is_wrong(
         settings = load({"event_log": place}, {})
         with pytest.raises(LogUnavailable) as raised:
             log_state(settings)
-        said = wiring.away(settings, raised.value)
+        said = away(settings, raised.value)
         assert re.fullmatch(
             rf"the event log at kafka\+ssl://127.0.0.1:\d+/events cannot be used: {why} \(THROUGHLINE_EVENT_LOG\)", said
         )
@@ -171,7 +172,7 @@ def test_a_redis_that_cannot_be_used_says_which_setting_is_wrong(
         settings = load({"redis": place}, {})
         with pytest.raises(RedisError) as raised:
             wiring.redis_client(settings).ping()
-        said = wiring.away(settings, raised.value)
+        said = away(settings, raised.value)
         assert said == f"Redis at {plain_port.replace('redis', 'rediss', 1)} cannot be used: {why} (THROUGHLINE_REDIS)"
         assert SHOWN not in said + caplog.text
     with pytest.raises(LogUnavailable) as unavailable:
@@ -202,7 +203,7 @@ def test_clickhouse_behind_tls(clickhouse_url: str, signed: Authority, other: Au
             settings = load({"clickhouse": url}, {})
             with pytest.raises(ClickHouseUnavailable) as raised:
                 wiring.clickhouse(settings).rows("SELECT 1")
-            said = wiring.away(settings, raised.value)
+            said = away(settings, raised.value)
             assert said.endswith(f" cannot be used: {why} (THROUGHLINE_CLICKHOUSE)"), said
             assert SHOWN not in said
 
