@@ -77,7 +77,7 @@ def test_only_trusted_proxies_are_believed() -> None:
     assert client.is_secure(request("10.0.0.1", x_forwarded_proto="https"), trusted)
     assert not client.is_secure(request("203.0.113.7", x_forwarded_proto="https"), trusted)
     assert client.is_same_origin(request("9.9.9.9", host="a.example", origin="https://a.example"), trusted)
-    for origin in ("https://b.example", "null", "", "https://a.example.evil", "http://a.example:81"):
+    for origin in ("https://b.example", "null", "", "https://a.example.evil", "http://a.example:81", "http://[", "://"):
         assert not client.is_same_origin(request("9.9.9.9", host="a.example", origin=origin), trusted)
     forwarded = {"host": "internal", "x_forwarded_host": "a.example", "origin": "https://a.example"}
     assert client.is_same_origin(request("10.0.0.1", **forwarded), trusted)
