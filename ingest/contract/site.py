@@ -105,9 +105,11 @@ _Named = TypeVar("_Named", PageGoal | EventGoal, "Segment")
 
 def _network(text: str) -> str:
     try:
-        return str(ip_network(text.strip(), strict=False))
+        found = ip_network(text.strip(), strict=False)
     except ValueError:
         raise ValueError("must be an address or a network such as 203.0.113.0/24") from None
+    mapped = found.network_address.ipv4_mapped if found.version == 6 and found.prefixlen >= 96 else None
+    return str(found if mapped is None else ip_network((mapped, found.prefixlen - 96)))
 
 
 def _is_like(text: str, parts: list[str]) -> bool:

@@ -265,6 +265,22 @@ def test_the_right_password_forgives(guessed: Guessing) -> None:
 
 
 @pytest.mark.services
+def test_many_who_know_the_password_are_no_guessers(guessed: Guessing) -> None:
+    anna, _ = guessed.emails
+    guessed.wrong(anna, HOME)
+    guessed.used("address", signin.GUESSES_AN_ADDRESS - 1)
+    guessed.used("strangers", signin.GUESSES_OF_STRANGERS - 1)
+    assert [guessed.right(anna, HOME).status_code for _ in range(3)] == [200] * 3  # an office behind one address
+    assert guessed.right(anna, ELSEWHERE).status_code == 200
+    assert guessed.counted("address").count(signin.GUESSES_AN_ADDRESS - 1) == 1
+    assert guessed.counted("strangers") == [signin.GUESSES_OF_STRANGERS - 1]
+    assert guessed.wrong(anna, HOME).status_code == 401
+    assert guessed.right(anna, HOME).status_code == 429
+    ends = [guessed.served.redis.pttl(name) for name in names(guessed.served, "throughline:guess:*")]
+    assert all(isinstance(end, int) and end > 0 for end in ends)
+
+
+@pytest.mark.services
 def test_attempts_counted_under_a_clock_ahead_last_no_longer_than_others(served: Served, guessed: Guessing) -> None:
     anna, _ = guessed.emails
     for _ in range(signin.GUESSES_AN_ACCOUNT):

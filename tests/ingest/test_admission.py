@@ -213,6 +213,8 @@ def test_only_differences_of_the_clients_clock_count(at: int | None, sent_at: in
         ({"addresses": ["198.51.100.7", "2001:db8::/32"]}, "2001:db8:1::9", "/", True),
         ({"addresses": ["2001:db8::/32"]}, "203.0.113.1", "/", False),
         ({"addresses": ["0.0.0.0/0"]}, "", "/", False),
+        ({"addresses": ["::ffff:203.0.113.0/120"]}, "203.0.113.9", "/", True),
+        ({"addresses": ["::ffff:203.0.113.8"]}, "203.0.113.9", "/", False),
         ({"countries": ["FR", "DE"]}, ADDRESS, "/", True),
         ({"countries": ["FR"]}, ADDRESS, "/", False),
         ({"pages": ["/admin/*"]}, ADDRESS, "/admin/users", True),
