@@ -146,7 +146,7 @@ class Exclude(BaseModel):
 
     def holds(self, address: str, country: str, page_: str) -> bool:
         """Whether an event from the address and country, on the page (all as admission finds them), is excluded."""
-        if country in self.countries or any(_is_like(page_, parts) for parts in self._pages):
+        if country in self.countries or (self.pages and any(_is_like(page_, parts) for parts in self._pages)):
             return True
         if not self.addresses or (found := read_address(address)) is None:
             return False
