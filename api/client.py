@@ -1,7 +1,6 @@
 """Who is at the other end of a request: address, scheme and origin, through proxies that are trusted."""
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
@@ -32,11 +31,11 @@ def url(request: Request, trusted: Sequence[Network], path: str) -> str:
 
 def is_same_origin(request: Request, trusted: Sequence[Network]) -> bool:
     """Whether a page of this very host sent the request; False without an `Origin`, which every browser sends."""
-    origin = urlsplit(request.headers.get("origin", ""))
+    scheme, _, host = request.headers.get("origin", "").lower().partition("://")
     hosts = {request.headers.get("host", "").lower()}
     if _behind_proxy(request, trusted):
         hosts.add(request.headers.get("x-forwarded-host", "").lower())
-    return origin.scheme in ("http", "https") and origin.netloc.lower() in hosts - {""}
+    return scheme in ("http", "https") and host in hosts - {""}
 
 
 def _behind_proxy(request: Request, trusted: Sequence[Network]) -> bool:

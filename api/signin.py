@@ -22,6 +22,9 @@ GUESSES_AN_ADDRESS = 50  # many people may share one
 GUESSES_AN_ACCOUNT = 10  # from one address
 GUESSES_OF_STRANGERS = 100  # of an account's password, from all addresses that never signed in to it
 
+# One that ended meanwhile is not begun without an end.
+_TAKE_BACK = "return redis.call('EXISTS', KEYS[1]) == 1 and redis.call('DECR', KEYS[1]) or 0"
+
 _KNOWN = "throughline:known:"
 KNOWN_SECONDS = 90 * 86_400
 
@@ -70,9 +73,18 @@ def count_guess(redis: Redis, of: str, password: str | None, address: Address) -
 
 
 def forgive(redis: Redis, of: str, password: str, address: Address) -> None:
-    """After the right password: forget the attempts on it from this address, and know the address."""
-    redis.delete(_guess("account", _pair(of, bucket(address))))
-    redis.set(_known(password, address), 1, ex=KNOWN_SECONDS)
+    """After the right password: forget the attempts on it from this address, know the address, and take back what this
+    one counted, so that many who know a password are no guessers.
+    """
+    where = bucket(address)
+    redis.delete(_guess("account", _pair(of, where)))
+    _take_back(redis, "address", where)
+    if redis.set(_known(password, address), 1, ex=KNOWN_SECONDS, get=True) is None:
+        _take_back(redis, "strangers", of.encode(errors="replace"))
+
+
+def _take_back(redis: Redis, kind: str, of: bytes) -> None:
+    redis.eval(_TAKE_BACK, 1, _guess(kind, of))
 
 
 def _count(redis: Redis, kind: str, of: bytes, limit: int) -> None:

@@ -99,4 +99,7 @@ def redacted(address: str) -> str:
     place, _, query = rest.partition("?")
     if "@" not in place and re.match(r"\w+=.*@", query, re.DOTALL):  # in an option, or in an unescaped password
         return f"{scheme}{separator}…"
-    return scheme + separator + rest.rpartition("@")[2].partition("?")[0]
+    shown = rest.rpartition("@")[2].partition("?")[0]
+    if shown.startswith(":"):  # a password whose host was forgotten
+        return f"{scheme}{separator}…"
+    return scheme + separator + shown

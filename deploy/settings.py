@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from deploy.address import redacted as redacted
 from deploy.address import wrong
@@ -236,7 +236,7 @@ def _check(settings: Settings) -> None:
     for folder in settings.disk_folders():
         if not folder.is_dir():
             raise SettingError(f"disks: {folder} is no folder of this machine")
-    if settings.alert_url and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", settings.alert_url):
+    if settings.alert_url and not _is_webhook(settings.alert_url):
         raise SettingError("alert-url must be an address such as https://hooks.example.com/…")  # it is a secret
     if bool(settings.alert_mail) != bool(settings.smtp):
         raise SettingError("alert-mail and smtp need each other: who gets the mail, and which server takes it")
@@ -246,3 +246,11 @@ def _check(settings: Settings) -> None:
         raise SettingError(f"log-format must be text or json, not {settings.log_format!r}")
     if settings.log_level.lower() not in _LEVELS:
         raise SettingError(f"log-level must be one of {', '.join(_LEVELS)}, not {settings.log_level!r}")
+
+
+def _is_webhook(url: str) -> bool:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        return False
+    return re.fullmatch(r"https?://[^\s/@]+(/\S*)?", url) is not None

@@ -45,7 +45,7 @@ def webhook(url: str, text: str) -> None:
         answer.read(1000)
         if not 200 <= answer.status < 300:
             raise NotTaken(f"the webhook at {parts.hostname} answers {answer.status}")
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:  # a host that no name can be is a ValueError
         raise NotTaken(f"the webhook at {parts.hostname} cannot be reached: {_why(error)}") from None
     finally:
         connection.close()
@@ -79,9 +79,13 @@ def mail(server: str, to: list[str], text: str) -> None:
             smtp.send_message(letter)
     except smtplib.SMTPResponseException as error:
         raise NotTaken(f"the mail server {host} refuses: {error.smtp_code}") from None
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, ValueError, smtplib.SMTPException) as error:
         raise NotTaken(f"the mail server {host} cannot be used: {_why(error)}") from None
 
 
 def _why(error: Exception) -> str:
-    return (getattr(error, "strerror", None) or type(error).__name__) if isinstance(error, OSError) else "no HTTP"
+    return (
+        (getattr(error, "strerror", None) or type(error).__name__)
+        if isinstance(error, OSError | ValueError)
+        else "no HTTP"
+    )

@@ -105,9 +105,27 @@ _Named = TypeVar("_Named", PageGoal | EventGoal, "Segment")
 
 def _network(text: str) -> str:
     try:
-        return str(ip_network(text.strip(), strict=False))
+        found = ip_network(text.strip(), strict=False)
     except ValueError:
         raise ValueError("must be an address or a network such as 203.0.113.0/24") from None
+    mapped = found.network_address.ipv4_mapped if found.version == 6 and found.prefixlen >= 96 else None
+    return str(found if mapped is None else ip_network((mapped, found.prefixlen - 96)))
+
+
+def _is_like(text: str, parts: list[str]) -> bool:
+    """Whether the parts with anything between them are the text; no regular expression, which stars make try all."""
+    if len(parts) == 1:
+        return text == parts[0]
+    first, *middle, last = parts
+    if not text.startswith(first):
+        return False
+    at = len(first)
+    for part in middle:
+        at = text.find(part, at)
+        if at < 0:
+            return False
+        at += len(part)
+    return len(text) - at >= len(last) and text.endswith(last)
 
 
 class Exclude(BaseModel):
@@ -123,13 +141,12 @@ class Exclude(BaseModel):
         return tuple(ip_network(each) for each in self.addresses)
 
     @cached_property
-    def _pages(self) -> re.Pattern[str]:
-        spelled = [each if "*" in each else page(each) for each in self.pages]
-        return re.compile("|".join(".*".join(map(re.escape, each.split("*"))) for each in spelled))
+    def _pages(self) -> tuple[list[str], ...]:
+        return tuple((each if "*" in each else page(each)).split("*") for each in self.pages)
 
     def holds(self, address: str, country: str, page_: str) -> bool:
         """Whether an event from the address and country, on the page (all as admission finds them), is excluded."""
-        if country in self.countries or (self.pages and self._pages.fullmatch(page_)):
+        if country in self.countries or (self.pages and any(_is_like(page_, parts) for parts in self._pages)):
             return True
         if not self.addresses or (found := read_address(address)) is None:
             return False

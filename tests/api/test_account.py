@@ -77,7 +77,7 @@ def test_only_trusted_proxies_are_believed() -> None:
     assert client.is_secure(request("10.0.0.1", x_forwarded_proto="https"), trusted)
     assert not client.is_secure(request("203.0.113.7", x_forwarded_proto="https"), trusted)
     assert client.is_same_origin(request("9.9.9.9", host="a.example", origin="https://a.example"), trusted)
-    for origin in ("https://b.example", "null", "", "https://a.example.evil", "http://a.example:81"):
+    for origin in ("https://b.example", "null", "", "https://a.example.evil", "http://a.example:81", "http://[", "://"):
         assert not client.is_same_origin(request("9.9.9.9", host="a.example", origin=origin), trusted)
     forwarded = {"host": "internal", "x_forwarded_host": "a.example", "origin": "https://a.example"}
     assert client.is_same_origin(request("10.0.0.1", **forwarded), trusted)
@@ -262,6 +262,22 @@ def test_the_right_password_forgives(guessed: Guessing) -> None:
         for _ in range(signin.GUESSES_AN_ACCOUNT - 1):
             assert guessed.wrong(anna, HOME).status_code == 401
         assert guessed.right(anna, HOME).status_code == 200
+
+
+@pytest.mark.services
+def test_many_who_know_the_password_are_no_guessers(guessed: Guessing) -> None:
+    anna, _ = guessed.emails
+    guessed.wrong(anna, HOME)
+    guessed.used("address", signin.GUESSES_AN_ADDRESS - 1)
+    guessed.used("strangers", signin.GUESSES_OF_STRANGERS - 1)
+    assert [guessed.right(anna, HOME).status_code for _ in range(3)] == [200] * 3  # an office behind one address
+    assert guessed.right(anna, ELSEWHERE).status_code == 200
+    assert guessed.counted("address").count(signin.GUESSES_AN_ADDRESS - 1) == 1
+    assert guessed.counted("strangers") == [signin.GUESSES_OF_STRANGERS - 1]
+    assert guessed.wrong(anna, HOME).status_code == 401
+    assert guessed.right(anna, HOME).status_code == 429
+    ends = [guessed.served.redis.pttl(name) for name in names(guessed.served, "throughline:guess:*")]
+    assert all(isinstance(end, int) and end > 0 for end in ends)
 
 
 @pytest.mark.services

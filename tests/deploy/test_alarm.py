@@ -245,6 +245,10 @@ def test_a_webhook_that_does_not_take_it_is_told_without_its_address() -> None:
         assert str(raised.value) == f"the webhook at 127.0.0.1 answers {status}"
     with pytest.raises(NotTaken, match=r"^the webhook at 127\.0\.0\.1 cannot be reached: Connection refused$"):
         webhook("http://127.0.0.1:1/s3cret", "text")
+    with pytest.raises(NotTaken, match=r"\.\.example cannot be reached: UnicodeError$"):  # and the mail still goes
+        webhook("http://hooks..example/s3cret", "text")
+    with pytest.raises(NotTaken, match=r"\.\.example cannot be used: UnicodeError$"):
+        mail("smtp://me:s3cret@mail..example", ["a@example.com"], "text")
 
 
 @contextlib.contextmanager
@@ -313,6 +317,8 @@ def test_a_command_says_what_is_on_and_sends_a_test(redis_url: str, monkeypatch:
     [
         ({"alert_url": "hooks.example.com/s3cret"}, "alert-url must be an address such as"),
         ({"alert_url": "ftp://hooks.example.com/s3cret"}, "alert-url must be an address such as"),
+        ({"alert_url": "https://hooks.example.com:s3cret/"}, "alert-url must be an address such as"),
+        ({"alert_url": "https://[::1/s3cret"}, "alert-url must be an address such as"),
         ({"alert_mail": "a@example.com"}, "alert-mail and smtp need each other"),
         ({"smtp": "smtp://h"}, "alert-mail and smtp need each other"),
         ({"smtp": "smtp://h", "alert_mail": "a b@c"}, "alert-mail: 'a b@c' is no address of mail"),

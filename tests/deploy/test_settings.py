@@ -89,6 +89,8 @@ def test_a_wrong_value_is_one_sentence_that_names_it(name: str, value: str, mess
         ("user:se://secret@host/db", "host/db"),
         ("kafka+ssl://user:secret@a:1,b:2/t?sasl=PLAIN", "kafka+ssl://a:1,b:2/t"),
         ("redis://host:1/0?password=se@secret", "redis://…"),
+        ("redis://:secret", "redis://…"),
+        (":secret", "…"),
     ],
 )
 def test_a_password_is_never_shown(address: str, shown: str) -> None:

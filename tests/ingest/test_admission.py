@@ -1,6 +1,7 @@
 """Admission, step by step: what is filtered for which reason, and what an admitted event says."""
 
 import json
+from time import process_time
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from ingest.admission import ACCESS_LOG, ENDPOINT, EVENTS, STEPS, Knowledge, Sen
 from ingest.contract.batch import parse, read
 from ingest.contract.event import Event, Filtered, Revenue, Touch, encode
 from ingest.contract.incoming import IncomingImport, Problem
-from ingest.contract.site import Site
+from ingest.contract.site import Exclude, Site
 from ingest.enrich import NO_PLACE, Place
 from tests.ingest.fake import ADDRESS, FIREFOX, NOW, a_site, an_event
 
@@ -212,6 +213,8 @@ def test_only_differences_of_the_clients_clock_count(at: int | None, sent_at: in
         ({"addresses": ["198.51.100.7", "2001:db8::/32"]}, "2001:db8:1::9", "/", True),
         ({"addresses": ["2001:db8::/32"]}, "203.0.113.1", "/", False),
         ({"addresses": ["0.0.0.0/0"]}, "", "/", False),
+        ({"addresses": ["::ffff:203.0.113.0/120"]}, "203.0.113.9", "/", True),
+        ({"addresses": ["::ffff:203.0.113.8"]}, "203.0.113.9", "/", False),
         ({"countries": ["FR", "DE"]}, ADDRESS, "/", True),
         ({"countries": ["FR"]}, ADDRESS, "/", False),
         ({"pages": ["/admin/*"]}, ADDRESS, "/admin/users", True),
@@ -220,6 +223,11 @@ def test_only_differences_of_the_clients_clock_count(at: int | None, sent_at: in
         ({"pages": ["/Admin/"]}, ADDRESS, "/Admin?x=1", True),
         ({"pages": ["/(a|b).c"]}, ADDRESS, "/axc", False),
         ({"pages": ["*preview*", "/x"]}, ADDRESS, "/blog/preview/7", True),
+        ({"pages": ["/a*a"]}, ADDRESS, "/a", False),
+        ({"pages": ["/a*a"]}, ADDRESS, "/aba", True),
+        ({"pages": ["/*/b*/b"]}, ADDRESS, "/a/b", False),
+        ({"pages": ["/*/b*/b"]}, ADDRESS, "/a/b/b", True),
+        ({"pages": ["/**b**"]}, ADDRESS, "/ab", True),
     ],
 )
 def test_a_site_excludes_addresses_countries_and_pages(
@@ -227,6 +235,19 @@ def test_a_site_excludes_addresses_countries_and_pages(
 ) -> None:
     site = a_site(settings={"exclude": exclude})
     assert reason(site=site, address=address, url=f"https://example.com{url}") == ("excluded" if excluded else None)
+
+
+def test_no_pattern_of_a_page_holds_up_the_others() -> None:
+    def cost(pattern: str) -> float:
+        exclude, page = Exclude(pages=[pattern]), "/" + "a" * 200
+        begun = process_time()
+        for _ in range(1_000):
+            assert not exclude.holds(ADDRESS, "DE", page)
+            if process_time() - begun > 5:
+                break
+        return process_time() - begun
+
+    assert min(cost("*a*a*a*a*b") for _ in range(3)) < 50 * cost("/b*")
 
 
 def test_a_delay_over_24_hours_is_late() -> None:
