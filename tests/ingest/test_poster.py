@@ -48,12 +48,18 @@ def test_it_is_believed_of_whom_it_sends() -> None:
     "header",
     ["Bearer sk_another", "Bearer ", "Bearer", "", "Basic sk_for_posting", "sk_for_posting", f"Bearer {TOKEN}\xff"],
 )
-def test_a_key_that_is_none_is_refused(header: str) -> None:
-    with stand() as ingest:
-        raw = [("user-agent", FIREFOX.encode()), ("authorization", header.encode("latin-1"))]
-        answer = ingest.run(ingest.client.post("/e", json=an_event(), headers=raw))  # type: ignore[arg-type]
-        assert answer.status_code == 401
-        assert ingest.producer.lines == []
+def test_who_has_no_such_key_is_anybody(header: str) -> None:
+    with stand(TRUSTED) as ingest:
+        raw = [
+            ("user-agent", FIREFOX.encode()),
+            ("authorization", header.encode("latin-1")),
+            ("x-forwarded-for", b"198.51.100.1"),
+        ]
+        answer = ingest.run(ingest.client.post("/e", json=an_event(visitor=None, **PAID), headers=raw))  # type: ignore[arg-type]
+        assert answer.status_code == 202
+        ingest.post(an_event(visitor=None, **PAID))
+        sent, plain = ingest.producer.events
+        assert (sent.visitor, sent.revenue) == (plain.visitor, None)
 
 
 def test_a_key_posts_for_its_sites_only() -> None:
@@ -66,15 +72,16 @@ def test_a_key_posts_for_its_sites_only() -> None:
 
 
 def test_a_new_key_is_good_at_once_and_one_that_ended_no_longer() -> None:
-    with stand() as ingest:
-        assert ingest.post(an_event(), **bearer("sk_new")).status_code == 401
+    with stand(TRUSTED) as ingest:
+        ingest.post(an_event(**PAID), **bearer("sk_new"))
         ingest.redis.posters[hashed("sk_new")] = Poster("key2", frozenset({"shop01"}))
-        ingest.redis.publish(a_site(), version=2)
-        assert ingest.post(an_event(), **bearer("sk_new")).status_code == 202
+        ingest.redis.publish(a_site(settings=TRUSTED), version=2)
+        ingest.post(an_event(**PAID), **bearer("sk_new"))
         ingest.redis.posters.clear()
-        ingest.redis.publish(a_site(), version=3)
+        ingest.redis.publish(a_site(settings=TRUSTED), version=3)
         ingest.run(ingest.ingest._know())  # noqa: SLF001 - what its loop does every second
-        assert ingest.post(an_event(), **bearer("sk_new")).status_code == 401
+        ingest.post(an_event(**PAID), **bearer("sk_new"))
+        assert [event.revenue is not None for event in ingest.producer.events] == [False, True, False]
 
 
 def test_who_cannot_be_asked_about_keys_refuses_nobody_for_good() -> None:
