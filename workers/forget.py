@@ -37,8 +37,8 @@ def forget(client: Client, log: str) -> list[Forgotten]:
         decision = _decided(writer, batch)
         rows = decision.rows
         if stored:
-            writer.insert_sessions(token, rows)
             writer.erase(token, *left(token, decision.erased), believed=False)
+            writer.insert_sessions(token, rows)
         writer.mark(log, batch.partition, batch.a, batch.b, 0, {})
         lost = 0 if stored else sum(row.sign * row.events for row in rows)
         done.append(Forgotten(batch.partition, batch.a, batch.b, stored, lost))

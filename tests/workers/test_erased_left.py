@@ -1,0 +1,52 @@
+"""Erasing on real Redis and ClickHouse, with what happens between a batch and the removal."""
+
+from dataclasses import replace
+
+import pytest
+
+from ingest.contract.event import Erase
+from rollups import purge, rollup
+from tests.workers.place import taken
+from tests.workers.streams import SITE, START
+from tests.workers.test_erased_real import ANN, EVE, LATER, counted, event, ledger, seen, wait
+from tests.workers.test_whole import Dies, dying
+from workers.batch import count
+from workers.forget import forget
+
+pytestmark = pytest.mark.services
+
+
+def test_what_rollups_hold_goes_though_the_retracted_sessions_were_merged_away(
+    redis_url: str, clickhouse_url: str
+) -> None:
+    with taken(redis_url, clickhouse_url) as place:
+        client = place.client
+        counted(place, [event(EVE, "only-eve", START), event(ANN, "ann", START)])
+        wish = purge.accept(client, SITE, EVE, LATER)
+        assert wish is not None
+        counted(place, [Erase(SITE, EVE, wish, LATER)])
+        client.command("OPTIMIZE TABLE sessions FINAL")
+        assert not client.rows("SELECT 1 FROM sessions WHERE visitor = {visitor:String}", {"visitor": EVE})
+        purge.purge(client, purge.wishes(client), wait_seconds=30)
+        wait(client)
+        for table in ("events", *rollup.load()):
+            rows = client.rows(f"SELECT toString(tuple(*)) AS row FROM {table}")  # noqa: S608
+            assert not any("only-eve" in row["row"] or EVE in row["row"] for row in rows), table
+
+
+@pytest.mark.parametrize("before", ["erase", "insert_sessions", "mark"])
+def test_a_batch_that_only_erases_counts_whole_or_not_at_all_without_its_log(
+    redis_url: str, clickhouse_url: str, before: str
+) -> None:
+    with taken(redis_url, clickhouse_url) as place:
+        client = place.client
+        counted(place, [event(EVE, "eve", START)])
+        wish = purge.accept(client, SITE, EVE, LATER)
+        assert wish is not None
+        world = replace(place.world, writer=dying(client, before))
+        with pytest.raises(Dies):
+            count(world, place.held, place.append([Erase(SITE, EVE, wish, LATER)]))
+        forget(client, place.held.log)
+        there = {"": 1} if before == "erase" else {"erased": 1}
+        assert ledger(client) == there and seen(client, EVE)[1] == there.get("", 0)
+        assert purge.stands(client, SITE, wish) == ("accepted" if before == "erase" else "removing")
