@@ -22,9 +22,7 @@ _TABLES = ("events", "sessions", "decision", "erasure")  # that name visitors, b
 _KNOWN = ("visitor_known", "visitor_stored")
 _HASHES = 5_000  # in one mutation
 _OF = f"site = {SITE} AND visitor = {{visitor:String}}"
-_DAYS = (
-    f"SELECT toDate32(time) FROM events WHERE {_OF} UNION DISTINCT SELECT toDate32(start) FROM sessions WHERE {_OF}"
-)
+_DAYS = f"SELECT toDate32(time) FROM events WHERE {_OF} UNION DISTINCT SELECT toDate32(start) FROM sessions WHERE {_OF}"
 _LIVE = f"(session, version) IN (SELECT session, version FROM sessions WHERE {_OF} GROUP BY ALL HAVING sum(sign) > 0)"
 
 
@@ -117,8 +115,8 @@ def _write(client: Client, site: str, visitor: str, erasure: str, at: int) -> No
 
 
 def _rollups(client: Client, one: Wish) -> list[tuple[str, Mapping[str, Any]]]:
-    """What takes out of the rollups, of the days of the visitor, all rows that add up to nothing: whose they were nothing
-    tells, once the sessions that they came from are merged away with what retracted them.
+    """What takes out of the rollups, of the days of the visitor, all rows that add up to nothing: nothing tells whose
+    they were, once the sessions that they came from are merged away with what retracted them.
     """
     where = {"site": one.site, "visitor": one.visitor}
     found: list[tuple[str, Mapping[str, Any]]] = []
