@@ -144,7 +144,7 @@ def test_an_erased_visitor_is_nowhere(tmp_path: Path) -> None:
             if site is one:
                 hidden = posted(site["tracking_id"], site["domain"], "eve", "hidden")
                 events += hidden
-            assert stack.request("POST", "/e", events).status == 202
+            assert stack.request("POST", "/e", events, key="").status == 202
         stack.command("import", str(logs), "--site", one["id"])
         stack.command("import", str(tmp_path / "kept.log"), "--site", other["id"])
         stack.wait_for(f"/api/sites/{one['id']}", lambda site: site["sessions_count"] == 5)
@@ -210,7 +210,8 @@ def test_an_erased_visitor_is_nowhere(tmp_path: Path) -> None:
 
         # Who comes again is somebody new.
         again = posted(one["tracking_id"], one["domain"], "eve", "anew")
-        assert stack.request("POST", "/e", [{**event, "at": event["sent_at"]} for event in again]).status == 202
+        again = [{**event, "at": event["sent_at"]} for event in again]
+        assert stack.request("POST", "/e", again, key="").status == 202
         stack.wait_for(f"/api/sites/{one['id']}", lambda site: site["sessions_count"] == 4)
         assert len(stack.get(f"/api/visitors/{eve}/sessions")["sessions"]) == 1
         assert "no difference" in stack.command("verify")
