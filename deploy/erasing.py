@@ -25,6 +25,7 @@ from ingest.log.redis_pool import native
 from rollups import purge
 from rollups.client import ClickHouseUnavailable, Client
 from rollups.control import ClaimLost, Unfinished, mutating
+from rollups.erase import Stone, stones
 from rollups.purge import Wish
 
 log = logging.getLogger("throughline.erasing")
@@ -104,7 +105,7 @@ class Erasing:
             return  # looked at again in the next round, which finds nothing more to remove
         dead = wiring.dead_letters(self._settings)
         try:
-            forget_letters(self._settings, dead, wishes)
+            forget_letters(self._settings, dead, wishes, stones(self._client))
         finally:
             dead.close()
         for redis in self._redises():
@@ -128,9 +129,16 @@ class Erasing:
         return [Redis.from_url(native(each), socket_timeout=5.0, socket_connect_timeout=2.0) for each in addresses]
 
 
-def forget_letters(settings: Settings, dead: DeadLetters, wishes: Sequence[Wish]) -> None:
-    """Letters of the visitors' lines become erased events in the ledger. Blocks; raises LogUnavailable."""
-    found = [(letter, one) for letter in dead.letters() if (one := _whose(letter, wishes)) is not None]
+def forget_letters(settings: Settings, dead: DeadLetters, wishes: Sequence[Wish], erased: Iterable[Stone] = ()) -> None:
+    """Letters of the visitors' lines become erased events in the ledger, but of what they did since. Blocks; raises
+    LogUnavailable.
+    """
+    ends = {stone.erasure: stone for stone in erased}
+    found = [
+        (letter, one)
+        for letter in dead.letters()
+        if (one := _whose(letter, wishes)) is not None and not _since(letter, ends.get(one.erasure))
+    ]
 
     async def go(producer: Producer) -> None:
         for letter, one in found:
@@ -152,11 +160,25 @@ def _whose(letter: DeadLetter, wishes: Iterable[Wish]) -> Wish | None:
     return None
 
 
+def _since(letter: DeadLetter, stone: Stone | None) -> bool:
+    """Whether it is an event that came and happened after the erasure: it counts once it is replayed."""
+    event = _event(letter)
+    if stone is None or event is None:
+        return False
+    before = letter.log == stone.log and letter.partition == stone.partition and letter.offset < stone.offset
+    return not before and min(event.time, event.received) > stone.until
+
+
 def _received(letter: DeadLetter) -> int:
+    event = _event(letter)
+    return wiring.now() if event is None else event.received
+
+
+def _event(letter: DeadLetter) -> Event | None:
     try:
-        return msgspec.json.decode(letter.line, type=Event).received
+        return msgspec.json.decode(letter.line, type=Event)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return wiring.now()
+        return None
 
 
 async def _produce(settings: Settings, go: Callable[[Producer], Awaitable[None]]) -> None:

@@ -52,7 +52,8 @@ class Stone(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """So many events of a visitor, of one kind: `keys` of their data, if they counted; times in ms, rounded."""
+    """So many events of a visitor, of one kind: `keys` of their data, if they counted, and `time` then is theirs;
+    else both times are the begin of a quarter, ms."""
 
     log: str
     partition: int

@@ -1,8 +1,8 @@
 """What lay of erased visitors leaves the tables, once their sessions are retracted and their events taken back.
 
 Nothing of it changes a number: what goes adds up to nothing. Rollups go first, because what they hold of a visitor is
-found by the visitor's rows. Names of visitors are in no mutation, which ClickHouse keeps as a file: hashes stand there.
-May be stopped anywhere and begun again.
+found by the days of the visitor's rows. Names of visitors are in no mutation, which ClickHouse keeps as a file: hashes
+stand there. May be stopped anywhere and begun again.
 """
 # ruff: noqa: S608 - names of our own tables; values are bound
 
@@ -22,6 +22,7 @@ _TABLES = ("events", "sessions", "decision", "erasure")  # that name visitors, b
 _KNOWN = ("visitor_known", "visitor_stored")
 _HASHES = 5_000  # in one mutation
 _OF = f"site = {SITE} AND visitor = {{visitor:String}}"
+_DAYS = f"SELECT toDate32(time) FROM events WHERE {_OF} UNION DISTINCT SELECT toDate32(start) FROM sessions WHERE {_OF}"
 _LIVE = f"(session, version) IN (SELECT session, version FROM sessions WHERE {_OF} GROUP BY ALL HAVING sum(sign) > 0)"
 
 
@@ -114,15 +115,16 @@ def _write(client: Client, site: str, visitor: str, erasure: str, at: int) -> No
 
 
 def _rollups(client: Client, one: Wish) -> list[tuple[str, Mapping[str, Any]]]:
-    """What takes the rows out of the rollups that were the visitor's and add up to nothing."""
+    """What takes out of the rollups, of the days of the visitor, all rows that add up to nothing: nothing tells whose
+    they were, once the sessions that they came from are merged away with what retracted them.
+    """
     where = {"site": one.site, "visitor": one.visitor}
     found: list[tuple[str, Mapping[str, Any]]] = []
     for each in rollup.load().values():
         key = f"cityHash64({', '.join(each.dimensions)})"
-        own = f"SELECT {key} FROM ({each.grouped(f'(SELECT * FROM {each.source} WHERE {_OF})')})"
         nothing = " AND ".join(f"sum({name}) = 0" for name, function in each.measures.items() if function == "sum")
         rows = client.rows(
-            f"SELECT {key} AS hash FROM {each.name} WHERE site = {SITE} AND hash IN ({own}) "
+            f"SELECT {key} AS hash FROM {each.name} WHERE site = {SITE} AND {_near(each)} "
             f"GROUP BY {', '.join(each.dimensions)} HAVING {nothing}",
             where,
             _ASK,
@@ -130,6 +132,12 @@ def _rollups(client: Client, one: Wish) -> list[tuple[str, Mapping[str, Any]]]:
         found += _deletions(each.name, one.site, key, [row["hash"] for row in rows])
         found += _again(client, each, where)
     return found
+
+
+def _near(one: Rollup) -> str:
+    if "visitor" in one.key:
+        return "visitor = {visitor:String}"
+    return f"toDate32(time) IN ({_DAYS})" if "time" in one.dimensions else "1"
 
 
 def _again(client: Client, one: Rollup, where: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

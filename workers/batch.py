@@ -141,10 +141,11 @@ def insert_columns(
     with world.changing(f"{log}/{partition}", sites):
         if believed:
             writer.insert_columns(token, events, packed)
+            # Before the sessions: a batch that only erases has no other rows for a fence or `forget` to see.
+            writer.erase(token, nobodys, stones, believed)
             writer.insert_sessions(token, decision.rows)
         else:
-            complete(writer, decided, event_rows(events), decision.rows, nobodys)
-        writer.erase(token, nobodys, stones, believed)
+            complete(writer, decided, event_rows(events), decision.rows, nobodys, stones)
         writer.mark(log, partition, decided.a, decided.b, decision.clock, counts, decision.reach)
     return counts
 

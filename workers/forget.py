@@ -5,9 +5,10 @@ from typing import NamedTuple
 from rollups import control
 from rollups.client import Client
 from rollups.sql import statement
-from rollups.write import Outlived, TwoDecided, Writer
+from rollups.write import Decided, Outlived, TwoDecided, Writer
 from workers import blob as blobs
 from workers.batch import left
+from workers.whole import spans
 
 
 class Forgotten(NamedTuple):
@@ -37,8 +38,11 @@ def forget(client: Client, log: str) -> list[Forgotten]:
         decision = _decided(writer, batch)
         rows = decision.rows
         if stored:
-            writer.insert_sessions(token, rows)
-            writer.erase(token, *left(token, decision.erased), believed=False)
+            # As of a batch of another life of the server: some may lie there already, in whatever tables.
+            had, (nobodys, stones) = set(writer.effective(rows)), left(token, decision.erased)
+            writer.erase(token, nobodys, stones, believed=False)
+            writer.insert_sessions(token, [row for row in rows if row not in had])
+            writer.doubt(token, spans(writer.stored(Decided(*batch, "", b"")), rows, nobodys))
         writer.mark(log, batch.partition, batch.a, batch.b, 0, {})
         lost = 0 if stored else sum(row.sign * row.events for row in rows)
         done.append(Forgotten(batch.partition, batch.a, batch.b, stored, lost))

@@ -6,7 +6,7 @@ tokens anything: repeated under its token, a row that lies there could count twi
 
 from collections.abc import Iterable, Sequence
 
-from rollups.erase import Row
+from rollups.erase import Row, Stone
 from rollups.rows import EventRow, SessionRow
 from rollups.write import Decided, Span, Writer
 from workers.state import Moved
@@ -18,6 +18,7 @@ def complete(
     events: Sequence[EventRow],
     sessions: Sequence[SessionRow],
     left: Sequence[Row] = (),
+    stones: Sequence[Stone] = (),
 ) -> None:
     """Insert what is missing of a batch, all of whose rows are given, and doubt the rollups of its sites and times.
 
@@ -33,6 +34,7 @@ def complete(
         raise Moved(f"another worker finished {writer.token(log, partition, a)}")
     token = writer.token(log, partition, a)
     writer.insert_events(token, [row for row in events if (row.offset, row.index) not in there])
+    writer.erase(token, left, stones, believed=False)
     writer.insert_sessions(token, [row for row in sessions if row not in had])
     writer.doubt(token, spans(events, sessions, left))
 

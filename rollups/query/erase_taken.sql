@@ -1,5 +1,6 @@
 -- What an erasure takes out of the raw events of a visitor, and no earlier one took (`until`, `offset` of `log`): how many of
 -- which kind, as the ledger and the data keys count them, and nothing that says whose they were.
+-- Data keys are asked for in ranges exact to the millisecond.
 WITH
     if(reason = '', keys, []) AS own,
     intDiv(toUnixTimestamp64Milli(received), 900000) * 900000 AS quarter
@@ -8,7 +9,7 @@ SELECT
     partition,
     quarter AS received_ms,
     reason,
-    if(empty(own), quarter, intDiv(toUnixTimestamp64Milli(time), 86400000) * 86400000) AS time_ms,
+    if(empty(own), quarter, toUnixTimestamp64Milli(time)) AS time_ms,
     if(empty(own), '', toString(type)) AS type,
     own AS keys,
     toInt32(count()) AS copies

@@ -1,5 +1,16 @@
 -- What the data of counted events of one type holds at one key, as text, most often first: an array's elements each, once an
--- event. Sessions are those that the events lie in.
+-- event. Sessions are those that the events lie in. What an erasure took out may still lie among the events.
+WITH
+    (
+        SELECT mapFromArrays(groupArray(visitor), groupArray(until))
+        FROM (
+            SELECT erasure.visitor AS visitor, max(erased.until) AS until
+            FROM erasure
+            INNER JOIN erased ON erasure.site = erased.site AND erasure.erasure = erased.erasure
+            WHERE erasure.site = {site:String} AND erasure.visitor != ''
+            GROUP BY visitor
+        )
+    ) AS erasing
 SELECT
     value,
     count() AS count,
@@ -15,6 +26,7 @@ FROM (
     FROM events
     WHERE site = {site:String} AND time >= {from:DateTime64(3,'UTC')} AND time < {to:DateTime64(3,'UTC')}
         AND type = {type:String} AND reason = '' AND erasure = '' AND has(keys, {key:String})
+        AND (NOT mapContains(erasing, visitor) OR least(time, received) > erasing[visitor])
 ) AS happened
 ASOF LEFT JOIN (
     SELECT visitor, session, start

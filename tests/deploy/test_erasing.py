@@ -15,6 +15,7 @@ from ingest.contract.event import Event, Filtered, decode, encode
 from ingest.log.dead import DeadLetter
 from rollups import rollup
 from rollups.client import Client, connect
+from rollups.erase import Stone
 from rollups.purge import Wish
 from tests.deploy.stack import Stack
 from tests.ingest.fake import FakeProducer
@@ -143,7 +144,7 @@ def test_an_erased_visitor_is_nowhere(tmp_path: Path) -> None:
             if site is one:
                 hidden = posted(site["tracking_id"], site["domain"], "eve", "hidden")
                 events += hidden
-            assert stack.request("POST", "/e", events).status == 202
+            assert stack.request("POST", "/e", events, key="").status == 202
         stack.command("import", str(logs), "--site", one["id"])
         stack.command("import", str(tmp_path / "kept.log"), "--site", other["id"])
         stack.wait_for(f"/api/sites/{one['id']}", lambda site: site["sessions_count"] == 5)
@@ -209,7 +210,8 @@ def test_an_erased_visitor_is_nowhere(tmp_path: Path) -> None:
 
         # Who comes again is somebody new.
         again = posted(one["tracking_id"], one["domain"], "eve", "anew")
-        assert stack.request("POST", "/e", [{**event, "at": event["sent_at"]} for event in again]).status == 202
+        again = [{**event, "at": event["sent_at"]} for event in again]
+        assert stack.request("POST", "/e", again, key="").status == 202
         stack.wait_for(f"/api/sites/{one['id']}", lambda site: site["sessions_count"] == 4)
         assert len(stack.get(f"/api/visitors/{eve}/sessions")["sessions"]) == 1
         assert "no difference" in stack.command("verify")
@@ -224,12 +226,14 @@ def test_letters_of_whom_is_erased_are_counted_as_that(monkeypatch: pytest.Monke
     line_ = encode([Event("shop12", eve, "1", "pageview", 5, 7)]).rstrip()
     broken = b'{"site":"shop12","visitor":"' + eve.encode() + b'",'
     other = encode([Event("other1", eve, "1", "pageview", 5, 7)]).rstrip()
-    lines = [line_, broken, other, encode([Event("shop12", ann, "2", "pageview", 5, 7)]).rstrip()]
+    ahead = encode([Event("shop12", eve, "3", "pageview", 11, 11)]).rstrip()  # once before the erasure, once after
+    lines = [line_, broken, other, encode([Event("shop12", ann, "2", "pageview", 5, 7)]).rstrip(), ahead, ahead]
     for at, raw in enumerate(lines):
         dead.append(DeadLetter("why", "log", 1, at, 0, raw))
     dead.begin("log/1/0/0")  # by who died then: it may be on the log already
     wish = Wish("shop12", "w1", eve, 0, True)
-    forget_letters(Settings(), dead, [wish])
-    assert [letter.offset for letter in dead.letters()] == [2, 3]
-    (sent,) = [decode(value) for _, value in log.records]
-    assert isinstance(sent, Filtered) and (sent.site, sent.reason) == ("shop12", "erased")
+    forget_letters(Settings(), dead, [wish], [Stone("shop12", "d", 10, "log", 1, 5, "w1")])
+    assert [letter.offset for letter in dead.letters()] == [2, 3, 5]
+    for sent in [decode(value) for _, value in log.records]:
+        assert isinstance(sent, Filtered) and (sent.site, sent.reason) == ("shop12", "erased")
+    assert len(log.records) == 2
