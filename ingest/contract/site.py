@@ -11,11 +11,9 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    SerializerFunctionWrapHandler,
     StringConstraints,
     WithJsonSchema,
     field_validator,
-    model_serializer,
 )
 
 from ingest.contract.address import read_address
@@ -62,11 +60,7 @@ class Revenue(BaseModel):
     model_config = _FROZEN
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     type: _Name | None = None
-    trusted: bool = False
-
-    @model_serializer(mode="wrap")
-    def _shown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in handler(self).items() if name != "trusted" or value}
+    trusted: Annotated[bool, Field(exclude_if=lambda trusted: not trusted)] = False
 
 
 class Friction(BaseModel):

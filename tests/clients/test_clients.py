@@ -49,7 +49,7 @@ def asked(stack: Stack) -> list[str]:
         for event in EVENTS
     ]
     end = time.monotonic() + 30
-    while stack.request("POST", "/e", body).status == 404:  # ingest has not heard of the site yet
+    while stack.request("POST", "/e", body, key="").status == 404:  # ingest has not heard of the site yet
         assert time.monotonic() < end
         time.sleep(0.2)
     listed = stack.wait_for(f"/api/sites/{site['id']}/visitors", lambda answer: answer["visitors"])
