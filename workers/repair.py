@@ -78,7 +78,8 @@ def undecided(client: Client, current: str) -> int:
     for row in client.rows(statement("placed"), settings=_LARGE):
         begin, end = max(row["finished"], row["b"]), row["stored"]
         if row["log"] == current and end > begin:
-            where = {"log": current, "partition": row["partition"], "a": begin, "b": end}
+            token = Writer.token(current, row["partition"], begin)
+            where = {"log": current, "partition": row["partition"], "a": begin, "b": end, "token": token}
             lines += client.rows(statement("stored"), where)[0]["lines"]
     return lines
 

@@ -200,7 +200,7 @@ def test_a_refused_setting_is_told_at_its_field(visitor: Open, signed_in: Any, s
 def test_api_keys_are_shown_once_and_can_be_revoked(desk: Tab, site: Counted, stack: Stack) -> None:
     desk.goto(f"/sites/{site.id}/settings#keys")
     desk.get_by_role("button", name="Create a key").click()
-    shown = desk.get_by_label("New key")
+    shown = desk.get_by_label("New API key")
     expect(shown).to_contain_text("sk_")
     key = shown.inner_text().strip()
     desk.get_by_role("button", name="Copy key").click()

@@ -46,14 +46,14 @@ class Crash(BaseException):
     """The process dies here."""
 
 
-def records(seed: int, size: int) -> dict[int, list[Record]]:
-    """A stream cut into small records, with lines nobody can read in between."""
+def records(seed: int, size: int, erasing: float = 0.04) -> dict[int, list[Record]]:
+    """A stream cut into small records, with lines nobody can read in between. `erasing`: how likely after an event."""
     draw = random.Random(seed)
     lines: list[Logged] = []
     erasures: list[Logged] = []
     for event in stream(seed, size, visitors=3):
         lines.append(event)
-        if draw.random() < 0.04:
+        if draw.random() < erasing:
             lines.append(Erase(SITE, event.visitor, f"e{len(lines)}", event.received))
             erasures.append(lines[-1])
         if erasures and draw.random() < 0.02:
@@ -256,6 +256,18 @@ def _admission(entry: Entry) -> str:
     return entry.line.reason if isinstance(entry.line, Filtered) else ""
 
 
+def same_lines(tables: Tables, lines: Sequence[tuple[int, int, int, str]]) -> None:
+    """What counted before its visitor was erased lies there; beside it as much less of it and more of erased."""
+    found = {(row.partition, row.offset, row.index): row.reason for row in tables.event_rows()}
+    assert [(*place, found[place]) for place, _ in _named(lines)] == [(*place, why) for place, why in _named(lines)]
+    assert sorted(found) == [line[:3] for line in lines]
+    assert len(found) == len(tables.event_rows())
+    ledger = Counter(found.values())
+    for row in tables.rows("left"):
+        ledger[row.reason] += row.copies
+    assert +ledger == Counter(line[3] for line in lines)
+
+
 def check(seed: int, size: int, trouble: float, operator: int = 0, at: str = "") -> Counter[str]:
     log = records(seed, size)
     simulation = Simulation(seed, log, trouble, operator, at)
@@ -266,15 +278,7 @@ def check(seed: int, size: int, trouble: float, operator: int = 0, at: str = "")
     counted = {p: [record for record in own if (p, record.offset) not in simulation.aside] for p, own in log.items()}
     lines, sessions = expected(counted)
     tables = simulation.tables
-    # What counted before its visitor was erased lies there as it was; beside it as much less of it and more of erased.
-    found = {(row.partition, row.offset, row.index): row.reason for row in tables.event_rows()}
-    assert [(*place, found[place]) for place, _ in _named(lines)] == [(*place, why) for place, why in _named(lines)]
-    assert sorted(found) == [line[:3] for line in lines]
-    assert len(found) == len(tables.event_rows())
-    ledger = Counter(found.values())
-    for row in tables.rows("left"):
-        ledger[row.reason] += row.copies
-    assert +ledger == Counter(line[3] for line in lines)
+    same_lines(tables, lines)
     assert live(tables.session_rows()) == sessions
     for table in ("events", "sessions"):
         short = tables.rollup(table)

@@ -5,7 +5,7 @@ import pytest
 from rollups import control
 from tests.workers.fakes import FakeStore
 from tests.workers.streams import live
-from tests.workers.test_protocol import Simulation, expected, records
+from tests.workers.test_protocol import Simulation, expected, records, same_lines
 from workers import take
 
 
@@ -48,8 +48,7 @@ def held_still(closing: Closing) -> None:
     for _ in range(400):
         closing.step()
     lines, sessions = expected(closing.log.records)
-    rows = closing.tables.event_rows()
-    assert sorted((row.partition, row.offset, row.index, row.reason) for row in rows) == lines
+    same_lines(closing.tables, lines)
     assert live(closing.tables.session_rows()) == sessions
 
 
