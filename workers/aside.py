@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ingest.log.dead import LIMIT, DeadLetter, DeadLetters
+from ingest.log.dead import LIMIT, DeadLetter, DeadLetters, dead_letter
 from ingest.log.protocol import Consumer
 from rollups import control
 from rollups.client import ClickHouseUnavailable, Client
@@ -61,7 +61,7 @@ def stuck(client: Client, consumer: Consumer, partition: int, why: str) -> Stuck
     begin = consumer.bounds(partition).begin
     records = consumer.left(partition, max(decided.a, begin), decided.b)
     letters = [
-        DeadLetter(f"set aside: {why}", log, partition, record.offset, place, raw)
+        dead_letter(f"set aside: {why}", log, partition, record.offset, place, raw)
         for record in records
         for place, raw in lines(record)
     ]

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 
 from ingest.contract.event import ERASED, Erase, Event, Rebuild, encode
-from ingest.log.dead import DeadLetter
+from ingest.log.dead import DeadLetter, dead_letter
 from ingest.log.partition import hash31
 from ingest.log.protocol import Record
 from rollups.control import CLEARED
@@ -240,5 +240,5 @@ def _thrown(log: str, partition: int, entries: Iterable[Entry], folded: Folded) 
         errors = [folded.errors[name] for visitor in names if (name := key(line.site, visitor)) in folded.errors]
         if errors:
             reason = f"the session rule: {errors[0]}"
-            letters.append(DeadLetter(reason, log, partition, offset, place, encode([line]).rstrip()))
+            letters.append(dead_letter(reason, log, partition, offset, place, encode([line]).rstrip()))
     return letters

@@ -3,7 +3,7 @@
 import logging
 
 from ingest.contract.event import Erase, Event, Rebuild, receipt
-from ingest.log.dead import DeadLetter
+from ingest.log.dead import DeadLetter, dead_letter
 from workers.read import line, lines
 from workers.world import World
 
@@ -44,7 +44,7 @@ def _uncounted(world: World, log: str, partition: int, kept: int, offset: int) -
     times = [at for record in records for _, raw in lines(record) if (at := receipt(raw)) is not None]
     stored = world.writer.lines(log, partition, kept, offset, min(times, default=0), max(times, default=0))
     return [
-        DeadLetter(_UNCOUNTED, log, partition, record.offset, place, raw)
+        dead_letter(_UNCOUNTED, log, partition, record.offset, place, raw)
         for record in records
         for place, raw in lines(record)
         if not _is_stored(stored.get((record.offset, place), _ABSENT), raw)

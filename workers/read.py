@@ -6,7 +6,7 @@ import msgspec
 
 from ingest.channel import of_stored
 from ingest.contract.event import Erase, Event, Filtered, Logged, Rebuild, decode
-from ingest.log.dead import DeadLetter
+from ingest.log.dead import DeadLetter, dead_letter
 from ingest.log.protocol import Record
 from workers.fold import Entry
 
@@ -47,7 +47,7 @@ def read(
                 except ValueError as error:
                     reason = str(error)
             if reason:
-                letters.append(DeadLetter(reason, log, record.partition, record.offset, place, raw))
+                letters.append(dead_letter(reason, log, record.partition, record.offset, place, raw))
     return entries, letters
 
 

@@ -5,6 +5,7 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Protocol
 
 from ingest.log.protocol import Producer
@@ -18,7 +19,10 @@ class TooManyDeadLetters(Exception):
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One line of one record, as it came. `index` is its place in the record; `log` … `offset` say which record."""
+    """One line of one record, as it came. `index` is its place in the record; `log` … `offset` say which record.
+
+    `digest`: of the line, for a log that was put back may have another at the same place; "" in those of before.
+    """
 
     reason: str
     log: str
@@ -26,16 +30,22 @@ class DeadLetter:
     offset: int
     index: int
     line: bytes
+    digest: str = ""
 
     @property
     def origin(self) -> str:
         """The same for the same line, however often a worker meets it."""
-        return f"{self.log}/{self.partition}/{self.offset}/{self.index}"
+        return f"{self.log}/{self.partition}/{self.offset}/{self.index}" + (f"/{self.digest}" if self.digest else "")
 
     def encode(self) -> bytes:
         """JSON with the line in base64, for whoever looks into the store."""
         line = base64.b64encode(self.line).decode()
         return json.dumps({**self.__dict__, "line": line}, separators=(",", ":")).encode()
+
+
+def dead_letter(reason: str, log: str, partition: int, offset: int, index: int, line: bytes) -> DeadLetter:
+    """A letter with its line's digest."""
+    return DeadLetter(reason, log, partition, offset, index, line, blake2b(line, digest_size=6).hexdigest())
 
 
 def decode(stored: bytes) -> DeadLetter:

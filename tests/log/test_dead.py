@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.log.dead import DeadLetter, Replayed, TooManyDeadLetters, decode, replay
+from ingest.log.dead import DeadLetter, Replayed, TooManyDeadLetters, dead_letter, decode, replay
 from tests.log.conftest import Log
 from tests.log.test_contract import take
 
@@ -101,3 +101,12 @@ def test_redis_limits_the_bytes_of_letters_too(redis_url: str) -> None:
         dead.begin(letter(1).origin)
         dead.finish(letter(1).origin)
         dead.append(letter(2, b"x" * 400))
+
+
+def test_another_line_at_the_same_place_is_another_letter() -> None:
+    """As in a log that was put back; the same line met again is the same letter."""
+    first, again, other = (dead_letter("why", "a-log", 2, 7, 3, line) for line in (b"one", b"one", b"other"))
+    assert first.origin == again.origin != other.origin
+    assert decode(first.encode()) == first
+    before = DeadLetter("why", "a-log", 2, 7, 3, b"one")
+    assert decode(before.encode()).origin == "a-log/2/7/3"

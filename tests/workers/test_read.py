@@ -3,6 +3,7 @@
 import pytest
 
 from ingest.contract.event import Event, Filtered, encode
+from ingest.log.dead import dead_letter
 from ingest.log.protocol import Record
 from workers.read import MAX_LINE, read
 
@@ -52,7 +53,7 @@ def test_a_line_that_nobody_can_read(bad: bytes) -> None:
     entries, letters = read("log", [Record(3, 7, b"\n".join([line(GOOD), bad, line(GOOD)]) + b"\n")], LATEST)
     assert [entry[:2] for entry in entries] == [(7, 0), (7, 2)]
     [letter] = letters
-    assert (letter.origin, letter.line) == ("log/3/7/1", bad)
+    assert letter == dead_letter(letter.reason, "log", 3, 7, 1, bad)
     assert letter.reason
 
 
