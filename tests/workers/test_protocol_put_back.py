@@ -112,7 +112,9 @@ class Simulation(protocol.Simulation):
         if draw.random() < self.trouble / 2:
             self.moments.append((self.log.copy(), dict(self.dead.held), self.redis.copy()))
         elif draw.random() < self.trouble / 2 and self.moments:
-            log, letters, states = draw.choice(self.moments[-4:])
+            # Copies of what was rolled back are no earlier moments of the log that there is now: docs/reliability.md.
+            del self.moments[len(self.moments) - draw.randrange(min(4, len(self.moments))) :]
+            log, letters, states = self.moments[-1]
             self.log.put_back(log)
             self.dead.held = dict(letters)
             if not self.apart:
