@@ -64,7 +64,7 @@ class Erasing:
         woken = erasing.woken(self._redis)
         if not self._open and woken == self._woken and time.monotonic() - self._looked < _SELDOM_SECONDS:
             return
-        if self._open and not self._redis.set(_TURN_KEY, b"", nx=True, ex=_TURN_SECONDS):
+        if not self._redis.set(_TURN_KEY, b"", nx=True, ex=_TURN_SECONDS):
             return
         try:
             self._woken, self._looked = woken, time.monotonic()

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from redis import Redis
 
 from deploy import wiring
-from deploy.erasing import forget_letters
+from deploy.erasing import Erasing, forget_letters
 from deploy.settings import Settings
 from ingest.contract.event import Event, Filtered, decode, encode
 from ingest.log.dead import DeadLetter
@@ -237,3 +238,26 @@ def test_letters_of_whom_is_erased_are_counted_as_that(monkeypatch: pytest.Monke
     for sent in [decode(value) for _, value in log.records]:
         assert isinstance(sent, Filtered) and (sent.site, sent.reason) == ("shop12", "erased")
     assert len(log.records) == 2
+
+
+@pytest.mark.services
+def test_one_process_is_at_it_at_a_time(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "clickhouse", lambda _: None)
+    rounds: list[str] = []
+
+    class Named(Erasing):
+        name = "first"
+        beside: Erasing | None = None
+
+        def round(self) -> Sequence[Wish]:
+            rounds.append(self.name)
+            if self.beside is not None:
+                self.beside.look()
+            return []
+
+    first, second = Named(Settings(redis=redis_url)), Named(Settings(redis=redis_url))
+    first.beside, second.name = second, "second"
+    first.look()
+    assert rounds == ["first"]
+    second.look()
+    assert rounds == ["first", "second"]
