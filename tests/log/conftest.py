@@ -141,3 +141,15 @@ def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broken]:
     yield Broken(on_redis(server.url) if isinstance(server, RedisServer) else on_kafka(server.bootstrap), server)
     if isinstance(server, RedisServer):
         server.kill()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of the test's own, to be killed and started again."""
+    server = RedisServer(tmp_path, maxmemory="64mb")
+    try:
+        server.start()
+    except ServiceUnavailable as why:
+        pytest.skip(str(why))
+    yield server
+    server.kill()

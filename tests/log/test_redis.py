@@ -21,7 +21,6 @@ from ingest.log.redis_producer import RedisProducer
 from ingest.log.stream import Room
 from tests.log.conftest import on_redis
 from tests.log.test_contract import SECONDS, append, take, until
-from tests.services.process import ServiceUnavailable
 from tests.services.redis import RedisServer
 
 HOUR = 3_600_000
@@ -56,17 +55,6 @@ def test_room_is_short_by_the_log_or_by_the_whole(size: int, used: int, full: bo
 
 def test_what_else_fills_the_redis_refuses_no_event() -> None:
     assert not Room(size=100, limit=100, used=199, allowed=200).full
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path, maxmemory="64mb")
-    try:
-        server.start()
-    except ServiceUnavailable as why:
-        pytest.skip(str(why))
-    yield server
-    server.kill()
 
 
 @pytest.mark.services

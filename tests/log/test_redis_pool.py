@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,23 +14,11 @@ from deploy import wiring
 from deploy.settings import Settings
 from ingest.log import stream
 from ingest.log.redis_producer import RedisProducer
-from tests.services.process import ServiceUnavailable
 from tests.services.redis import RedisServer
 
 pytestmark = pytest.mark.services
 CONNECTIONS = 4
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path, maxmemory="64mb")
-    try:
-        server.start()
-    except ServiceUnavailable as why:
-        pytest.skip(str(why))
-    yield server
-    server.kill()
 
 
 def restart(server: RedisServer) -> None:
