@@ -16,6 +16,7 @@ from api.kept import Kept, Named, named
 from api.span import iso
 from api.standing import Standing
 from ingest.contract import freshness, snapshot, used
+from ingest.contract.etag import is_held
 from ingest.contract.revision import Revisions
 
 AWAY_SECONDS = 5.0  # that a Redis which failed is not asked again: no number needs it
@@ -79,7 +80,7 @@ class Answers:
     def _known(self, endpoint: Endpoint, asked: AnyAsked, looked: Looked) -> Response | None:
         if looked.name is None:
             return None
-        if looked.name.tag in [each.strip() for each in asked.request.headers.get("if-none-match", "").split(",")]:
+        if is_held(looked.name.tag, asked.request.headers.get("if-none-match", "")):
             return Response(status_code=304, headers=_headers(looked.name.tag))
         body = self._kept.get(looked.name)
         return None if body is None else _response(endpoint, asked, body, looked.name, looked.fresh)

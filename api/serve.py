@@ -20,8 +20,9 @@ from api.caller import Caller, caller
 from api.endpoint import AnyAsked, Asked, Endpoint, Parts
 from api.metrics import Metrics
 from api.parameter import Range
-from api.problem import ErrorBody, Problem, unavailable
+from api.problem import ErrorBody, Problem, refused, unavailable
 from api.pulse import SILENT_SECONDS
+from api.registry.refusal import Refusal
 from api.registry.secret import sha256
 from api.registry.store import RegistryUnavailable
 from api.signin import COOKIE
@@ -216,6 +217,8 @@ def _problem(error: Exception) -> Problem:
     match error:
         case Problem():
             return error
+        case Refusal():
+            return refused(error)
         case ClickHouseUnavailable():
             log.warning("ClickHouse failed a question: %s", str(error).splitlines()[:1])
             return unavailable("the data cannot be read now, or the question takes too long")
