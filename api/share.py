@@ -25,6 +25,7 @@ class ShareLink(BaseModel):
     password: bool = Field(description="Whether it asks for one.")
     embed: bool = Field(description="Whether pages of other sites may show it in a frame.")
     created_at: str
+    made_by: str | None = Field(description="Email of the member who made it; null if that was not noted.")
 
 
 class NewLink(ShareLink):
@@ -53,14 +54,14 @@ class Shared(BaseModel):
 
 def links(asked: Asked) -> list[ShareLink]:
     """The site's living links, the oldest first."""
-    return [ShareLink(**_shown(link)) for link in asked.registry.state.links_of(asked.site.id)]
+    return [ShareLink(**_shown(asked, link)) for link in asked.registry.state.links_of(asked.site.id)]
 
 
 def add(asked: Asked[Nothing, LinkAsked]) -> NewLink:
     """A new link of the site."""
     body, site = asked.body, asked.site.id
     link, token = sharing.add_link(asked.registry, asked.caller.id, site, body.name, body.password, body.embed)
-    return NewLink(**_shown(link), url=asked.url(f"/share/{token}"))
+    return NewLink(**_shown(asked, link), url=asked.url(f"/share/{token}"))
 
 
 def revoke(asked: Asked) -> None:
@@ -99,6 +100,7 @@ def _check(asked: AnyAsked, link: Link, held: str, given: str | None) -> None:
     signin.forgive(redis, f"link {link.id}", held, address)
 
 
-def _shown(link: Link) -> dict[str, Any]:
-    kept = {"id": link.id, "name": link.name, "embed": link.embed}
+def _shown(asked: AnyAsked, link: Link) -> dict[str, Any]:
+    maker = asked.registry.state.account_by_id.get(link.by)
+    kept = {"id": link.id, "name": link.name, "embed": link.embed, "made_by": maker.email if maker else None}
     return {**kept, "password": link.password is not None, "created_at": iso(link.created)}

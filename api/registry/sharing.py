@@ -129,6 +129,7 @@ def add_link(
             created=registry.now(),
             password=stored,
             embed=embed,
+            by=by,
         )
 
     return registry.change(make), text
