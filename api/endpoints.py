@@ -49,6 +49,7 @@ from api.parameter import (
     ValuesOf,
 )
 from api.problem import Problem
+from api.retained import refused
 from api.site import SiteInList, SiteWithSettings
 from api.span import last_bucket
 
@@ -82,6 +83,8 @@ def _session_events(asked: Asked) -> SessionEvents:
     found = session_events(asked.reader, asked.site.id, visitor_of(asked), session)
     if found is None:
         raise Problem(404, "not_found", "the visitor has no such session")
+    if not found.events and asked.cut.events:  # a session has one, or it is gone
+        raise refused("raw events", asked.cut.events, asked.site.settings.zone)
     return found
 
 
@@ -106,7 +109,7 @@ ENDPOINTS: list[Endpoint] = [
     _of_data(
         f"{_SITE}/analytics/dashboard",
         "Sessions over time, totals and top lists",
-        lambda asked: dashboard(asked.selected, asked.site.id, asked.span, None),
+        lambda asked: dashboard(asked.selected, asked.site.id, asked.span, None, told=asked.sees_sessions),
         Dashboard,
         Series,
         tells_fresh=True,
@@ -126,6 +129,7 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: over_time(asked.selected, asked.site.id, asked.span),
         OverTime,
         Series,
+        reads="sessions",
         edge=last_bucket,
     ),
     _of_data(
@@ -147,6 +151,7 @@ ENDPOINTS: list[Endpoint] = [
         ),
         FrictionPreview,
         JudgedBy,
+        reads="sessions",
     ),
     _of_data(
         f"{_SITE}/analytics/breakdown",
@@ -154,6 +159,7 @@ ENDPOINTS: list[Endpoint] = [
         _breakdown,
         Breakdown,
         BreakdownOf,
+        reads="sessions",
         csv=True,
     ),
     _of_data(
@@ -162,6 +168,7 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: goals(asked.selected, asked.site.id, asked.span, asked.site.settings.goals),
         Goals,
         Filtered,
+        reads="sessions",
     ),
     _of_data(
         f"{_SITE}/analytics/scroll-depth",
@@ -185,6 +192,7 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: page_flow(asked.selected, asked.site.id, asked.span, asked.parameters.url),
         PageFlow,
         PageFlowOf,
+        reads="sessions",
     ),
     _of_data(
         f"{_SITE}/analytics/reach",
@@ -206,6 +214,7 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: custom_event_funnel(asked.selected, asked.site.id, asked.span, asked.parameters.steps),
         CustomEventFunnel,
         StepsOf,
+        reads="sessions",
     ),
     _of_data(
         f"{_SITE}/analytics/event-data-keys",
@@ -213,6 +222,7 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: event_data_keys(asked.reader, asked.site.id, asked.span, asked.parameters.type),
         EventDataKeys,
         TypeOf,
+        reads="event ends",
     ),
     _of_data(
         f"{_SITE}/analytics/event-data-values",
@@ -222,6 +232,7 @@ ENDPOINTS: list[Endpoint] = [
         ),
         EventDataValues,
         ValuesOf,
+        reads="events",
     ),
     Endpoint(
         "GET",
@@ -235,7 +246,7 @@ ENDPOINTS: list[Endpoint] = [
     _of_data(
         f"{_SITE}/freshness",
         "How fresh the numbers are, and since when there are any; its `ETag` changes when a number may have",
-        lambda asked: freshness(asked.reader, asked.site.id),
+        lambda asked: freshness(asked.reader, asked.site.id, asked.cut),
         Freshness,
         tells_fresh=True,
     ),
@@ -252,6 +263,7 @@ ENDPOINTS: list[Endpoint] = [
         lambda asked: ledger(asked.reader, asked.site.id, asked.span),
         Ledger,
         LedgerOf,
+        reads=None,
         edge=lambda span: widened(span).end,
     ),
     _of_data(
