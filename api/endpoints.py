@@ -49,6 +49,7 @@ from api.parameter import (
     ValuesOf,
 )
 from api.problem import Problem
+from api.rebuild import REBUILD
 from api.retained import refused
 from api.site import SiteInList, SiteWithSettings
 from api.span import last_bucket
@@ -284,4 +285,5 @@ ENDPOINTS: list[Endpoint] = [
     ),
     *ACCESS,
     *ERASURE,
+    *REBUILD,
 ]

@@ -75,6 +75,8 @@ RIGHTS: dict[str, Right | None] = {
     "export-visitor": READ,
     "erase-visitor": EDIT,
     "erasure": READ,
+    "rebuild": READ,
+    "start-rebuild": EDIT,
     "members": OWN,
     "invite-member": OWN,
     "remove-member": OWN,
