@@ -51,6 +51,7 @@ from api.parameter import (
 from api.problem import Problem
 from api.rebuild import REBUILD
 from api.retained import refused
+from api.retention import RETENTION
 from api.site import SiteInList, SiteWithSettings
 from api.span import last_bucket
 
@@ -283,6 +284,7 @@ ENDPOINTS: list[Endpoint] = [
         name="session-events",
         problems=(404,),
     ),
+    RETENTION,
     *ACCESS,
     *ERASURE,
     *REBUILD,

@@ -76,6 +76,7 @@ RIGHTS: dict[str, Right | None] = {
     "erase-visitor": EDIT,
     "erasure": READ,
     "rebuild": READ,
+    "retention": READ,
     "start-rebuild": EDIT,
     "members": OWN,
     "invite-member": OWN,

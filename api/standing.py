@@ -48,5 +48,5 @@ class Standing:
         (row,) = self._reader.rows("standing", lease=LEASE_SECONDS)
         name = None if row["claimed"] else f"{row['life']}/{row['maintenance']}"
         if name is None or name != self._seen[1]:  # nothing goes but in maintenance, and some time after it
-            self._cuts = {row["site"]: Cut(row["events"], row["sessions"]) for row in self._reader.rows("retained")}
+            self._cuts = {row["site"]: Cut(row["events"], row["sessions"]) for row in self._reader.rows("cuts")}
         self._seen = (at, name)

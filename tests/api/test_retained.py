@@ -160,6 +160,11 @@ def test_every_endpoint_where_rows_are_gone(served: Served) -> None:
     hidden = served.send("PATCH", f"/api/sites/{site}", {"settings": {"hide": ["country==FR"]}})
     assert hidden.status_code == 200
     assert served.get(f"/api/sites/{site}/analytics/friction", DAYS).json()["error"]["code"] == "retained_until"
+    months = served.get(f"/api/sites/{site}/retention").json()
+    assert (months["sessions_since"], months["events_since"]) == ("2025-03-01T00:00:00.000Z",) * 2
+    told_of = [(each["month"], each["events"], each["sessions"]) for each in months["months"]]
+    assert told_of == [("2025-02", 0, 1), ("2025-03", 1, 1), ("2025-06", 1, 1)]  # one reaches over
+    assert all(each["sessions_bytes"] > 0 for each in months["months"])
     fresh = served.get(f"/api/sites/{site}/freshness").json()
     assert (fresh["sessions_since"], fresh["events_since"]) == ("2025-03-01T00:00:00.000Z",) * 2
     assert fresh["since"] == "2025-02-10T12:00:00.000Z"
