@@ -41,6 +41,5 @@ RETENTION = Endpoint(
     "retention",
     "What the site has month by month, and since when",
     retention,
-    Retention,
     of_data=True,
 )

@@ -21,7 +21,7 @@ from tests.api.test_serving import GOOD, url
 
 ZONE = ZoneInfo("UTC")
 GONE = at("2025-03-01T00:00Z")
-RANGED = [each for each in ENDPOINTS if issubclass(each.parameters, Range) and each.of_data]
+RANGED = [each for each in ENDPOINTS if issubclass(each.types.parameters, Range) and each.of_data]
 OF_ROWS = {
     "over-time",
     "breakdown",
@@ -154,7 +154,7 @@ def test_every_endpoint_where_rows_are_gone(served: Served) -> None:
             said = {"from": "2025-02-01T00:00:00.000Z", "to": "2025-03-11T00:00:00.000Z"}
             assert told((status, {**wide, "widened": None})) == {**expected, "widened": None}
             assert wide["widened"] == said
-        if issubclass(each.parameters, Filtered):
+        if issubclass(each.types.parameters, Filtered):
             status, found = ask(each, **DAYS, filter="source==direct")
             assert (status, found["error"]["code"]) == (400, "retained_until")
     hidden = served.send("PATCH", f"/api/sites/{site}", {"settings": {"hide": ["country==FR"]}})
