@@ -24,7 +24,7 @@ from api.answer.reach import Reach, reach
 from api.answer.revenue import Revenue, revenue
 from api.answer.scroll_depth import ScrollDepth, scroll_depth
 from api.answer.session_events import SessionEvents, session_events
-from api.answer.visitor import visitor_of
+from api.answer.visitor import sought, visitor_of
 from api.answer.visitor_sessions import VisitorSessions, visitor_sessions
 from api.answer.visitors import Visitors, visitors
 from api.body import NewSite, SitePatch
@@ -40,13 +40,13 @@ from api.parameter import (
     Nothing,
     NowOf,
     PageFlowOf,
-    PageOf,
     ReachOf,
     ScrollDepthOf,
     Series,
     StepsOf,
     TypeOf,
     ValuesOf,
+    VisitorsOf,
 )
 from api.problem import Problem
 from api.rebuild import REBUILD
@@ -243,9 +243,9 @@ ENDPOINTS: list[Endpoint] = [
     _of_data(
         f"{_SITE}/visitors",
         "Visitors, most recently seen first",
-        lambda asked: visitors(asked.reader, asked.site.id, asked.parameters.page),
+        lambda asked: visitors(asked.reader, asked.site.id, asked.parameters.page, sought(asked)),
         Visitors,
-        PageOf,
+        VisitorsOf,
     ),
     _of_data(
         f"{_SITE}/ledger",
