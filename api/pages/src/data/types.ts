@@ -55,6 +55,13 @@ export interface Ledger {
   filtered: Record<string, number>;
 }
 
+export interface Rebuild {
+  state: "none" | "accepted" | "running" | "done" | "failed";
+  asked_at: string | null;
+  done: number;
+  visitors: number;
+}
+
 export interface Freshness {
   fresh_as_of: string | null;
   /** When the first session began; null before there is one. */
