@@ -41,7 +41,7 @@ _OF = "/sites/{site_id}/analytics"
 
 
 def _dashboard(asked: Asked[Series]) -> Dashboard:
-    return dashboard(asked.selected, asked.site.id, asked.span, None)
+    return dashboard(asked.selected, asked.site.id, asked.span, None, told=asked.sees_sessions)
 
 
 def _revenue(asked: Asked[Series]) -> Revenue:
@@ -118,19 +118,30 @@ ANALYTICS: list[Endpoint] = [
     _of_data("dashboard", "Sessions over time, totals and top lists", _dashboard, tells_fresh=True, edge=last_bucket),
     _of_data("revenue", "Transactions over time, by source and campaign", _revenue, edge=last_bucket),
     _of_data(
-        "over-time", "Sessions, visitors, views, bounce rate and duration over time", _over_time, edge=last_bucket
+        "over-time",
+        "Sessions, visitors, views, bounce rate and duration over time",
+        _over_time,
+        reads="sessions",
+        edge=last_bucket,
     ),
     _of_data("friction", "Sessions by friction bucket, source and campaign", _friction),
-    _of_data("friction-preview", "Sessions by friction bucket as other thresholds would judge them", _friction_preview),
-    _of_data("breakdown", "Sessions by the values of a dimension", _breakdown, csv=True),
-    _of_data("goals", "Sessions that reach each goal of the site", _goals),
+    _of_data(
+        "friction-preview",
+        "Sessions by friction bucket as other thresholds would judge them",
+        _friction_preview,
+        reads="sessions",
+    ),
+    _of_data("breakdown", "Sessions by the values of a dimension", _breakdown, reads="sessions", csv=True),
+    _of_data("goals", "Sessions that reach each goal of the site", _goals, reads="sessions"),
     _of_data("scroll-depth", "How far pageviews scrolled, page by page", _scroll_depth),
     _of_data("engagement-funnel", "How deep sessions went on a page, or on any", _engagement_funnel),
-    _of_data("page-flow", "Where sessions enter and leave by a page, and where they go on to", _page_flow),
+    _of_data(
+        "page-flow", "Where sessions enter and leave by a page, and where they go on to", _page_flow, reads="sessions"
+    ),
     _of_data("reach", "Sessions that saw a page or held an event, by source and campaign", _reach),
     _of_data("custom-event-types", "Custom events by type", _custom_event_types),
-    _of_data("custom-event-funnel", "Sessions through ordered custom events", _custom_event_funnel),
-    _of_data("event-data-keys", "Keys of the data of an event type", _event_data_keys),
-    _of_data("event-data-values", "Values of one key of the data of an event type", _event_data_values),
+    _of_data("custom-event-funnel", "Sessions through ordered custom events", _custom_event_funnel, reads="sessions"),
+    _of_data("event-data-keys", "Keys of the data of an event type", _event_data_keys, reads="event ends"),
+    _of_data("event-data-values", "Values of one key of the data of an event type", _event_data_values, reads="events"),
     Endpoint("GET", f"{_OF}/now", "now", "Visitors of the last five minutes", _now),
 ]

@@ -3,13 +3,14 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 from redis.exceptions import ConnectionError, RedisError, TimeoutError
 from starlette.responses import Response
 
-from api import csv
+from api import csv, retained
 from api.answer.revision import revision
 from api.endpoint import AnyAsked, Endpoint, Parts, Reply
 from api.kept import Kept, Named, named
@@ -27,8 +28,11 @@ _Found = TypeVar("_Found")
 
 
 class Looked(NamedTuple):
-    """What is known of a question of data before ClickHouse is asked. `fresh`: ms, as in `fresh_as_of`."""
+    """What is known of a question of data before ClickHouse is asked. `fresh`: ms, as in `fresh_as_of`; `asked`: the
+    question, as it can be answered.
+    """
 
+    asked: AnyAsked
     name: Named | None
     fresh: int | None
 
@@ -48,20 +52,24 @@ class Answers:
     def at_once(self, endpoint: Endpoint, asked: AnyAsked) -> Response | Looked:
         """The answer to a question of data if that costs no query."""
         looked = self._look(endpoint, asked)
-        return self._known(endpoint, asked, looked) or looked
+        return self._known(endpoint, looked) or looked
 
     def answer(self, endpoint: Endpoint, asked: AnyAsked, looked: Looked | None = None) -> Response:
         """Asks the stores; `looked`: of a question of data, what `at_once` found."""
         if looked is not None and looked.name is None:
             looked = self._named_by_query(endpoint, asked)
-            if known := self._known(endpoint, asked, looked):
+            if known := self._known(endpoint, looked):
                 return known
+        if looked is not None:
+            asked = looked.asked
         found = endpoint.answer(asked)
         reply = found if isinstance(found, Reply) else Reply(found)
         if isinstance(reply.body, Response):
             return reply.body
         if endpoint.types.answer is None:
             return Response(status_code=endpoint.status, headers={**_PLAIN, **reply.headers})
+        if asked.widened:
+            reply = Reply(reply.body.model_copy(update={"widened": retained.told(asked.span)}), reply.headers)
         json = self._json[endpoint.name]
         body = csv.rows(reply.body) if _is_csv(endpoint, asked) else json.dump_json(reply.body, by_alias=True)
         if looked is None or looked.name is None:
@@ -77,7 +85,8 @@ class Answers:
         """Write the day on which the key is used; while Redis is away nobody knows it."""
         self._redis(lambda: self._parts.redis.hset(used.KEY, key, used.day(now)))
 
-    def _known(self, endpoint: Endpoint, asked: AnyAsked, looked: Looked) -> Response | None:
+    def _known(self, endpoint: Endpoint, looked: Looked) -> Response | None:
+        asked = looked.asked
         if looked.name is None:
             return None
         if is_held(looked.name.tag, asked.request.headers.get("if-none-match", "")):
@@ -88,12 +97,14 @@ class Answers:
     def _look(self, endpoint: Endpoint, asked: AnyAsked) -> Looked:
         # Before the revision, so that an answer which is kept is not said to be fresher than it is.
         fresh = self._redis(lambda: freshness.read(self._parts.redis)) if endpoint.tells_fresh else None
-        if (standing := self.standing()) is None:
-            return Looked(None, fresh)
         own = asked.given_site
+        if own is not None:
+            asked = _as_kept(endpoint, asked, self.standing.cut(own.id))
+        if (standing := self.standing()) is None:
+            return Looked(asked, None, fresh)
         sites = [own.id] if own else [site.id for site in asked.who.sites(asked.registry.state)]
         found = self._redis(lambda: self._revisions.read(sites))
-        return Looked(named(endpoint, asked, standing, found) if found else None, fresh)
+        return Looked(asked, named(endpoint, asked, standing, found) if found else None, fresh)
 
     def _named_by_query(self, endpoint: Endpoint, asked: AnyAsked) -> Looked:
         """While a site has no revision all data has one."""
@@ -101,7 +112,7 @@ class Answers:
             self.standing.look()
         looked = self._look(endpoint, asked)
         if looked.name is None:
-            looked = Looked(named(endpoint, asked, revision(asked.reader), None), looked.fresh)
+            looked = looked._replace(name=named(endpoint, looked.asked, revision(asked.reader), None))
         self._parts.pulse.heard()
         return looked
 
@@ -114,6 +125,14 @@ class Answers:
             except RedisError:
                 log.warning("revisions of sites cannot be read", exc_info=True)
         return None
+
+
+def _as_kept(endpoint: Endpoint, asked: AnyAsked, cut: retained.Cut) -> AnyAsked:
+    """The question as it can be answered. Raises Problem (400) if it can not."""
+    if asked.given_span is None or cut == retained.NOTHING:
+        return replace(asked, cut=cut)
+    span = retained.within(asked.span, endpoint.reads, cut, filtered=asked.filtered)
+    return replace(asked, cut=cut, given_span=span, widened=asked.widened or span != asked.span)
 
 
 _PLAIN = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

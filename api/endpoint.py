@@ -24,6 +24,7 @@ from api.parameter import Filtered, Nothing, NowOf
 from api.pulse import Pulse
 from api.registry.account import Account
 from api.registry.store import Registry
+from api.retained import NOTHING, Cut, Reads
 from api.rights import PUBLIC, RIGHTS, Right
 from api.span import Span
 from ingest.contract.address import Network
@@ -69,10 +70,22 @@ class Asked(Generic[_Given, _Posted]):
     given_span: Span | None
     parameters: _Given
     body: _Posted
+    cut: Cut = NOTHING  # what of the site is gone
+    widened: bool = False  # the span is another one than was asked for
 
     @property
     def reader(self) -> Reader:
         return self.parts.reader
+
+    @property
+    def filtered(self) -> bool:
+        """Whether `selected` is less than the site."""
+        return isinstance(self.parameters, Filtered) and bool(self.parameters.filter or self.site.settings.hide)
+
+    @property
+    def sees_sessions(self) -> bool:
+        """Whether the range has all its session rows."""
+        return not self.cut.sessions or self.span.start >= self.cut.sessions
 
     @property
     def selected(self: "Asked[Filtered | NowOf, BaseModel | None]") -> Reader:
@@ -151,6 +164,7 @@ class Endpoint(Generic[Parameters, Body, Answer]):
     bodiless: bool = False  # may come without a body: that is an empty one
     streams: str = ""  # the media type of an answer that is made while it is sent
     csv: bool = False  # `format=csv` gives the rows of its answer
+    reads: Reads = "session ends"
     edge: Callable[[Span], Any] = lambda _: None  # what of a range's end shows, besides what happened before it
 
     @cached_property

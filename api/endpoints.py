@@ -6,24 +6,27 @@ from api.analytics import ANALYTICS
 from api.answer.freshness import Freshness, freshness
 from api.answer.ledger import Ledger, ledger, widened
 from api.answer.session_events import SessionEvents, session_events
-from api.answer.visitor import visitor_of
+from api.answer.visitor import sought, visitor_of
 from api.answer.visitor_sessions import VisitorSessions, visitor_sessions
 from api.answer.visitors import Visitors, visitors
 from api.endpoint import Asked, Endpoint
 from api.erasure import ERASURE
-from api.parameter import LedgerOf, PageOf
+from api.parameter import LedgerOf, VisitorsOf
 from api.problem import Problem
+from api.rebuild import REBUILD
+from api.retained import refused
+from api.retention import RETENTION
 
 _SITE = "/sites/{site_id}"
 _VISITOR = "/visitors/{visitor_id}/sessions"
 
 
 def _freshness(asked: Asked) -> Freshness:
-    return freshness(asked.reader, asked.site.id)
+    return freshness(asked.reader, asked.site.id, asked.cut)
 
 
-def _visitors(asked: Asked[PageOf]) -> Visitors:
-    return visitors(asked.reader, asked.site.id, asked.parameters.page)
+def _visitors(asked: Asked[VisitorsOf]) -> Visitors:
+    return visitors(asked.reader, asked.site.id, asked.parameters.page, sought(asked))
 
 
 def _ledger(asked: Asked[LedgerOf]) -> Ledger:
@@ -43,6 +46,8 @@ def _session_events(asked: Asked) -> SessionEvents:
     found = session_events(asked.reader, asked.site.id, visitor_of(asked), session)
     if found is None:
         raise Problem(404, "not_found", "the visitor has no such session")
+    if not found.events and asked.cut.events:  # a session has one, or it is gone
+        raise refused("raw events", asked.cut.events, asked.site.settings.zone)
     return found
 
 
@@ -70,6 +75,7 @@ ENDPOINTS: list[Endpoint] = [
         "What became of every accepted event",
         _ledger,
         of_data=True,
+        reads=None,
         edge=lambda span: widened(span).end,
     ),
     Endpoint(
@@ -90,6 +96,8 @@ ENDPOINTS: list[Endpoint] = [
         of_data=True,
         problems=(404,),
     ),
+    RETENTION,
     *ACCESS,
     *ERASURE,
+    *REBUILD,
 ]

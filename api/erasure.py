@@ -15,7 +15,7 @@ from api.answer.visitor import visitor_of
 from api.endpoint import Asked, Endpoint
 from api.problem import Problem
 from api.span import iso
-from ingest.contract import erasing
+from ingest.contract import wish
 from rollups import purge
 from rollups.purge import State
 from rollups.read import Reader
@@ -39,7 +39,7 @@ def erase(asked: Asked) -> Erasure:
     if name is None:
         raise Problem(404, "not_found", "the site has no such visitor")
     with suppress(RedisError):  # whoever sees to it looks by itself, only later
-        erasing.wake(asked.parts.redis)
+        wish.wake(asked.parts.redis, "erasing")
     return Erasure(erasure=name, state=purge.stands(asked.parts.client, site, name) or "accepted")
 
 

@@ -15,7 +15,7 @@ from api.signin import COOKIE
 _REF = "#/components/schemas/{model}"
 _PROBLEMS = {
     304: "What you have is still right",
-    400: "A bad, missing or repeated parameter, or a bad body",
+    400: "A bad, missing or repeated parameter, or a bad body; `retained_until`: the rows that it needs are gone",
     401: "A valid API key or session is needed",
     403: "Not yours, or it does not exist; or your role or the key's scope does not allow it",
     404: "Your site has no such thing",

@@ -1,8 +1,9 @@
 """What can be wrong with a request, in the one shape in which every error is told."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.registry.refusal import Kind, Refusal
 
@@ -15,11 +16,15 @@ _REFUSED: Mapping[Kind, tuple[int, str]] = {
 
 
 class ErrorDetail(BaseModel):
-    """`code` is for programs, `message` for people, `param` the parameter or field at fault, if one is."""
+    """`code` is for programs, `message` for people, `param` the parameter or field at fault, if one is.
+
+    `retained_until`, with that code: the first day in the zone of the question from which it can be answered.
+    """
 
     code: str
     message: str
     param: str | None = None
+    retained_until: Annotated[str | None, Field(exclude_if=lambda day: day is None)] = None
 
 
 class ErrorBody(BaseModel):

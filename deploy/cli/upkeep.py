@@ -197,5 +197,5 @@ def rebuild(
     settings = option.load(data, event_log=event_log, clickhouse=clickhouse, redis=redis)
     found = store.site(store.registry(settings), site)
     with bar("visitors") as advance:
-        visitors = run(settings, found, lambda step: advance(step.done, step.visitors))
+        visitors = run(settings, found.id, found.revision, lambda step: advance(step.done, step.visitors))
     typer.echo(f"{visitors:,} visitors judged by the settings of today")
