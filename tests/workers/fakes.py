@@ -16,7 +16,7 @@ from rollups.control import Unfinished
 from rollups.erase import ERASED, Row, Stone, Taken
 from rollups.native import NOTHING, Packed
 from rollups.past import Asked, Found, PastEvent
-from rollups.rows import Columns, EventRow, SessionRow, event_rows
+from rollups.rows import TOUCH, Columns, EventRow, SessionRow, event_rows
 from rollups.write import Decided, Lines, Look, Marked, Span, Standing, Writer
 from tests.log.fake import FakeConsumer, FakeDead
 from workers import blob as blobs
@@ -376,6 +376,10 @@ class FakeStore:
         self.point("after begin")
 
 
+def _touch(row: EventRow) -> tuple[str, ...]:
+    return tuple(getattr(row, name) for name in TOUCH)
+
+
 def _took(stone: Stone | None, row: EventRow) -> bool:
     """Whether an erasure took the row."""
     return stone is not None and (
@@ -399,7 +403,7 @@ def past(tables: Tables) -> Callable[[Sequence[Asked]], list[Found]]:
             first = min([begin, *(row.start for row in sessions)])
             last = max([end, *(row.end for row in sessions)])
             events = [
-                PastEvent(*(getattr(row, name) for name in PastEvent._fields))
+                PastEvent._make((*(getattr(row, name) for name in PastEvent._fields[:-1]), _touch(row)))
                 for row in tables.event_rows()
                 if (row.site, row.visitor, row.reason) == (site, visitor, "")
                 and first <= row.time <= last
