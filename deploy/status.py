@@ -3,14 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from deploy import wiring
 from deploy.gone import another_log, missed
 from deploy.peek import LogState, Peek, peek
+from deploy.retaining import Standing, standings
 from deploy.settings import Settings
-from ingest.contract import freshness
+from ingest.contract import freshness, snapshot
 from ingest.log.dead import DeadLetter
 from rollups import control, damage
 from rollups.client import NOT_MADE, ClickHouseUnavailable, Client
@@ -47,7 +48,7 @@ class Status:
     while ClickHouse has no tables yet; `fresh`: ms before which everything is in the numbers, None until every
     partition has said so; `dead`: reason → letters; `put_back`: within a week; `ahead`: ms that the newest receipt
     counted lies ahead of this machine's clock. `broken`: parts of ClickHouse's tables that are set aside. `doubted`:
-    sites whose rollups are being made right.
+    sites whose rollups are being made right. `kept`: what sites keep that do not keep all, by id.
     """
 
     log: LogState
@@ -61,6 +62,7 @@ class Status:
     ahead: int = 0
     broken: Sequence[damage.Part] = ()
     doubted: Collection[str] = ()
+    kept: Mapping[str, Standing] = field(default_factory=dict)
 
 
 def status(settings: Settings) -> Status:
@@ -78,6 +80,7 @@ def status(settings: Settings) -> Status:
         put_back = _made(lambda: _put_back(client, state.id))
         doubted = {span.site for span in _made(lambda: doubts(client))}
         broken = [] if unfinished is None else damage.aside(client)
+        kept = _kept(settings, client)
     gone = missed(settings)
     return Status(
         state,
@@ -91,11 +94,18 @@ def status(settings: Settings) -> Status:
         max(0, newest - wiring.now()),
         broken,
         doubted,
+        kept,
     )
 
 
 def _put_back(client: Client, log: str) -> list[PutBack]:
     return [PutBack(**row) for row in client.rows(statement("put_back"), {"log": log})]
+
+
+def _kept(settings: Settings, client: Client) -> dict[str, Standing]:
+    sites = snapshot.published(wiring.redis_client(settings)).by_id.values()
+    found = _made(lambda: list(standings(client, sites, wiring.now()).items()))
+    return dict(found)
 
 
 def _made(ask: Callable[[], list[_Row]]) -> list[_Row]:

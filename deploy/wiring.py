@@ -193,6 +193,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
     from ingest.contract.revision import Revisions
     from rollups.mend import settle
     from rollups.past import newest, past
+    from rollups.retain import cuts
     from rollups.values import day_values
     from rollups.write import Writer
     from workers.loop import Worker
@@ -220,6 +221,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         changing=revisions.changing,
         left=revisions.left,
         secret=_secret(client),
+        cuts=partial(cuts, client),
     )
     tell_redis(settings)
     return Worker(world, report=report)

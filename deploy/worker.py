@@ -20,6 +20,7 @@ from deploy.erasing import Erasing
 from deploy.folder import StackError
 from deploy.logs import configure
 from deploy.notify import READY, STOPPING, Notifier
+from deploy.retaining import Retaining
 from deploy.settings import SettingError, Settings, load
 from deploy.stack import listen
 from deploy.supervise import die_with_parent
@@ -77,6 +78,7 @@ def run(settings: Settings) -> None:
             lambda: {} if connecting else report.lately(time.monotonic()),
         )
     threading.Thread(target=Erasing(settings).run, args=(stop,), name="erasing", daemon=True).start()
+    threading.Thread(target=Retaining(settings).run, args=(stop,), name="retaining", daemon=True).start()
     while not stop.is_set():
         try:
             worker = wiring.worker(settings, report)

@@ -42,6 +42,9 @@ class Cut(NamedTuple):
     sessions: int
 
 
+ALL = Cut(0, 0)
+
+
 class Floor(NamedTuple):
     """Of a visitor, ms: nothing before `live` changes any more; no session that ends before `sessions` is there."""
 
@@ -246,7 +249,7 @@ def _write(client: Client, one: Pass, state: str, now: int) -> None:
 
 
 def _of(of: Mapping[str, Cut], site: str) -> Cut:
-    return of.get(site, Cut(0, 0))
+    return of.get(site, ALL)
 
 
 def _month(number: int) -> int:

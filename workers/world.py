@@ -15,6 +15,7 @@ from workers.erased import Erased, Secret
 from workers.fold import Settings
 from workers.metrics import Metrics
 from workers.names import NO_LIMIT, Names
+from workers.retained import Cuts
 from workers.state import BYTES, Store
 
 
@@ -22,7 +23,8 @@ from workers.state import BYTES, Store
 class World:
     """`nonce` gives a new name for a proposal or a generation of states, `now` the wall clock, ms; `newest` the time of
     the newest event in ClickHouse, ms; `settle` makes doubted rollups right and says which; `lacking` which disk has no
-    room, "" if all have. Nothing replayed depends on any of them. `secret`: a site's, which names its erased visitors.
+    room, "" if all have; `cuts` what is gone of sites. Nothing replayed depends on any of them. `secret`: a site's,
+    which names its erased visitors.
     """
 
     consumer: Consumer
@@ -42,6 +44,7 @@ class World:
     changing: Callable[[str, Collection[str]], AbstractContextManager[None]] = lambda *_: nullcontext()
     left: Callable[[str], Callable[[], None]] = lambda _: lambda: None
     secret: Secret = lambda _: ""
+    cuts: Cuts = lambda _: {}
 
 
 @dataclass

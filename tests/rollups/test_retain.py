@@ -1,18 +1,16 @@
 """Months of events and sessions go, and no number changes."""
 
-import random
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from rollups import kept, retain, rollup
+from rollups import retain, rollup
 from rollups.client import Client
 from rollups.retain import Cut, cut_at
-from rollups.rollup import parse
 from rollups.verify import verify
 from rollups.write import Writer
-from tests.rollups.make import DAY, HOUR, T0
+from tests.rollups.make import DAY, T0
 from tests.rollups.test_verify import live, store, traffic
 
 pytestmark = pytest.mark.services
@@ -54,7 +52,3 @@ def test_numbers_stay(live: Client) -> None:
     assert retain.cuts(live, ["site01"]) == {"site01": Cut(cut, cut)}
     assert totals(live) == before
     assert list(verify(live, wait_seconds=1)) == []
-    left = live.rows("SELECT min(time) AS t, min(received) AS r FROM events")
-    print(left, cut)
-    print(live.rows("SELECT pass, rollup, count() AS n FROM kept GROUP BY ALL ORDER BY ALL"))
-    print(live.rows("SELECT * FROM retained"))

@@ -129,7 +129,8 @@ def test_every_attribute_is_compared(live: Client) -> None:
     picked = {(row["visitor"], row["start"]) for row in live.rows("SELECT visitor, start FROM altered")}
     assert len(picked) == len(columns)
     live.command(
-        "INSERT INTO altered SELECT *, 999 FROM sessions WHERE (visitor, start) NOT IN (SELECT visitor, start FROM altered)"
+        "INSERT INTO altered SELECT *, 999 FROM sessions "
+        "WHERE (visitor, start) NOT IN (SELECT visitor, start FROM altered)"
     )
     live.command("TRUNCATE TABLE sessions")
     live.command(f"INSERT INTO sessions SELECT * EXCEPT nth REPLACE ({changed}) FROM altered")  # noqa: S608
