@@ -28,7 +28,7 @@ from ingest.log.kafka_address import topic as topic
 from ingest.log.protocol import Consumer, Producer
 from ingest.log.redis_pool import NO_NOTIFICATIONS, native
 from ingest.log.reserved import Reserved
-from rollups.client import Client, connect
+from rollups.client import ClickHouseUnavailable, Client, connect
 
 if TYPE_CHECKING:
     from api.app import Api
@@ -259,14 +259,20 @@ def watcher(settings: Settings) -> "Watcher":
 
 
 def _secret(client: Client) -> Callable[[str], str]:
-    """A site's secret, which never changes."""
+    """A site's secret, which never changes.
+
+    Asked of sites where somebody was erased, and they have a row: where none is found it is not there yet, or lost, and
+    under another secret whoever was erased would be somebody new. Raises ClickHouseUnavailable.
+    """
     from ingest.contract.site import Site
     from rollups.registry import body_as_of
 
     @lru_cache(maxsize=10_000)
     def secret(site: str) -> str:
         body = body_as_of(client, "site", site, 2**63)
-        return Site.model_validate_json(body).secret if body else ""
+        if body is None:
+            raise ClickHouseUnavailable(f"the registry does not hold the site {site}")
+        return Site.model_validate_json(body).secret
 
     return secret
 

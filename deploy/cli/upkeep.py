@@ -19,7 +19,9 @@ def status(
     redis: option.Redis = None,
     data: option.Data = DEFAULT_DATA,
 ) -> None:
-    """Show what waits, how fresh the numbers are, and what lies among the dead letters. Changes nothing.
+    """Show what waits, how fresh the numbers are, what lies among the dead letters, and what takes the disk.
+
+    Changes nothing.
 
     Example: throughline status
     """
@@ -27,6 +29,7 @@ def status(
     from deploy.logs import escape
     from deploy.room import spaces
     from deploy.status import status as ask
+    from deploy.taken import taken
     from ingest.log.stream import appended_at
     from rollups.damage import told
 
@@ -87,6 +90,10 @@ def status(
     if found.dead:
         typer.echo("              each with its line: throughline dead-letters list")
         typer.echo("              back on the log, once a version can read them: throughline dead-letters replay")
+    if found.gone is None and found.unfinished is not None:
+        domains = {site.id: site.domain for site in wiring.registry(settings).state.site_by_id.values()}
+        for of, text in taken(wiring.clickhouse(settings), domains):
+            typer.echo(escape(f"{of:<13} {text}"))
 
 
 def moment(seconds: float) -> str:
@@ -192,5 +199,5 @@ def rebuild(
     settings = option.load(data, event_log=event_log, clickhouse=clickhouse, redis=redis)
     found = store.site(store.registry(settings), site)
     with bar("visitors") as advance:
-        visitors = run(settings, found, lambda step: advance(step.done, step.visitors))
+        visitors = run(settings, found.id, found.revision, lambda step: advance(step.done, step.visitors))
     typer.echo(f"{visitors:,} visitors judged by the settings of today")
