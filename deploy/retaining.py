@@ -8,9 +8,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from redis import Redis
+from redis.exceptions import RedisError
 
 from deploy import wiring
 from deploy.erasing import AWAY
@@ -23,9 +25,10 @@ from rollups.retain import ALL, Cut, Damaged, cut_at
 
 log = logging.getLogger("throughline.retaining")
 
-_TURN_KEY = "throughline:retaining:turn"
-_TURN_SECONDS = 600  # a pass holds workers still for less
+_TURN = "throughline:retaining:turn"
+_TURN_SECONDS = 60  # two passes at once are kept apart by their claim
 _SELDOM_SECONDS = 60.0
+_PATIENCE = 60
 _SOON_SECONDS = 2.0
 
 
@@ -85,7 +88,7 @@ def run(settings: Settings, site: Site, tell: Callable[[Standing], None]) -> Non
     """Let all months go now that a site keeps no longer, and wait for it. Blocks; raises what stores raise,
     control.ClaimLost, control.Unfinished, Damaged.
     """
-    client = wiring.clickhouse(settings)
+    client, waited = wiring.clickhouse(settings), 0
     while True:
         now = wiring.now()
         standing = standings(client, [site], now).get(site.id)
@@ -95,11 +98,15 @@ def run(settings: Settings, site: Site, tell: Callable[[Standing], None]) -> Non
         if standing.under_way:
             if not retain.settle(client, now):
                 time.sleep(0.5)
-        elif standing.waits:
-            if not retain.advance(client, {site.id: standing.wanted}, now):
-                raise control.Unfinished("a visitor of the site is just being erased: try again in a minute")
-        else:
+        elif not standing.waits:
             return
+        elif retain.advance(client, {site.id: standing.wanted}, now):
+            waited = 0
+        elif waited < _PATIENCE:
+            waited += 1  # a worker is at it too, or somebody is just being erased
+            time.sleep(1.0)
+        else:
+            raise control.Unfinished("a visitor of the site is being erased, and that does not end: is a worker there?")
 
 
 class Retaining:
@@ -122,12 +129,14 @@ class Retaining:
 
     def look(self) -> bool:
         """A round, if it is this process's turn; whether more is to be done soon. Blocks; raises what stores raise."""
-        if not self._redis.set(_TURN_KEY, b"", nx=True, ex=_TURN_SECONDS):
+        turn = self._redis.lock(_TURN, timeout=_TURN_SECONDS, thread_local=False)
+        if not turn.acquire(blocking=False):
             return False
         try:
             return self.round(snapshot.published(self._redis).by_id, wiring.now())
         finally:
-            self._redis.delete(_TURN_KEY)
+            with suppress(RedisError):
+                turn.release()
 
     def round(self, sites: Mapping[str, Site], now: int) -> bool:
         """The next step; whether there are more. Blocks; raises what stores raise."""

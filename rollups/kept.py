@@ -34,7 +34,8 @@ def rows(one: Rollup, of: Types, where: str = f"site = {SITE}") -> str:
 def backfill(one: Rollup, of: Types, table: str) -> str:
     """Inserts what is kept of a rollup, of every site, into a table of its columns."""
     names = ", ".join(f"`{name}`" for name in one.columns)
-    return f"INSERT INTO `{table}` ({names}) SELECT {names} FROM ({rows(one, of, '1')})"
+    # Grouped once more: its grain may have become a coarser one.
+    return f"INSERT INTO `{table}` ({names}) {one.grouped(f'({rows(one, of, "1")})', of_facts=True)}"
 
 
 def keep(one: Rollup, source: str) -> str:
