@@ -35,7 +35,8 @@ def backfill(one: Rollup, of: Types, table: str) -> str:
     """Inserts what is kept of a rollup, of every site, into a table of its columns."""
     names = ", ".join(f"`{name}`" for name in one.columns)
     # Grouped once more: its grain may have become a coarser one.
-    return f"INSERT INTO `{table}` ({names}) {one.grouped(f'({rows(one, of, "1")})', of_facts=True)}"
+    every = f"({rows(one, of, '1')})"
+    return f"INSERT INTO `{table}` ({names}) {one.grouped(every, of_facts=True)}"
 
 
 def keep(one: Rollup, source: str) -> str:

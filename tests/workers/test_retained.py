@@ -1,24 +1,29 @@
 """Months of a live system go: what a worker counts afterwards, and what it leaves alone."""
 
+import random
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 
 from ingest.contract.event import Erase, Event, Logged, Rebuild
 from rollups import purge, retain
-from rollups.client import Client
+from rollups.client import Client, connect
 from rollups.retain import Cut
 from rollups.verify import verify
-from tests.rollups.test_retain import totals
+from tests.rollups.test_retain import left, totals
 from tests.workers.place import Place, taken
 from tests.workers.streams import SITE
+from tests.workers.test_real import Stack, stack
 from workers.batch import count
 from workers.memory import DAY, HOUR, MINUTE
 
 pytestmark = pytest.mark.services
+__all__ = ["stack"]
 
 EVE, ANN, BOB = "e" * 16, "a" * 16, "b" * 16
 CUT = 1_764_547_200_000  # 1 December 2025
@@ -91,12 +96,12 @@ def test_what_is_gone_does_not_count_again_and_leaves_nothing(place: Place) -> N
         event(EVE, CUT + HOUR),
     ]
     counted(place, old)
-    before = totals(place.client)
+    before = totals(place.client, SITE)
     gone(place.client)
-    assert totals(place.client) == before
+    assert totals(place.client, SITE) == before
     right(place.client)
     counted(place, old)
-    assert {name: rows for name, rows in totals(place.client).items() if name != "ledger"} == {
+    assert {name: rows for name, rows in totals(place.client, SITE).items() if name != "ledger"} == {
         name: rows for name, rows in before.items() if name != "ledger"
     }
     assert ledger(place.client) == {"": 4, "late": 3, "duplicate": 1}
@@ -134,12 +139,12 @@ def test_a_session_that_reaches_over_the_cut_can_still_grow(place: Place) -> Non
     right(place.client)
     # And goes with the next month, as all of that one.
     counted(place, [event(BOB, CUT + 40 * DAY)])
-    before = totals(place.client)
+    before = totals(place.client, SITE)
     after = retain.cut_at(CUT, -1)
     gone(place.client, after, after)
     assert sessions(place.client) == [("b", 40 * DAY, 40 * DAY, 1)]
     assert ids(place.client) == [f"b{CUT + 40 * DAY}"]
-    assert totals(place.client) == before
+    assert totals(place.client, SITE) == before
     right(place.client)
 
 
@@ -192,3 +197,59 @@ def test_who_is_erased_leaves_the_sessions_whose_events_are_gone_too(place: Plac
     counted(place, [event(EVE, CUT + 60 * DAY, "again")])
     assert ledger(place.client) == {"": 5, "erased": 3}
     right(place.client)
+
+
+OTHER = "ghijkl"
+
+
+def test_months_go_while_workers_count(stack: Stack) -> None:
+    """A site that lets them go says what one says that keeps all."""
+    draw = random.Random(7)
+    visitors = [f"{number:016x}" for number in range(12)]
+    old = [CUT + draw.randrange(-70 * DAY, 10 * DAY) // (10 * MINUTE) * 10 * MINUTE for _ in range(150)]
+    new = [NOW - 20 * DAY + draw.randrange(15 * DAY) // (10 * MINUTE) * 10 * MINUTE for _ in range(300)]
+
+    def both(times: Sequence[int], name: str) -> list[Event]:
+        made: list[Event] = []
+        for number, at in enumerate(times):
+            one = event(draw.choice(visitors), at, f"{name}{number}", draw.choice(["pageview", "signup", "engagement"]))
+            made += [one, msgspec.structs.replace(one, site=OTHER)]
+        return made
+
+    def counted_lines() -> int:
+        return int(stack.client.rows("SELECT sum(arraySum(mapValues(counts))) AS n FROM progress")[0]["n"])
+
+    history, lately = both(old, "old"), both(new, "new")
+    world = replace(stack.world(), now=lambda: NOW, cuts=partial(retain.cuts, stack.client))
+    stack.append([*history])
+    stack.run(lambda: counted_lines() == len(history), world)
+    stop, failed = threading.Event(), []
+
+    def let_go() -> None:
+        client = connect(stack.client.url)
+        try:
+            for months in (1, 0, -1):
+                cut = retain.cut_at(CUT, months)
+                gone(client, cut, retain.cut_at(cut, 1))
+        except Exception as error:
+            failed.append(error)
+        finally:
+            client.close()
+
+    def send() -> None:
+        for begin in range(0, len(lately), 20):
+            stack.append([*lately[begin : begin + 20]])
+            if stop.wait(0.3):
+                return
+
+    threads = [threading.Thread(target=each) for each in (let_go, send)]
+    for each in threads:
+        each.start()
+    world = replace(stack.world(), now=lambda: NOW, cuts=partial(retain.cuts, stack.client))
+    everything = len(history) + len(lately)
+    stack.run(lambda: counted_lines() == everything and not any(each.is_alive() for each in threads), world)
+    stop.set()
+    assert failed == []
+    assert totals(stack.client, SITE) == totals(stack.client, OTHER)
+    assert left(stack.client, retain.cuts(stack.client, [SITE])[SITE], SITE)[2] == 0
+    right(stack.client)
