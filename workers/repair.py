@@ -96,6 +96,7 @@ def extent(client: Client) -> list[Span]:
     """Every site that has any row, with the times at which one may be filed."""
     times = {"events": ("least(time, received)", "greatest(time, received)"), "sessions": ("start", "end")}
     times |= {one.name: ("time", "time") if one.grain_ms else ("now64(3)",) * 2 for one in rollup.load().values()}
+    times["kept"] = ("if(toUnixTimestamp64Milli(time) = 0, now64(3), time)",) * 2
     every = " UNION ALL ".join(
         f"SELECT site, toUnixTimestamp64Milli(toDateTime64(min({first}), 3, 'UTC')) AS first, "
         f"toUnixTimestamp64Milli(toDateTime64(max({last}), 3, 'UTC')) AS last FROM {table} GROUP BY site"

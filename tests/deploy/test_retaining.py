@@ -98,5 +98,9 @@ def test_months_go_and_nothing_brings_them_back(tmp_path: Path) -> None:
         # A backup takes along what is kept.
         stack.command("backup", str(tmp_path / "backup"))
         client.close()
+        key = stack.first_run["api_key"]
     with Stack(tmp_path / "other") as other:
         other.command("restore", str(tmp_path / "backup"))
+        assert "no difference" in other.command("verify")
+        found = other.request("GET", f"/api/sites/{shop}/analytics/dashboard?{range_}", key=key).json()
+        assert {**found, "fresh_as_of": None} == {**before[0]["dashboard"], "fresh_as_of": None}

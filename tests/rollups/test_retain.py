@@ -20,6 +20,7 @@ from rollups import migrate, retain, rollup
 from rollups.client import Client, connect
 from rollups.past import past
 from rollups.registry import RegistryRow, put_back
+from rollups.remove import remove
 from rollups.retain import Cut, cut_at
 from rollups.rollup import parse
 from rollups.verify import verify
@@ -249,3 +250,5 @@ def test_a_rollup_of_another_definition_keeps_the_numbers_of_months_that_are_gon
     others = made.keys() - {"series"}
     now = totals(live, names=others)
     assert now == {name: before[name] for name in others}
+    # With the site all of it goes.
+    assert {"kept", "retained"} <= set(remove(live, ["site01"]))

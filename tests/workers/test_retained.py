@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from ingest.contract.event import Erase, Event, Logged, Rebuild
-from rollups import purge, retain
+from rollups import mend, purge, retain
 from rollups.client import Client, connect
 from rollups.retain import Cut
 from rollups.verify import verify
@@ -19,6 +19,8 @@ from tests.rollups.test_retain import left, totals
 from tests.workers.place import Place, taken
 from tests.workers.streams import SITE
 from tests.workers.test_real import Stack, stack
+from workers import put_back
+from workers import repair as bring
 from workers.batch import count
 from workers.memory import DAY, HOUR, MINUTE
 
@@ -253,3 +255,28 @@ def test_months_go_while_workers_count(stack: Stack) -> None:
     assert totals(stack.client, SITE) == totals(stack.client, OTHER)
     assert left(stack.client, retain.cuts(stack.client, [SITE])[SITE], SITE)[2] == 0
     right(stack.client)
+
+
+def test_what_is_gone_is_neither_missed_nor_brought_back(place: Place) -> None:
+    """By a repair of raw events that were lost, nor by who finds the log put back."""
+    client, held = place.client, place.held
+    lines = [event(ANN, CUT - DAY), event(ANN, CUT - MINUTE), event(ANN, CUT + MINUTE), event(BOB, CUT + DAY)]
+    counted(place, lines)
+    gone(client)
+    counted(place, [lines[0], event(EVE, CUT - DAY)])
+    assert bring.missing(client, False, False) == 0
+    assert not put_back.look(place.world, held.log, 0, 0, held.offset, sure=False)
+    assert place.world.dead.count() == 0
+    before = totals(client, SITE)
+    for visitor in (ANN, BOB):
+        sql = "ALTER TABLE events DELETE WHERE visitor = {visitor:String}"
+        client.command(sql, {"visitor": visitor}, {"mutations_sync": 2})
+    assert bring.missing(client, False, False) == 3
+    for name in ("ledger", "data_key"):
+        client.command(f"TRUNCATE TABLE {name}")
+    bring.doubt(client)
+    assert bring.events(client, place.world.consumer).lines == 3
+    assert bring.missing(client, False, False) == 0
+    assert mend.settle(client, wait_seconds=5)
+    assert totals(client, SITE) == before
+    right(client)
