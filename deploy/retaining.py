@@ -29,7 +29,7 @@ _TURN = "throughline:retaining:turn"
 _TURN_SECONDS = 60  # two passes at once are kept apart by their claim
 _SELDOM_SECONDS = 60.0
 _PATIENCE = 60
-_SOON_SECONDS = 2.0
+_SOON_SECONDS = 10.0  # the workers go on in between
 
 
 class Standing(NamedTuple):

@@ -55,20 +55,23 @@ def going(table: str) -> str:
 
     The same at every moment from the pass on: what is written meanwhile is not among them.
     """
-    floor = f"transform(visitor, {_pairs(CROSSING, 'visitor', 'start', '{events:Int64}')}, {{events:Int64}})"
+    # Hashes, for ClickHouse keeps the text of a deletion as a file.
+    starts = _pairs(CROSSING, "cityHash64(row['visitor'])", "toUInt64(0)", "start")
+    floor = f"transform(cityHash64(visitor), {starts}, {{events:Int64}})"
     before = f"toUnixTimestamp64Milli({SOURCES[table]}) < {floor}"
     if table == "sessions":
         cut = "fromUnixTimestamp64Milli({sessions:Int64}, 'UTC')"
         return f"site = {SITE} AND start < {cut} AND end < {cut} AND {before}"
-    place = f"transform(concat(log, '/', toString(partition)), {_pairs(PLACE, 'place', 'position', '0')}, 0)"
+    places = _pairs(PLACE, "row['place']", "''", "position")
+    place = f"transform(concat(log, '/', toString(partition)), {places}, 0)"
     cut = "fromUnixTimestamp64Milli({events:Int64}, 'UTC')"
     return f"site = {SITE} AND time < {cut} AND {before} AND erasure = '' AND offset < {place}"
 
 
-def _pairs(kind: str, key: str, value: str, otherwise: str) -> str:
-    """Two arrays, as `transform` wants them, which must hold something."""
+def _pairs(kind: str, key: str, none: str, value: str) -> str:
+    """Two arrays, keys and values, as `transform` wants them: with something in them, if only the key `none`."""
     where = f"site = {SITE} AND rollup = '{kind}' AND pass = {{pass:String}}"
-    pairs = f"arrayPushBack(arraySort(groupArray((row['{key}'], toInt64(row['{value}'])))), ('', toInt64({otherwise})))"
+    pairs = f"arrayPushBack(arraySort(groupArray(({key}, toInt64(row['{value}'])))), ({none}, toInt64(0)))"
     return ", ".join(f"(SELECT {pairs}.{side} FROM kept WHERE {where})" for side in (1, 2))
 
 

@@ -31,8 +31,12 @@ _SETTINGS = {
     "max_memory_usage": 3_000_000_000,
     "max_bytes_before_external_group_by": 500_000_000,
 }
-# The conditions ask `kept`, of which no row of a pass changes once it is committed.
-_DELETE = {"allow_nondeterministic_mutations": 1}
+# The conditions ask `kept`: now, so that no replica that lags behind answers otherwise.
+_DELETE = {
+    "allow_nondeterministic_mutations": 1,
+    "mutations_execute_subqueries_on_initiator": 1,
+    "mutations_max_literal_size_to_replace": 900_000,
+}
 
 
 class Cut(NamedTuple):

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from ingest.contract.event import Erase, Event, Logged, Rebuild
+from ingest.contract.site import SiteSettings
 from rollups import mend, purge, retain
 from rollups.client import Client, connect
 from rollups.retain import Cut
@@ -23,6 +24,7 @@ from workers import put_back
 from workers import repair as bring
 from workers.batch import count
 from workers.memory import DAY, HOUR, MINUTE
+from workers.world import World
 
 pytestmark = pytest.mark.services
 __all__ = ["stack"]
@@ -222,9 +224,13 @@ def test_months_go_while_workers_count(stack: Stack) -> None:
         return int(stack.client.rows("SELECT sum(arraySum(mapValues(counts))) AS n FROM progress")[0]["n"])
 
     history, lately = both(old, "old"), both(new, "new")
-    world = replace(stack.world(), now=lambda: NOW, cuts=partial(retain.cuts, stack.client))
+
+    def world() -> World:
+        own = {"now": lambda: NOW, "lookup": lambda *_: SiteSettings(), "cuts": partial(retain.cuts, stack.client)}
+        return replace(stack.world(), **own)  # type: ignore[arg-type]
+
     stack.append([*history])
-    stack.run(lambda: counted_lines() == len(history), world)
+    stack.run(lambda: counted_lines() == len(history), world())
     stop, failed = threading.Event(), []
 
     def let_go() -> None:
@@ -247,9 +253,8 @@ def test_months_go_while_workers_count(stack: Stack) -> None:
     threads = [threading.Thread(target=each) for each in (let_go, send)]
     for each in threads:
         each.start()
-    world = replace(stack.world(), now=lambda: NOW, cuts=partial(retain.cuts, stack.client))
     everything = len(history) + len(lately)
-    stack.run(lambda: counted_lines() == everything and not any(each.is_alive() for each in threads), world)
+    stack.run(lambda: counted_lines() == everything and not any(each.is_alive() for each in threads), world())
     stop.set()
     assert failed == []
     assert totals(stack.client, SITE) == totals(stack.client, OTHER)
