@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from ingest.contract.event import Erase, Event, Logged, Rebuild
+from ingest.contract.event import Erase, Event, Filtered, Logged, Rebuild
 from ingest.contract.site import SiteSettings
-from rollups import mend, purge, retain
+from rollups import control, mend, purge, retain
 from rollups.client import Client, connect
 from rollups.retain import Cut
 from rollups.verify import verify
@@ -24,6 +24,7 @@ from workers import put_back
 from workers import repair as bring
 from workers.batch import count
 from workers.memory import DAY, HOUR, MINUTE
+from workers.state import Moved
 from workers.world import World
 
 pytestmark = pytest.mark.services
@@ -85,6 +86,13 @@ def ids(client: Client) -> list[str]:
 def ledger(client: Client) -> dict[str, int]:
     rows = client.rows("SELECT reason, sum(events) AS n FROM ledger GROUP BY reason HAVING n != 0")
     return {row["reason"]: row["n"] for row in rows}
+
+
+def purged(client: Client) -> None:
+    for _ in range(2):
+        purge.purge(client, purge.wishes(client), wait_seconds=30)
+        while control.mutating(client):
+            client.rows("SELECT sleep(0.05)")
 
 
 def right(client: Client) -> None:
@@ -186,10 +194,7 @@ def test_who_is_erased_leaves_the_sessions_whose_events_are_gone_too(place: Plac
     # Until it is through, nothing else goes.
     after = retain.cut_at(CUT, -1)
     assert retain.advance(place.client, {SITE: Cut(after, CUT)}, NOW, wait_seconds=5) == []
-    for _ in range(2):
-        purge.purge(place.client, purge.wishes(place.client), wait_seconds=30)
-        while place.client.rows("SELECT 1 FROM system.mutations WHERE database = currentDatabase() AND NOT is_done"):
-            place.client.rows("SELECT sleep(0.05)")
+    purged(place.client)
     right(place.client)
     for table in ("events", "sessions", "visitor", "kept"):
         rows = place.client.rows(f"SELECT toString(tuple(*)) AS row FROM {table}")  # noqa: S608
@@ -285,3 +290,32 @@ def test_what_is_gone_is_neither_missed_nor_brought_back(place: Place) -> None:
     assert mend.settle(client, wait_seconds=5)
     assert totals(client, SITE) == before
     right(client)
+
+
+def test_what_is_counted_while_rows_are_still_going(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a stop between what is kept and the deletions; the deletions come later, and take no more than that."""
+    client = place.client
+    counted(place, [*(event(EVE, CUT + at) for at in (-DAY, -MINUTE, MINUTE)), event(ANN, CUT - DAY)])
+    with monkeypatch.context() as patched:
+        patched.setattr(retain, "_delete", lambda *_, **__: None)
+        assert retain.advance(client, {SITE: Cut(CUT, CUT)}, NOW, wait_seconds=5)
+    wish = purge.accept(client, SITE, EVE, NOW)
+    assert wish
+    counted(place, [Erase(SITE, EVE, wish, NOW), Filtered(SITE, "bot", CUT - DAY), event(BOB, CUT - HOUR)])
+    assert ids(client) == [f"a{CUT - DAY}", f"e{CUT - DAY}", f"e{CUT - MINUTE}", f"e{CUT + MINUTE}"]
+    retain.finish(client)
+    assert ids(client) == [f"e{CUT - MINUTE}", f"e{CUT + MINUTE}"]
+    assert ledger(client) == {"": 2, "erased": 2, "bot": 1, "late": 1}
+    right(client)
+    purged(client)
+    assert ids(client) == []
+    assert ledger(client) == {"": 2, "erased": 2, "bot": 1, "late": 1}
+    right(client)
+
+
+def test_a_batch_that_read_a_month_before_it_went_is_not_decided(place: Place) -> None:
+    answers = iter([{}, {SITE: Cut(CUT, 0)}])
+    place.world = replace(place.world, cuts=lambda _: next(answers))
+    with pytest.raises(Moved):
+        counted(place, [event(ANN, CUT - DAY)])
+    assert place.client.rows("SELECT 1 FROM decision") == []
