@@ -8,7 +8,8 @@ from starlette.requests import Request
 from api import client, signin, uses
 from api.body import NewKey as KeyAsked
 from api.body import NewPassword, SignIn
-from api.endpoint import Asked, Reply
+from api.endpoint import AnyAsked, Asked, Reply
+from api.parameter import Nothing
 from api.problem import Problem
 from api.registry import change
 from api.registry.account import Account, Key, Role, Scope
@@ -48,15 +49,14 @@ class NewKey(MaskedKey):
     key: str
 
 
-def login(asked: Asked) -> Reply:
+def login(asked: Asked[Nothing, SignIn]) -> Reply[Me]:
     """Begin a session; whatever session the browser had before is over."""
-    body: SignIn = asked.body
-    account = by_password(asked, body.email, body.password)
+    account = by_password(asked, asked.body.email, asked.body.password)
     signin.end(asked.parts.redis, cookie(asked.request))
     return signed_in(asked, account)
 
 
-def by_password(asked: Asked, email: str, password: str) -> Account:
+def by_password(asked: AnyAsked, email: str, password: str) -> Account:
     """The account that has both. Raises Problem: 401, 429 for who guesses."""
     redis, address = asked.parts.redis, client.address(asked.request, asked.parts.trusted)
     email = change.one_email(email)
@@ -69,13 +69,13 @@ def by_password(asked: Asked, email: str, password: str) -> Account:
     return account
 
 
-def signed_in(asked: Asked, account: Account) -> Reply:
+def signed_in(asked: AnyAsked, account: Account) -> Reply[Me]:
     """A new session of the account."""
     token = signin.start(asked.parts.redis, account)
     return Reply(Me(**about(account)), set_cookie(asked, token, signin.SESSION_SECONDS))
 
 
-def logout(asked: Asked) -> Reply:
+def logout(asked: Asked) -> Reply[None]:
     """End the session of the cookie, if there is one."""
     signin.end(asked.parts.redis, cookie(asked.request))
     return Reply(None, set_cookie(asked, "", 0))
@@ -88,10 +88,9 @@ def me(asked: Asked) -> Whoami:
     return Whoami(**about(account), roles=roles)
 
 
-def password(asked: Asked) -> Reply:
+def password(asked: Asked[Nothing, NewPassword]) -> Reply[None]:
     """Another password: every other session of the account ends, and this one goes on under another token."""
-    body: NewPassword = asked.body
-    redis, account = asked.parts.redis, asked.caller
+    redis, account, body = asked.parts.redis, asked.caller, asked.body
     address = client.address(asked.request, asked.parts.trusted)
     signin.count_guess(redis, account.email, account.password, address)
     if not is_password(body.old, account.password):
@@ -106,7 +105,7 @@ def password(asked: Asked) -> Reply:
     return Reply(None, set_cookie(asked, signin.start(redis, changed), signin.SESSION_SECONDS))
 
 
-def sign_out_everywhere(asked: Asked) -> Reply:
+def sign_out_everywhere(asked: Asked) -> Reply[None]:
     """End every session of the account, this one too; keys go on."""
     change.end_sessions(asked.registry, asked.caller.id)
     return Reply(None, set_cookie(asked, "", 0))
@@ -119,9 +118,9 @@ def keys(asked: Asked) -> list[MaskedKey]:
     return [MaskedKey(**_shown(key), last_used_at=days.get(key.id)) for key in own]
 
 
-def add_key(asked: Asked) -> NewKey:
+def add_key(asked: Asked[Nothing, KeyAsked]) -> NewKey:
     """A new key of the account."""
-    body: KeyAsked = asked.body
+    body = asked.body
     key, text = change.create_key(asked.registry, asked.caller.id, body.name, body.scope, body.site)
     return NewKey(**_shown(key), last_used_at=None, key=text)
 
@@ -136,14 +135,14 @@ def cookie(request: Request) -> str:
     return request.cookies.get(signin.COOKIE, "")
 
 
-def set_cookie(asked: Asked, token: str, seconds: int) -> dict[str, str]:
+def set_cookie(asked: AnyAsked, token: str, seconds: int) -> dict[str, str]:
     """The header that gives the browser the token, or takes it away with 0 seconds."""
     secure = "; Secure" if client.is_secure(asked.request, asked.parts.trusted) else ""
     value = f"{signin.COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
     return {"Set-Cookie": value}
 
 
-def is_known(asked: Asked, email: str) -> bool:
+def is_known(asked: AnyAsked, email: str) -> bool:
     """Whether an account has the email."""
     return change.one_email(email) in asked.registry.state.account_by_email
 

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from deploy import wiring
 from deploy.settings import Settings
-from ingest.contract import erasing
+from ingest.contract import wish
 from ingest.contract.event import ERASED, Erase, Event, Filtered, encode
 from ingest.log.dead import DeadLetter, DeadLetters
 from ingest.log.partition import partition
@@ -61,7 +61,7 @@ class Erasing:
 
     def look(self) -> None:
         """A round, if there is anything to do, and it is this process's turn. Blocks; raises what stores raise."""
-        woken = erasing.woken(self._redis)
+        woken = wish.woken(self._redis, "erasing")
         if not self._open and woken == self._woken and time.monotonic() - self._looked < _SELDOM_SECONDS:
             return
         if not self._redis.set(_TURN_KEY, b"", nx=True, ex=_TURN_SECONDS):

@@ -17,7 +17,6 @@ from deploy.folder import StackError
 from deploy.patience import patiently
 from deploy.settings import Settings
 from ingest.contract.event import Rebuild, encode
-from ingest.contract.site import Site
 from ingest.log.protocol import LogUnavailable, Producer
 from rollups.sql import statement
 
@@ -33,19 +32,26 @@ class Progress(NamedTuple):
     visitors: int
 
 
-def rebuild(settings: Settings, site: Site, progress: Callable[[Progress], None]) -> int:
-    """Judge all sessions of the site by its settings of today; returns its number of visitors. Blocks.
+def rebuild(
+    settings: Settings,
+    site: str,
+    revision: int,
+    progress: Callable[[Progress], None],
+    tick: Callable[[], None] = lambda: None,
+) -> int:
+    """Judge all sessions of the site by its settings of the revision; returns its number of visitors. Blocks.
 
-    Raises StackError when a store stays away or no worker counts; running it again goes over all of them once more.
+    Calls `tick` now and then while it waits, in another thread. Raises StackError when a store stays away
+    or no worker counts; running it again goes over all of them once more.
     """
-    rows = wiring.clickhouse(settings).rows(statement("site_visitors"), {"site": site.id}, {"max_execution_time": 600})
+    rows = wiring.clickhouse(settings).rows(statement("site_visitors"), {"site": site}, {"max_execution_time": 600})
 
     async def go() -> int:
         producer = wiring.producer(settings)
         await producer.start()
         try:
             for _ in range(_TIMES):
-                await _send(settings, site, rows, producer, progress)
+                await _send(settings, (site, revision), rows, producer, progress, tick)
                 # The lines of a log that was put back meanwhile may have gone uncounted.
                 if await _patiently(producer.holds):
                     return len(rows)
@@ -58,11 +64,13 @@ def rebuild(settings: Settings, site: Site, progress: Callable[[Progress], None]
 
 async def _send(
     settings: Settings,
-    site: Site,
+    judged: tuple[str, int],
     rows: Sequence[dict[str, Any]],
     producer: Producer,
     progress: Callable[[Progress], None],
+    tick: Callable[[], None],
 ) -> None:
+    site, revision = judged
     by_partition: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
         by_partition.setdefault(row["hash"] % producer.partitions, []).append(row)
@@ -74,11 +82,11 @@ async def _send(
             if group is None:
                 del waiting[partition]
                 continue
-            line = encode([Rebuild(site.id, group, site.revision, wiring.now())])
+            line = encode([Rebuild(site, group, revision, wiring.now())])
             await _patiently(partial(producer.append, partition, line))
             done += len(group)
         moment = wiring.now()
-        if not await asyncio.to_thread(wait_until_counted, settings, moment, lambda: None):
+        if not await asyncio.to_thread(wait_until_counted, settings, moment, tick):
             raise StackError("the workers do not count: start one, and run the same command again")
         progress(Progress(done, len(rows)))
 

@@ -119,7 +119,7 @@ def _judge(settings: Settings, sites: Iterable[str], say: Callable[[str], None])
         if (site := known.get(name)) is None:
             say(f"sessions      of site {name}, which the registry does not know: left as they are")
             continue
-        visitors = rebuild(settings, site, lambda _: None)
+        visitors = rebuild(settings, site.id, site.revision, lambda _: None)
         say(f"sessions      {visitors:,} visitors of {site.domain} judged anew, by the settings of today")
 
 

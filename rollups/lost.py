@@ -16,11 +16,12 @@ TABLES = {
     "events": 3,
     "logs": 17,
     "progress": 14,
+    "rebuild": 44,
     "registry": 7,
     "sessions": 4,
 }
 # What needs nothing of what it held, or gets it back from elsewhere.
-EMPTY_WILL_DO = {name: TABLES[name] for name in ("control", "registry", "logs")}
+EMPTY_WILL_DO = {name: TABLES[name] for name in ("control", "rebuild", "registry", "logs")}
 
 
 def lost(client: Client) -> list[str]:

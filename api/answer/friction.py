@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from api.answer.touch import FEW, by_touch, in_order
 from api.answer.within import within
 from api.number import shares
+from api.retained import Plain
 from api.span import Span
 from ingest.contract.site import Friction as Thresholds
 from rollups.read import Reader
@@ -43,7 +44,7 @@ class Source(Campaign):
     campaigns: list[Campaign]
 
 
-class Friction(BaseModel):
+class Friction(Plain):
     """`thresholds` are the site's now; a session keeps the bucket that the thresholds of its own time gave it.
 
     Lists by total descending, then key; `(other)` is last and sums what is past 1,000 sources, 1,000 campaigns of a

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from api.answer.touch import FEW, by_touch, in_order
 from api.answer.within import within
 from api.number import percent
+from api.retained import Plain
 from api.span import Span
 from rollups.read import Reader
 
@@ -24,7 +25,7 @@ class Source(Campaign):
     campaigns: list[Campaign]
 
 
-class Reach(BaseModel):
+class Reach(Plain):
     """Lists by total descending, then key; `(other)` is last and sums what is past the same limits as in `Friction`."""
 
     metric: Literal["page", "event"]

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from api.answer.touch import FEW, OTHER
 from api.answer.within import starts, within
 from api.number import money, ratio
+from api.retained import Plain
 from api.span import Span
 from ingest.contract.site import Revenue as Setting
 from rollups.read import Reader
@@ -44,7 +45,7 @@ class CurrencyRevenue(BaseModel):
     transactions: int
 
 
-class Revenue(BaseModel):
+class Revenue(Plain):
     """Amounts in `currency`; `excluded_currencies` are summed each for itself and in no other number here.
 
     Past 1,000 rows the last source is `(other)`, and the last campaign `(other)` of the source `(other)`; they sum the

@@ -92,15 +92,21 @@ class State:
         return sorted(own, key=lambda each: each.created)
 
     def links_of(self, site: str) -> list[Link]:
-        """Share links that are not revoked, the oldest first."""
-        own = [each for each in tuple(self.link_by_id.values()) if each.site == site and not each.revoked]
+        """The site's living share links, the oldest first."""
+        own = [each for each in tuple(self.link_by_id.values()) if each.site == site and self._lives(each)]
         return sorted(own, key=lambda each: each.created)
 
     def link(self, sha256: str) -> Link | None:
-        """The living link to a living site whose token has the hash."""
+        """The living link whose token has the hash."""
         found = self.link_by_sha256.get(sha256)
-        site = self.site_by_id.get(found.site) if found is not None and not found.revoked else None
-        return None if site is None or site.deleted else found
+        return found if found is not None and self._lives(found) else None
+
+    def _lives(self, link: Link) -> bool:
+        """Nobody who was removed from a site leaves a door open."""
+        site = self.site_by_id.get(link.site)
+        if link.revoked or site is None or site.deleted:
+            return False
+        return not link.by or self.role(link.by, site) is not None
 
     def keys_of(self, account: str) -> list[Key]:
         """The account's keys that are not revoked, the oldest first."""

@@ -26,7 +26,7 @@ def erase(
     from deploy import wiring
     from deploy.cli import store
     from deploy.folder import StackError
-    from ingest.contract import erasing
+    from ingest.contract import wish
     from rollups.purge import accept, stands
 
     settings = option.load(data, clickhouse=clickhouse, redis=redis)
@@ -35,7 +35,7 @@ def erase(
     erasure = accept(client, site.id, name, wiring.now())
     if erasure is None:
         raise StackError(f"the site has no visitor {visitor}")
-    erasing.wake(wiring.redis_client(settings))
+    wish.wake(wiring.redis_client(settings), "erasing")
     typer.echo(f"erasure {erasure}: accepted")
     while wait and stands(client, site.id, erasure) != "done":
         time.sleep(1.0)

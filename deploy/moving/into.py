@@ -54,7 +54,7 @@ def check(path: Path) -> tuple[Head, End]:
 def site_of(registry: Registry, account: str, head: Head, secret: str) -> Site:
     """The site of the file in this installation, with the ids that it had; made unless an import began it.
 
-    `secret`: for one whose file has none. Raises StackError, Problem, RegistryUnavailable.
+    `secret`: for one whose file has none. Raises StackError, Refusal, RegistryUnavailable.
     """
     held = registry.state.site_by_id.get(head.id)
     if held is not None and not held.deleted and (held.tracking_id, held.account) == (head.tracking_id, account):

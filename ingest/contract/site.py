@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
 )
@@ -147,6 +148,26 @@ class Exclude(BaseModel):
         return any(found in network for network in self._networks)
 
 
+_Months = Annotated[int, Field(ge=1, le=120)] | None
+
+
+class Retention(BaseModel):
+    """For how many whole months raw events, and session rows, are kept; null: for ever. What rollups hold stays."""
+
+    model_config = _FROZEN
+    events_months: _Months = None
+    sessions_months: _Months = None
+
+    @field_validator("sessions_months")
+    @classmethod
+    def _no_less_than_events(cls, months: int | None, info: ValidationInfo) -> int | None:
+        if months is not None and "events_months" in info.data:
+            events = info.data["events_months"]
+            if events is None or events > months:
+                raise ValueError("must be no less than events_months: sessions are made from them")
+        return months
+
+
 class Segment(BaseModel):
     """Filters that are saved under a name, as the API's parameter `filter` has them."""
 
@@ -177,6 +198,7 @@ class SiteSettings(BaseModel):
     # Filters, as the API's parameter: sessions for which one holds are in no answer.
     hide: Annotated[list[Annotated[str, Field(max_length=25_000)]], Field(max_length=20)] = []
     segments: Annotated[list[Segment], Field(max_length=50)] = []
+    retention: Retention = Retention()
 
     @field_validator("goals", "segments")
     @classmethod

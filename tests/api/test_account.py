@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from api import account, client, serve, signin
-from api.problem import Problem
 from api.registry import secret
 from api.registry.change import create_account
+from api.registry.refusal import Refusal
 from tests.api.conftest import PASSWORD, Http, Served
 
 HERE = {"Origin": "http://stats.example"}
@@ -364,12 +364,12 @@ def test_passwords_are_hashed_two_at_a_time_and_other_questions_are_answered(
 
 @pytest.mark.services
 def test_accounts(served: Served) -> None:
-    for email, password, param, status in (
-        ("no email", "long enough.", "email", 400),
-        ("a@b\x00", "long enough.", "email", 400),
-        ("a@b.example", "short", "password", 400),
-        (served.anna.account.email.upper(), "long enough.", "email", 409),
+    for email, password, param, kind in (
+        ("no email", "long enough.", "email", "invalid"),
+        ("a@b\x00", "long enough.", "email", "invalid"),
+        ("a@b.example", "short", "password", "invalid"),
+        (served.anna.account.email.upper(), "long enough.", "email", "conflict"),
     ):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(Refusal) as refused:
             create_account(served.registry, email, password)
-        assert (refused.value.detail.param, refused.value.status) == (param, status)
+        assert (refused.value.field, refused.value.kind) == (param, kind)

@@ -14,9 +14,9 @@ from redis import Redis
 
 from api.app import Api
 from api.endpoints import ENDPOINTS
-from api.problem import Problem
 from api.registry.account import Key
 from api.registry.change import change_site, create_account, create_key, create_site, delete_site
+from api.registry.refusal import Refusal
 from api.registry.store import LOCK, Registry, RegistryGone, RegistryUnavailable
 from ingest.contract import snapshot
 from ingest.contract.site import SiteSettings
@@ -41,15 +41,15 @@ def test_writers_at_the_same_time_get_revisions_of_their_own(served: Served) -> 
     served = served.with_new_tenants()
     account, before = served.anna.account.id, served.registry.state.revision
     writers = [another(served) for _ in range(4)]
-    refused: list[Problem] = []
+    refused: list[Refusal] = []
 
     def write(writer: Registry, number: int) -> None:
         for each in range(3):
             create_site(writer, account, "own", f"own{number}-{each}.example")
             try:
                 create_site(writer, account, "same", f"same{each}.example")
-            except Problem as problem:
-                refused.append(problem)
+            except Refusal as refusal:
+                refused.append(refusal)
 
     threads = [threading.Thread(target=write, args=pair) for pair in zip(writers, range(4), strict=True)]
     for thread in threads:
@@ -58,7 +58,7 @@ def test_writers_at_the_same_time_get_revisions_of_their_own(served: Served) -> 
         thread.join()
     rows = record.since(served.client, before)
     assert [row.revision for row in rows] == list(range(before + 1, before + 1 + 4 * 3 + 3))
-    assert [problem.status for problem in refused] == [409] * 9
+    assert [refusal.kind for refusal in refused] == ["conflict"] * 9
     states = [another(served), *writers]
     for state in states:
         state.refresh()
@@ -140,9 +140,9 @@ def test_a_tombstone_is_for_ever(served: Served) -> None:
     fresh = another(served)
     assert fresh.state.site_by_id[site].deleted
     assert site in fresh.state.used_ids()
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(Refusal) as refused:
         change_site(fresh, account, site, name="again")
-    assert refused.value.status == 403
+    assert refused.value.kind == "forbidden"
 
 
 def test_without_redis_nothing_is_changed(served: Served) -> None:

@@ -10,7 +10,6 @@ from deploy import wiring
 from deploy.folder import StackError
 from deploy.settings import Settings
 from ingest.contract.event import Rebuild, decode
-from ingest.contract.site import Site
 from ingest.log.protocol import LogUnavailable
 from tests.ingest.fake import FakeProducer
 
@@ -41,9 +40,8 @@ def rebuilt(monkeypatch: pytest.MonkeyPatch, answers: Iterator[bool | Exception]
     monkeypatch.setattr(wiring, "clickhouse", lambda _: ClickHouse())
     monkeypatch.setattr(wiring, "producer", lambda _: producer)
     monkeypatch.setattr(rebuilding, "wait_until_counted", lambda *_: True)
-    site = Site(id="abcdef", name="x", domain="x.example", tracking_id="site_aaaaaaaaaaaaaaaa", account="a", secret="s")
     try:
-        rebuilding.rebuild(Settings(), site, lambda _: None)
+        rebuilding.rebuild(Settings(), "abcdef", 1, lambda _: None)
     finally:
         lines = [decode(line) for _, value in producer.records for line in value.splitlines()]
     return [line for line in lines if isinstance(line, Rebuild)]

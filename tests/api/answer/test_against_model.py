@@ -29,6 +29,7 @@ from api.answer.session_events import session_events
 from api.answer.sites import counts, sparklines
 from api.answer.visitor_sessions import visitor_sessions
 from api.answer.visitors import visitors
+from api.retained import NOTHING
 from api.span import Granularity, Span, iso
 from ingest.contract.site import Revenue
 from rollups.read import Reader
@@ -196,8 +197,8 @@ def test_page_flow(world: World) -> None:
 def test_since(world: World) -> None:
     for site, model in world.sites.items():
         first = min(session.start for session in model.sessions)
-        assert freshness(world.reader, site).since == iso(first - first % QUARTER)
-    assert freshness(world.reader, "nobody").since is None
+        assert freshness(world.reader, site, NOTHING).since == iso(first - first % QUARTER)
+    assert freshness(world.reader, "nobody", NOTHING).since is None
 
 
 def test_ledger(world: World) -> None:

@@ -24,6 +24,7 @@ export interface ShareLink {
   password: boolean;
   embed: boolean;
   created_at: string;
+  made_by: string | null;
 }
 
 export interface Shared {

@@ -14,6 +14,8 @@ export interface Settings {
   hide: string[];
   /** Sets of filters with a name. */
   segments?: Segment[];
+  /** For how many months rows are kept; null: for ever. */
+  retention: { events_months: number | null; sessions_months: number | null };
 }
 
 export interface Segment {
@@ -53,6 +55,13 @@ export interface Ledger {
   filtered: Record<string, number>;
 }
 
+export interface Rebuild {
+  state: "none" | "accepted" | "running" | "done" | "failed";
+  asked_at: string | null;
+  done: number;
+  visitors: number;
+}
+
 export interface Freshness {
   fresh_as_of: string | null;
   /** When the first session began; null before there is one. */
@@ -70,7 +79,8 @@ export interface Dashboard {
   top_events: { type: string; count: number }[];
   countries: { country: string; count: number }[];
   devices: { device: string; count: number }[];
-  visitors: number;
+  /** null: of the range not all sessions are kept. */
+  visitors: number | null;
   pageviews: number;
   from: string;
   to: string;
@@ -96,6 +106,12 @@ export interface BreakdownTotals {
 export interface BreakdownRow extends BreakdownTotals {
   value: string;
   share: number;
+}
+
+export interface Retention {
+  events_since: string | null;
+  sessions_since: string | null;
+  months: { month: string; events: number; events_bytes: number; sessions: number; sessions_bytes: number }[];
 }
 
 export interface Breakdown {

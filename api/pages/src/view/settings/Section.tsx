@@ -12,7 +12,7 @@ export interface SheetProps {
 /** What a setting that the past does not obey says of it. */
 export const FROM_THEN_ON = (
   <>
-    Applies from now on; <code>throughline rebuild</code> applies it to the past.
+    Applies from now on; under <a href="#past">Friction</a> it is applied to the past.
   </>
 );
 
@@ -22,13 +22,17 @@ interface SectionProps extends SheetProps {
   hint?: ComponentChildren;
   /** The fields that can show what is wrong with them; anything else is told at the end of the form. */
   fields?: string[];
+  /** Nothing can be saved yet. */
+  held?: boolean;
   change: () => { name?: string; domain?: string; settings?: { [K in keyof Settings]?: unknown } };
   /** Renders the fields; gets the message about a field (or any field that starts so), once refused. */
   children: (about: (field: string) => string | null) => ComponentChildren;
+  /** What belongs to the section and is not saved with it. */
+  foot?: ComponentChildren;
 }
 
 /** One form of its own: saved by itself, and refused by itself with the reason at its field. */
-export function Section({ id, title, hint, fields = [], site, onSaved, change, children }: SectionProps) {
+export function Section({ id, title, hint, fields = [], site, onSaved, held = false, change, children, foot }: SectionProps) {
   const [state, setState] = useState<"" | "busy" | "saved">("");
   const [error, setError] = useState<Refused | null>(null);
   const about = (field: string) => (error?.param === field || error?.param?.startsWith(`${field}.`) ? error!.message : null);
@@ -56,7 +60,7 @@ export function Section({ id, title, hint, fields = [], site, onSaved, change, c
           </p>
         )}
         <div class="row">
-          <button class="button" disabled={state === "busy"}>
+          <button class="button" disabled={held || state === "busy"}>
             Save
           </button>
           <span class="saved" role="status">
@@ -68,6 +72,7 @@ export function Section({ id, title, hint, fields = [], site, onSaved, change, c
           </span>
         </div>
       </form>
+      {foot}
     </section>
   );
 }
