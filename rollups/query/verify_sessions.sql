@@ -212,17 +212,8 @@ standing AS (
     WHERE judged_by = revision OR kind != own
     ORDER BY judged_by DESC
     LIMIT 1 BY session
-)
-SELECT
-    visitor,
-    start,
-    tuple(
-        end, source, campaign, country, device, browser, os, entry_page, exit_page, pageviews, events, engaged_ms, bucket, settings,
-        pv_page, pv_time, pv_depth, pv_engaged_ms, ev_type, ev_time, ev_seq,
-        tx_transaction, tx_time, tx_seq, tx_event, tx_type, tx_amount, tx_currency, hash, more
-    ) AS row,
-    sum(weight) AS copies
-FROM (
+),
+sides AS (
     SELECT
         session.1 AS visitor,
         first AS start,
@@ -305,8 +296,23 @@ FROM (
                     AND pass = (SELECT max(pass) FROM retained WHERE site = {site:String})
             )
         )
+),
+-- A row is one value before it is grouped by: grouped by its thirty expressions, the statement takes 0.3 s to analyse.
+compared AS (
+    SELECT
+        visitor,
+        start,
+        tuple(
+            end, source, campaign, country, device, browser, os, entry_page, exit_page, pageviews, events, engaged_ms, bucket, settings,
+            pv_page, pv_time, pv_depth, pv_engaged_ms, ev_type, ev_time, ev_seq,
+            tx_transaction, tx_time, tx_seq, tx_event, tx_type, tx_amount, tx_currency, hash, more
+        ) AS row,
+        weight
+    FROM sides
 )
-GROUP BY ALL
+SELECT visitor, start, row, sum(weight) AS copies
+FROM compared
+GROUP BY visitor, start, row
 HAVING copies != 0
 ORDER BY visitor, start
 LIMIT {most:UInt32}
