@@ -11,12 +11,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from deploy.address import redacted as redacted
 from deploy.address import wrong
-from ingest.contract.address import Network, networks
+
+if TYPE_CHECKING:
+    from ingest.contract.address import Network
 
 PREFIX = "THROUGHLINE_"
 FILE = "_FILE"  # of a variable that names a file with the value
@@ -111,8 +113,10 @@ class Settings:
         """`alert_mail`, parsed."""
         return [part.strip() for part in self.alert_mail.split(",") if part.strip()]
 
-    def networks(self) -> tuple[Network, ...]:
+    def networks(self) -> "tuple[Network, ...]":
         """`trusted_proxies`, parsed. Raises ValueError."""
+        from ingest.contract.address import networks
+
         return networks(part for part in self.trusted_proxies.split(",") if part.strip())
 
     def origins(self) -> frozenset[str]:
