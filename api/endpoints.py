@@ -6,12 +6,12 @@ from api.analytics import ANALYTICS
 from api.answer.freshness import Freshness, freshness
 from api.answer.ledger import Ledger, ledger, widened
 from api.answer.session_events import SessionEvents, session_events
-from api.answer.visitor import visitor_of
+from api.answer.visitor import sought, visitor_of
 from api.answer.visitor_sessions import VisitorSessions, visitor_sessions
 from api.answer.visitors import Visitors, visitors
 from api.endpoint import Asked, Endpoint
 from api.erasure import ERASURE
-from api.parameter import LedgerOf, PageOf
+from api.parameter import LedgerOf, VisitorsOf
 from api.problem import Problem
 from api.rebuild import REBUILD
 from api.retained import refused
@@ -25,8 +25,8 @@ def _freshness(asked: Asked) -> Freshness:
     return freshness(asked.reader, asked.site.id, asked.cut)
 
 
-def _visitors(asked: Asked[PageOf]) -> Visitors:
-    return visitors(asked.reader, asked.site.id, asked.parameters.page)
+def _visitors(asked: Asked[VisitorsOf]) -> Visitors:
+    return visitors(asked.reader, asked.site.id, asked.parameters.page, sought(asked))
 
 
 def _ledger(asked: Asked[LedgerOf]) -> Ledger:

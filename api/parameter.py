@@ -204,10 +204,18 @@ class LedgerOf(Range):
     refuses_filter: ClassVar[bool] = True
 
 
-class PageOf(BaseModel):
-    """A page of a list."""
+class VisitorsOf(BaseModel):
+    """A page of the list, of all or of whom is searched."""
 
     refuses_filter: ClassVar[bool] = True
     page: Annotated[int, Field(ge=1, le=1_000_000_000), BeforeValidator(_whole)] = Field(
         1, description="From 1; 50 entries each."
+    )
+    search: str | None = Field(
+        None,
+        min_length=1,
+        max_length=128,
+        description="Only visitors whom the site's events call so (their `visitor`), or whose id it is or begins, "
+        "from 8 digits on.",
+        examples=["customer-4711"],
     )

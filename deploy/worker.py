@@ -33,6 +33,7 @@ from rollups.write import Outlived, Running, TwoDecided
 from workers.aside import Refused
 from workers.report import Report, reason
 from workers.take import Forgotten, Torn
+from workers.world import LogOver
 
 NOT_YET = (Refused, Running, Unfinished, ClaimLost, ClickHouseUnavailable, LogUnavailable, RedisError)
 STOPPED = (
@@ -84,10 +85,12 @@ def run(settings: Settings) -> None:
     while not stop.is_set():
         try:
             worker = wiring.worker(settings, report)
-        except LogUnavailable as error:
+        except (LogUnavailable, ClickHouseUnavailable) as error:
             connecting["worker"] = reason(error)
             stop.wait(0.2)
             continue
+        except LogTruncated as error:
+            raise _stopped(error) from error
         report.turned(set(), time.monotonic())
         connecting.clear()
         notifier.tell(READY)
@@ -104,10 +107,14 @@ def run(settings: Settings) -> None:
             except NOT_YET as why:
                 log.warning("it is not set aside yet: %s", why)
                 stop.wait(2.0)
+        except LogOver:
+            log.info("another log is to be counted now")
         except STOPPED as error:
-            raise StackError(
-                f"the worker has stopped, because going on could lose or double events: {error}"
-            ) from error
+            raise _stopped(error) from error
+
+
+def _stopped(error: Exception) -> StackError:
+    return StackError(f"the worker has stopped, because going on could lose or double events: {error}")
 
 
 def _leave() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from ingest import visitor
+from ingest.contract import visitor
 from ingest.contract.event import VERSION, Event, Filtered, Reason, Revenue, Touch
 from ingest.contract.page import Url, read_url, stored_referrer, stored_url
 from ingest.contract.posted import Posted

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from ingest.visitor import DAY_MS, day
+from ingest.contract.visitor import DAY_MS, day
 
 LIFE_MS = 2 * DAY_MS
 SALT_BYTES = 32

@@ -6,8 +6,8 @@ import logging
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from ingest.contract.visitor import day
 from ingest.salt import key
-from ingest.visitor import day
 
 CLEANED = "throughline:salts:cleaned"  # the day on which the file was last seen rewritten
 CLAIM = "throughline:salts:cleaning"

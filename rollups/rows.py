@@ -77,11 +77,6 @@ class EventRow(NamedTuple):
     region: str = ""
     city: str = ""
 
-    @property
-    def touch(self) -> tuple[str, ...]:
-        """The columns TOUCH."""
-        return self.medium, self.term, self.content, self.channel, self.hostname, self.region, self.city
-
 
 class SessionRow(NamedTuple):
     """One session as written: sign +1, or -1 with every other field exactly as in its +1.

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.answer.sites import counts
+from api.answer.visitor import Sought
 from api.span import iso
 from ingest.contract.event import DIRECT, UNKNOWN
 from rollups.read import Reader
@@ -32,16 +33,18 @@ class Visitors(BaseModel):
     visitors: list[Visitor]
 
 
-def visitors(reader: Reader, site: str, page: int) -> Visitors:
-    """Page `page` (from 1) of all visitors, most recently seen first; beyond the end an empty one."""
-    rows, first_touch = _page(reader, site, page)
+def visitors(reader: Reader, site: str, page: int, sought: Sought | None = None) -> Visitors:
+    """Page `page` (from 1) of all visitors, or of whom is sought, most recently seen first; beyond the end an empty
+    one.
+    """
+    rows, first_touch = _page(reader, site, page, sought)
     if len(first_touch) < len(rows):
         # A late event moved a first session between the two questions; whose moves again is told as unknown.
-        rows, first_touch = _page(reader, site, page)
+        rows, first_touch = _page(reader, site, page, sought)
     return Visitors(
         page=page,
         per_page=PER_PAGE,
-        total=rows[0]["total"] if rows else counts(reader, [site])[site].visitors_count,
+        total=rows[0]["total"] if rows else _total(reader, site, page, sought),
         visitors=[
             Visitor(
                 id=f"{site}-{row['visitor']}",
@@ -59,9 +62,19 @@ def visitors(reader: Reader, site: str, page: int) -> Visitors:
 _UNKNOWN = {"country": UNKNOWN, "device": "Desktop", "source": DIRECT}
 
 
-def _page(reader: Reader, site: str, page: int) -> tuple[list[dict[str, Any]], dict[str, dict[str, str]]]:
+def _total(reader: Reader, site: str, page: int, sought: Sought | None) -> int:
+    """Of a page that is empty."""
+    if sought is None:
+        return counts(reader, [site])[site].visitors_count
+    return visitors(reader, site, 1, sought).total if page > 1 else 0
+
+
+def _page(
+    reader: Reader, site: str, page: int, sought: Sought | None
+) -> tuple[list[dict[str, Any]], dict[str, dict[str, str]]]:
     """The page's rows, and of their visitors the country, device and source of the first session."""
-    rows = reader.rows("visitors", site=site, skip=PER_PAGE * (page - 1))
+    named, begins = sought or ("", "")
+    rows = reader.rows("visitors", site=site, skip=PER_PAGE * (page - 1), named=named, begins=begins)
     if not rows:
         return [], {}
     found = reader.rows(

@@ -40,6 +40,12 @@ def status(
     else:
         size = "" if found.log.size is None else f", {found.log.size / 1e6:.1f} MB"
         typer.echo(f"event log     {escape(found.log.id)}, {len(found.waits)} partitions{size}")
+    for before in found.before:
+        again = "" if before.sealed else f", still open: run throughline repartition {len(found.waits)} again"
+        typer.echo(
+            f"event log     counted first: {escape(before.log)}, {before.left} of its {before.partitions} partitions"
+            f"{again}"
+        )
     if found.other is not None:
         typer.echo(f"event log     {escape(found.other)}")
     for space in spaces(settings.disk_folders(), settings.disk_reserve):

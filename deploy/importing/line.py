@@ -111,9 +111,9 @@ def events(number: int, file: File, rules: Rules, tally: Tally) -> Iterator[Foun
             yield found
     elif tail is not None:
         tally.unended.append((file.source.name, tail.number))
-    if take.read and not take.readable and file.reader is not None:
-        why = f"is not read as {file.reader.format}: every line is malformed"
-        raise UnknownFormat(f"{file.source.name} {why}")
+    if take.read and not take.readable:
+        format_ = "events" if file.reader is None else file.reader.format
+        raise UnknownFormat(f"{file.source.name} is not read as {format_}: every line is malformed")
 
 
 def _is_object(text: bytes) -> bool:
@@ -173,12 +173,14 @@ class _Taker:
             raise Malformed(f"{incoming[0].field} {incoming[0].message}".strip())
         if incoming.site not in ("", self._rules.site.id, self._rules.site.tracking_id):
             raise Malformed("site is another one")
+        address = self._address(incoming)
+        self.readable += 1
         if incoming.at > self._rules.now() + MAX_AHEAD_MS:
             raise Malformed("at lies in the future")
         posted = incoming.posted
         if "seq" not in incoming.model_fields_set:
             posted = msgspec.structs.replace(posted, seq=line.number)
-        return self._admitted(posted, self._address(incoming), incoming.user_agent, EVENTS, line)
+        return self._admitted(posted, address, incoming.user_agent, EVENTS, line)
 
     def _address(self, incoming: IncomingImport) -> str:
         """An event that names its visitor is not lost for an address."""

@@ -82,6 +82,8 @@ def questions(stack: Stack) -> dict[str, tuple[str, str, Pairs, Any]]:
         "ledger": get(f"{of}/ledger", *week),
         "visitor-sessions": get(f"/api/visitors/{visitor}/sessions"),
         "session-events": get(f"/api/visitors/{visitor}/sessions/{session}/events"),
+        "start-rebuild": ("POST", f"{of}/rebuild", [], None),
+        "rebuild": get(f"{of}/rebuild"),
         "me": get("/api/me"),
         "keys": get("/api/keys"),
         "add-site": ("POST", "/api/sites", [], {"name": "Docs", "domain": "docs.example"}),

@@ -22,11 +22,11 @@ from ingest.contract import snapshot
 from ingest.contract.site import SiteSettings
 from rollups import registry as record
 from rollups.client import connect
-from rollups.migrate import migrate
 from rollups.registry import RegistryRow
 from rollups.write import Writer
 from tests.api.answer import made
 from tests.api.conftest import NOON, PASSWORD, Served, in_process
+from tests.services.schema import migrated
 
 pytestmark = pytest.mark.services
 
@@ -210,7 +210,7 @@ def test_a_key_that_another_process_made_opens_the_door_at_once(served: Served) 
 def test_a_registry_that_is_gone_is_told_and_nothing_is_written_over_it(
     served: Served, clickhouse_url: str, redis_url: str
 ) -> None:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     with closing(connect(clickhouse_url)) as client, Redis.from_url(redis_url) as redis:
         held = Registry(client, redis, served.clock)
         api = Api(client, redis, served.clock)
@@ -233,7 +233,7 @@ def test_a_registry_that_is_gone_is_told_and_nothing_is_written_over_it(
 
 
 def test_settings_of_before_what_was_lost_are_the_first_there_are(clickhouse_url: str) -> None:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     with closing(connect(clickhouse_url)) as client:
         rows = [RegistryRow("site", "x", revision, f"{revision}") for revision in (7, 5, 9)]
         record.put_back(client, rows, NOON)
@@ -244,7 +244,7 @@ def test_settings_of_before_what_was_lost_are_the_first_there_are(clickhouse_url
 
 def test_a_restored_registry_takes_the_place_of_the_one_that_was_read(clickhouse_url: str, served: Served) -> None:
     """By a process that read another one before, of a lower or the same revision; nothing of that one stays."""
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     client = connect(clickhouse_url)
 
     def row(name: str, revision: int) -> RegistryRow:

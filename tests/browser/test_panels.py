@@ -282,6 +282,20 @@ def test_visitors_sessions_events(desk: Tab, shop: Counted) -> None:
     desk.get_by_role("link", name="Older").click()
     expect(desk.get_by_text("Page 2 of 3")).to_be_visible()
 
+    # By the id that the site passes.
+    field = desk.get_by_role("search", name="Visitor").get_by_label("Visitor")
+    field.fill(" v7 ")
+    field.press("Enter")
+    expect(desk.get_by_text("Page 1 of 1 · 1 visitor", exact=True)).to_be_visible()
+    assert "search=v7" in desk.url and "page=" not in desk.url
+    (visitor,) = shop.stack.get(f"/api/sites/{shop.id}/visitors?search=v7")["visitors"]
+    assert rows(desk.get_by_role("region", name="Visitors", exact=True).first)[0][0] == visitor["id"].split("-")[1][:8]
+    field.fill("v7000")
+    desk.get_by_role("button", name="Find").click()
+    expect(desk.get_by_text("No visitor is called")).to_be_visible()
+    desk.get_by_role("button", name="All visitors").click()
+    expect(desk.get_by_text(f"of 3 · {number(said['total'])} visitors")).to_be_visible()
+
 
 def test_the_address_holds_the_state(desk: Tab, shop: Counted) -> None:
     desk.goto(f"/sites/{shop.id}")

@@ -19,10 +19,10 @@ from deploy import connection
 from deploy.connection import Connection, sweep
 from ingest.app import Ingest
 from ingest.contract.event import Event, Filtered, Logged
+from ingest.contract.visitor import day
 from ingest.limit import Rate
 from ingest.log.protocol import LogUnavailable
 from ingest.salt import key
-from ingest.visitor import day
 from tests.deploy.test_connection import exchange
 from tests.ingest.asked import GOOD, HEADERS, REQUESTS, RIGHT, WRONG, chunked, post
 from tests.ingest.fake import NOW, TRACKING_ID, UNAVAILABLE, FakeProducer, FakeRedis, a_site, an_event

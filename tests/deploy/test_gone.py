@@ -24,6 +24,7 @@ from rollups.lost import lost
 from rollups.migrate import SCHEMA, migrate
 from tests.deploy.stack import Stack, throughline
 from tests.faults.world import clickhouse
+from tests.services.schema import migrated
 
 pytestmark = pytest.mark.services
 
@@ -90,7 +91,7 @@ def test_a_setup_or_an_upgrade_that_ended_in_between_has_lost_nothing(
 @pytest.fixture
 def registry(clickhouse_url: str, redis_url: str) -> Iterator[Registry]:
     """Two accounts with a key and a site each, in an order that puts a site last."""
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     with closing(connect(clickhouse_url)) as client, closing(Redis.from_url(redis_url)) as redis:
         made = Registry(client, redis, wiring.now)
         made.refresh()

@@ -22,9 +22,9 @@ from deploy.taken import _first
 from ingest.contract.event import Event, encode
 from ingest.log.dead import DeadLetter
 from rollups.client import connect
-from rollups.migrate import migrate
 from rollups.state import by_site, parts
 from rollups.write import Decided, Writer
+from tests.services.schema import migrated
 
 pytestmark = pytest.mark.services
 
@@ -94,7 +94,7 @@ def test_it_says_how_long_the_oldest_uncounted_event_waits(settings: Settings) -
     append(settings, event(600), event(300), b"nobody reads this\n" + event(40))
     assert status(settings).waits[0] is None
     assert waits(settings) == pytest.approx(600, abs=60)
-    migrate(settings.clickhouse)
+    migrated(settings.clickhouse)
     assert waits(settings) == pytest.approx(600, abs=60)
     with closing(connect(settings.clickhouse)) as client:
         offsets, writer = offsets_of(settings), Writer(client)
@@ -124,7 +124,7 @@ def mark_up_to(settings: Settings, writer: Writer) -> Callable[[int, int], None]
 
 
 def test_it_lists_unfinished_batches_and_dead_letters(settings: Settings) -> None:
-    migrate(settings.clickhouse)
+    migrated(settings.clickhouse)
     append(settings, event(5))
     log = log_state(settings).id
     assert "unfinished    no batch" in said(settings)
@@ -148,7 +148,7 @@ def test_it_lists_unfinished_batches_and_dead_letters(settings: Settings) -> Non
 
 def test_it_tells_of_a_log_that_was_put_back_and_of_a_clock_that_was_ahead(settings: Settings) -> None:
     append(settings, event(5))
-    migrate(settings.clickhouse)
+    migrated(settings.clickhouse)
     assert "put back" not in said(settings) and "clock  " not in said(settings)
     log, now = log_state(settings).id, int(time.time() * 1000)
     with closing(connect(settings.clickhouse)) as client:
@@ -165,7 +165,7 @@ def test_it_tells_of_a_log_that_was_put_back_and_of_a_clock_that_was_ahead(setti
 
 def test_it_says_what_takes_the_disk_by_table_and_site(redis_url: str, clickhouse_url: str) -> None:
     settings = Settings(event_log=redis_url, clickhouse=clickhouse_url, redis=redis_url, partitions=2)
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     assert "\nsite " not in said(settings)
     held = wiring.registry(settings)
     account = create_account(held, "a@example.com", "a long password").id
@@ -197,6 +197,11 @@ def test_it_says_what_takes_the_disk_by_table_and_site(redis_url: str, clickhous
         assert f"\ntable         events: {raw / 1e6:,.1f} MB, and {tables['events'].inactive / 1e6:,.1f} MB in" in told
         assert f"\nsite          {large} large.example: about {(raw * 9 // 12 + rest // 2) / 1e6:,.1f} MB\n" in told
         assert "\nsite          gone99: about 0.0 MB\n              sites: estimated, `events` by" in told
+        client.command(
+            "INSERT INTO retained (site, events) SELECT {site:String}, toDateTime64('1970-01-02 00:00:00', 3, 'UTC')",
+            {"site": small},
+        )
+        assert by_site(client, tables.values())[small] == rest // 2  # its events are gone, its sessions are not
         client.command("DROP TABLE series")  # as before a migration
         assert by_site(client, tables.values()) == {}
     said(settings)
@@ -220,7 +225,7 @@ def test_verify_that_could_not_say_is_no_difference(clickhouse_url: str, redis_u
         done = CliRunner().invoke(app, ["verify", *stores, *flags], catch_exceptions=False)
         return done.exit_code, done.output
 
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     assert verified(clickhouse_url) == (0, "no difference\n")
     code, told = verified("http://127.0.0.1:1/nowhere")
     assert code == 2 and told.startswith("throughline: ClickHouse cannot be used: ") and told.count("\n") == 1

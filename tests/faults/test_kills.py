@@ -9,7 +9,7 @@ import re
 import signal
 import time
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -40,9 +40,11 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
         yield running
 
 
-def settled(load: Load, seconds: float = 120.0, gone: Set[str] = frozenset()) -> list[tuple[Any, ...]]:
+def settled(
+    load: Load, seconds: float = 120.0, gone: Set[str] = frozenset(), logs: Sequence[str] = ()
+) -> list[tuple[Any, ...]]:
     """The raw events in log order, once every acknowledged one but those `gone` is there, none is on its way and no
-    rollup is being made right.
+    rollup is being made right. `logs`: where there was more than one, in their order.
     """
     client = clickhouse(load.stack)
     end = time.monotonic() + seconds
@@ -52,8 +54,9 @@ def settled(load: Load, seconds: float = 120.0, gone: Set[str] = frozenset()) ->
             rows,
             client.query(
                 "SELECT id, visitor, reason, toUnixTimestamp64Milli(time), toUnixTimestamp64Milli(received) "
-                "FROM events WHERE site = {site:String} ORDER BY partition, offset, index",
-                {"site": load.site["id"]},
+                "FROM events WHERE site = {site:String} "
+                "ORDER BY indexOf({logs:Array(String)}, log), partition, offset, index",
+                {"site": load.site["id"], "logs": list(logs)},
             ).result_rows,
         )
         unfinished = client.query(statement("control_unfinished")).result_rows
@@ -65,7 +68,9 @@ def settled(load: Load, seconds: float = 120.0, gone: Set[str] = frozenset()) ->
         time.sleep(2)
 
 
-def must_equal(load: Load, least: int = 500, but: str = "(?!)", gone: Set[str] = frozenset()) -> None:
+def must_equal(
+    load: Load, least: int = 500, but: str = "(?!)", gone: Set[str] = frozenset(), logs: Sequence[str] = ()
+) -> None:
     """Every acknowledged event but those `gone` counts once; the ledger explains the rest; every endpoint equals the
     model.
 
@@ -73,7 +78,7 @@ def must_equal(load: Load, least: int = 500, but: str = "(?!)", gone: Set[str] =
     """
     assert not load.unexpected, load.unexpected
     assert len(load.acknowledged) > least, "too little load to prove anything"
-    rows = settled(load, gone=gone)
+    rows = settled(load, gone=gone, logs=logs)
     counted = Counter(row[0] for row in rows if not row[2])
     assert set(counted.values()) == {1}
     assert load.acknowledged - gone <= counted.keys() <= load.posted.keys()

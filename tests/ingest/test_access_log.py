@@ -16,8 +16,8 @@ from ingest.access_log.reader import Format, Reader, clean, recognise
 from ingest.admission import ACCESS_LOG, EVENTS, Knowledge, Sender, admit, no_salt
 from ingest.contract.address import LOOPBACK
 from ingest.contract.event import Event, Filtered, Touch, encode
+from ingest.contract.visitor import imported
 from ingest.enrich import NO_PLACE, Place, Places, no_place
-from ingest.visitor import imported
 from tests.ingest.fake import ADDRESS, FIREFOX, NOW, a_site
 
 COMBINED = (

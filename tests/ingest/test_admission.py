@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from api.registry.domain import domain
-from ingest import visitor
 from ingest.admission import ACCESS_LOG, ENDPOINT, EVENTS, STEPS, Knowledge, Sender, Way, admit, is_bot, no_salt
+from ingest.contract import visitor
 from ingest.contract.batch import parse, read
 from ingest.contract.event import Event, Filtered, Revenue, Touch, encode
 from ingest.contract.incoming import IncomingImport, Problem

@@ -7,9 +7,9 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from ingest.contract.snapshot import Snapshot, publish
+from ingest.contract.visitor import DAY_MS
 from ingest.salt import LIFE_MS, SALT_BYTES, Salts, key
 from ingest.sites import Sites
-from ingest.visitor import DAY_MS
 from tests.ingest.fake import TRACKING_ID, a_site
 
 pytestmark = pytest.mark.services

@@ -12,9 +12,9 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from ingest import salt
+from ingest.contract.visitor import DAY_MS
 from ingest.salt import Salts, key
 from ingest.shredder import CLAIM, CLEANED, Shredder
-from ingest.visitor import DAY_MS
 from tests.services.redis import RedisServer
 
 pytestmark = pytest.mark.services

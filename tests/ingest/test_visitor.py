@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from ingest import visitor
+from ingest.contract import visitor
+from ingest.contract.visitor import DAY_MS
 from ingest.salt import LIFE_MS, Salts, key
-from ingest.visitor import DAY_MS
 from tests.ingest.fake import NOW, FakeRedis
 
 T = TypeVar("T")

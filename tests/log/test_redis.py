@@ -180,7 +180,7 @@ def test_a_full_log_refuses_until_the_workers_have_caught_up(redis_url: str) -> 
 @pytest.mark.services
 def test_the_limit_is_half_of_maxmemory(server: RedisServer) -> None:
     with redis.Redis.from_url(server.url) as client, client.pipeline(transaction=False) as pipe:
-        stream.ask_room(pipe, stream.Keys("events"), 4)
+        stream.ask_room(pipe, [stream.Keys("events").stream(partition) for partition in range(4)])
         room = stream.room(pipe.execute(), None)
     assert (room.limit, room.allowed, room.size) == (32 << 20, 64 << 20, 0)
 

@@ -24,10 +24,10 @@ from ingest.contract.event import Event, encode
 from ingest.contract.site import SiteSettings
 from ingest.enrich import Place
 from rollups.client import Client, connect
-from rollups.migrate import migrate
 from rollups.read import Reader
 from rollups.write import Writer
 from tests.ingest.fake import ADDRESS, FIREFOX, NOW, a_site
+from tests.services.schema import migrated
 from workers.fold import Entry, Known, fold, visits
 from workers.raw import event_columns
 from workers.rows import version
@@ -163,7 +163,7 @@ class Counting:
 
 @pytest.fixture
 def counting(clickhouse_url: str) -> Iterator[Counting]:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     client = connect(clickhouse_url)
     client.command("SYSTEM STOP MERGES")
     yield Counting(client)

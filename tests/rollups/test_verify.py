@@ -8,12 +8,12 @@ import pytest
 from ingest.contract.event import Event, Revenue, Touch
 from ingest.contract.site import SiteSettings
 from rollups.client import Client, connect
-from rollups.migrate import migrate
 from rollups.past import past
 from rollups.registry import RegistryRow, append
 from rollups.verify import Difference, verify
 from rollups.write import Writer
 from tests.rollups.make import DAY, HOUR, MINUTE, T0
+from tests.services.schema import migrated
 from workers.back import fold_back
 from workers.fold import Entry, visits
 from workers.raw import event_columns
@@ -91,7 +91,7 @@ def store(client: Client, events: list[Event], batch: int) -> None:
 @pytest.fixture
 def live(clickhouse_url: str) -> Client:
     """All the real rollups, a site with two revisions of settings."""
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     client = connect(clickhouse_url)
     for revision in (1, 2):
         body = f'{{"settings":{SETTINGS[revision].model_dump_json()}}}'

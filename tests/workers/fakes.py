@@ -116,7 +116,7 @@ class Tables:
         self.running.clear()
         # That a partition was ever counted is remembered: it takes a whole table to forget it (`take.Forgotten`).
         firsts = {
-            part.rows[0][0][1]: place
+            part.rows[0][0][:2]: place
             for place, part in reversed([*enumerate(self.parts, 1)])
             if part.table == "progress"
         }

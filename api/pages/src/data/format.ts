@@ -150,3 +150,6 @@ export const span = (from: string, to: string): string => {
 
 export const date = (text: string): string =>
   new Intl.DateTimeFormat(locale, { timeZone: "UTC", dateStyle: "medium" }).format(new Date(`${text.slice(0, 10)}T00:00Z`));
+
+/** How a visitor is called in lists: the beginning of the id. */
+export const visitor = (id: string): string => id.split("-").pop()!.slice(0, 8);

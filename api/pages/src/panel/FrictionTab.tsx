@@ -4,6 +4,7 @@ import { type Both, type Scope, useAnswer, useBoth } from "../data/scope";
 import { BUCKETS, type Friction, type FrictionPreview, type FrictionRow } from "../data/types";
 import { Delta } from "../part/Delta";
 import { Panel } from "../part/Panel";
+import { Past } from "../part/Past";
 import { Legend, Stack } from "../part/Stack";
 import { type Column, Tree } from "../part/Tree";
 import { bucketTable, earlierOf, totalOf } from "./friction";
@@ -45,10 +46,11 @@ function Judged({ scope }: { scope: Scope }) {
   const { data } = useAnswer<FrictionPreview>("friction-preview", scope);
   if (!data?.changed) return null;
   return (
-    <p class="hinted">
-      {format.count(data.changed)} of these {format.count(data.total)} sessions were judged by earlier thresholds or pairs; today’s would judge them otherwise.{" "}
-      <code>throughline rebuild {scope.site.id}</code> applies today’s to the past.
-    </p>
+    <Past site={scope.site}>
+      <p class="hinted">
+        {format.count(data.changed)} of these {format.count(data.total)} sessions were judged by earlier thresholds or pairs; today’s would judge them otherwise.
+      </p>
+    </Past>
   );
 }
 

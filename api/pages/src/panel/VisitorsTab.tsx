@@ -2,12 +2,12 @@ import type { ComponentChildren } from "preact";
 import { BUCKET_NAME, DEFINITION } from "../data/definitions";
 import * as format from "../data/format";
 import { useLoad } from "../data/load";
-import { analytics } from "../data/api";
 import { useRoute, withQuery } from "../data/route";
 import type { Scope } from "../data/scope";
-import type { Session, SessionEvent, Visitors } from "../data/types";
+import type { Session, SessionEvents, Sessions as Told } from "../data/types";
 import { Icon } from "../part/Icon";
 import { Panel } from "../part/Panel";
+import { People } from "./People";
 import { Person } from "./Person";
 
 /** Visitors → the sessions of one → the events of one. */
@@ -20,14 +20,12 @@ export function VisitorsTab({ scope }: { scope: Scope }) {
   return <People scope={scope} />;
 }
 
-const nameOf = (visitor: string) => visitor.split("-").pop()!.slice(0, 8);
-
 function Crumbs({ visitor, session }: { visitor: string; session?: string }) {
   return (
     <nav class="crumbs" aria-label="Path">
       <a href={withQuery({ visitor: null, session: null })}>Visitors</a>
       <Icon name="right" />
-      {session ? <a href={withQuery({ session: null })}>{nameOf(visitor)}</a> : <span aria-current="page">{nameOf(visitor)}</span>}
+      {session ? <a href={withQuery({ session: null })}>{format.visitor(visitor)}</a> : <span aria-current="page">{format.visitor(visitor)}</span>}
       {session && (
         <>
           <Icon name="right" />
@@ -38,96 +36,15 @@ function Crumbs({ visitor, session }: { visitor: string; session?: string }) {
   );
 }
 
-function People({ scope }: { scope: Scope }) {
-  const page = Math.max(1, Number(useRoute().query.get("page")) || 1);
-  const load = useLoad<Visitors>(`visitors ${page}`, () => analytics(scope.site.id, "visitors", { page }), scope.tick);
-  const last = load.data ? Math.max(1, Math.ceil(load.data.total / load.data.per_page)) : 1;
-  return (
-    <div class="panels">
-      <Panel
-        title="Visitors"
-        wide
-        load={load}
-        definition={DEFINITION.visitors}
-        lines={12}
-        table={({ visitors }) => ({
-          head: ["visitor", "first seen", "last seen", "sessions", "events", "country", "device", "source"],
-          rows: visitors.map((v) => [v.id, v.first_seen, v.last_seen, v.sessions_count, v.events_count, v.country, v.device, v.source]),
-        })}
-        empty={({ total }) => total === 0 && "No visitors yet."}
-      >
-        {({ visitors, total }) => (
-          <>
-            <div class="scroller" tabIndex={0} role="region" aria-label="Visitors">
-              <table class="plain">
-                <caption class="unseen">Visitors, most recently seen first</caption>
-                <thead>
-                  <tr>
-                    <th scope="col">Visitor</th>
-                    <th scope="col">Last seen</th>
-                    <th scope="col">First seen</th>
-                    <th scope="col">Source</th>
-                    <th scope="col">Country</th>
-                    <th scope="col">Device</th>
-                    <th scope="col" class="n">
-                      Sessions
-                    </th>
-                    <th scope="col" class="n">
-                      Events
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {visitors.map((v) => (
-                    <tr key={v.id}>
-                      <th scope="row">
-                        <a class="code" href={withQuery({ visitor: v.id })} title={v.id}>
-                          {nameOf(v.id)}
-                        </a>
-                      </th>
-                      <td>{format.moment(v.last_seen, scope.zone)}</td>
-                      <td>{format.moment(v.first_seen, scope.zone)}</td>
-                      <td>{format.source(v.source)}</td>
-                      <td>{format.country(v.country)}</td>
-                      <td>{v.device}</td>
-                      <td class="n">{format.count(v.sessions_count)}</td>
-                      <td class="n">{format.count(v.events_count)}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-            <nav class="pager" aria-label="Pages of visitors">
-              {page > 1 && (
-                <a class="button quiet" href={withQuery({ page: page > 2 ? String(page - 1) : null })}>
-                  Newer
-                </a>
-              )}
-              <span>
-                Page {format.count(page)} of {format.count(last)} · {format.count(total)} visitors
-              </span>
-              {page < last && (
-                <a class="button quiet" href={withQuery({ page: String(page + 1) })}>
-                  Older
-                </a>
-              )}
-            </nav>
-          </>
-        )}
-      </Panel>
-    </div>
-  );
-}
-
 function Sessions({ scope, visitor }: { scope: Scope; visitor: string }) {
-  const load = useLoad<{ sessions: Session[] }>(visitor, () => `/api/visitors/${encodeURIComponent(visitor)}/sessions`, scope.tick);
+  const load = useLoad<Told>(visitor, () => `/api/visitors/${encodeURIComponent(visitor)}/sessions`, scope.tick);
   const currency = scope.site.settings.revenue?.currency ?? null;
   return (
     <>
       <Crumbs visitor={visitor} />
       <div class="panels">
         <Panel
-          title={`Sessions of ${nameOf(visitor)}`}
+          title={`Sessions of ${format.visitor(visitor)}`}
           wide
           load={load}
           definition={DEFINITION.totals}
@@ -191,8 +108,8 @@ const GAP_SECONDS = 60; // between two events that is told
 
 function Events({ scope, visitor, session }: { scope: Scope; visitor: string; session: string }) {
   const address = `/api/visitors/${encodeURIComponent(visitor)}/sessions`;
-  const sessions = useLoad<{ sessions: Session[] }>(address, () => address, scope.tick);
-  const load = useLoad<{ events: SessionEvent[] }>(session, () => `${address}/${encodeURIComponent(session)}/events`, scope.tick);
+  const sessions = useLoad<Told>(address, () => address, scope.tick);
+  const load = useLoad<SessionEvents>(session, () => `${address}/${encodeURIComponent(session)}/events`, scope.tick);
   const about = sessions.data?.sessions.find(({ id }) => id === session);
   return (
     <>

@@ -3,6 +3,7 @@ import { analytics } from "../../data/api";
 import * as format from "../../data/format";
 import { useLoad } from "../../data/load";
 import type { FrictionPreview, Thresholds } from "../../data/types";
+import { Past } from "../../part/Past";
 import { Legend, Stack } from "../../part/Stack";
 import { Section, type SheetProps } from "./Section";
 
@@ -28,6 +29,14 @@ export function FrictionSection(props: SheetProps) {
       title="Friction"
       hint="How a session is judged; the first sentence that fits holds. Seconds are visible, focused time."
       change={() => ({ settings: { friction: Object.fromEntries(KEYS.map((key) => [key, Number(values[key])])) } })}
+      foot={
+        <Past site={props.site} unsaved={KEYS.some((key) => Number(values[key]) !== held[key])}>
+          <p class="hinted" id="past">
+            What is saved here and under <a href="#pairs">Started and finished</a> judges sessions from now on. Applied to the past it judges every session of this site
+            anew, in minutes; what comes meanwhile is counted as ever.
+          </p>
+        </Past>
+      }
     >
       {(about) => {
         const blank = (key: keyof Thresholds) => (
@@ -101,8 +110,7 @@ function Preview({ site, values }: { site: string; values: Record<string, string
           "No session was judged otherwise."
         ) : (
           <>
-            {format.count(changed)} of {format.count(load.data.total)} sessions were judged otherwise. What is saved applies from now on; to apply it to the past,
-            save and run <code>throughline rebuild {site}</code>, which says how far it is.
+            {format.count(changed)} of {format.count(load.data.total)} sessions were judged otherwise.
           </>
         )}
       </p>

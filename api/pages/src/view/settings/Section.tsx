@@ -12,7 +12,7 @@ export interface SheetProps {
 /** What a setting that the past does not obey says of it. */
 export const FROM_THEN_ON = (
   <>
-    Applies from now on; <code>throughline rebuild</code> applies it to the past.
+    Applies from now on; under <a href="#past">Friction</a> it is applied to the past.
   </>
 );
 
@@ -27,10 +27,12 @@ interface SectionProps extends SheetProps {
   change: () => { name?: string; domain?: string; settings?: { [K in keyof Settings]?: unknown } };
   /** Renders the fields; gets the message about a field (or any field that starts so), once refused. */
   children: (about: (field: string) => string | null) => ComponentChildren;
+  /** What belongs to the section and is not saved with it. */
+  foot?: ComponentChildren;
 }
 
 /** One form of its own: saved by itself, and refused by itself with the reason at its field. */
-export function Section({ id, title, hint, fields = [], site, onSaved, held = false, change, children }: SectionProps) {
+export function Section({ id, title, hint, fields = [], site, onSaved, held = false, change, children, foot }: SectionProps) {
   const [state, setState] = useState<"" | "busy" | "saved">("");
   const [error, setError] = useState<Refused | null>(null);
   const about = (field: string) => (error?.param === field || error?.param?.startsWith(`${field}.`) ? error!.message : null);
@@ -70,6 +72,7 @@ export function Section({ id, title, hint, fields = [], site, onSaved, held = fa
           </span>
         </div>
       </form>
+      {foot}
     </section>
   );
 }
