@@ -122,7 +122,7 @@ def gone(client: Client, wanted: Mapping[str, Cut]) -> int:
     """Let all go; returns how many passes that took."""
     passes = 0
     while retain.due(client, wanted):
-        made = retain.advance(client, wanted, NOW, wait_seconds=5)
+        made = retain.advance(client, wanted, NOW, wait_seconds=120)
         assert made
         passes += len(made)
         while not retain.settle(client, NOW):

@@ -66,7 +66,7 @@ def gone(client: Client, events: int = CUT, sessions: int = CUT) -> None:
     """All of before goes."""
     wanted = {SITE: Cut(events, sessions)}
     while retain.due(client, wanted):
-        assert retain.advance(client, wanted, NOW, wait_seconds=5)
+        assert retain.advance(client, wanted, NOW, wait_seconds=120)
         while not retain.settle(client, NOW):
             client.rows("SELECT sleep(0.05)")
 
