@@ -147,7 +147,7 @@ class Rollup:
         if self.source != "sessions":
             raise ValueError(f"rollup {self.name} is not of sessions, so nothing of it can be selected")
         if not self.grain_ms:
-            source = _chosen("1", selection)
+            source = f"(SELECT * FROM sessions WHERE site = {SITE} AND ({selection.condition}))"
             if edge:
                 return f"({self._edge(edge, source)})"
             dimensions = ", ".join(("site", *self.key))

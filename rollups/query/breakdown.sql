@@ -54,13 +54,14 @@ WITH
             FROM sessions
             ARRAY JOIN {values_of_dimension} AS value
             PREWHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
-            WHERE number IN (
+                AND number IN (
                     SELECT number
                     FROM sessions
                     PREWHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
-                    WHERE sign < 0 {selected}
+                        AND sign < 0
+                    WHERE 1 {selected}
                 )
-                {selected}
+            WHERE 1 {selected}
             GROUP BY value, number
             HAVING sum(sign) <= 0 AND max(sign) > 0
         )
@@ -71,7 +72,8 @@ WITH
             SELECT arrayJoin(arrayDistinct({values_of_dimension})) AS value, session, sign
             FROM sessions
             PREWHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
-            WHERE notEmpty(tx_transaction) {selected}
+                AND notEmpty(tx_transaction)
+            WHERE 1 {selected}
         ) AS each
         INNER JOIN earned ON each.session = earned.session
         GROUP BY value

@@ -16,8 +16,8 @@ WITH counted AS (
             pv_page AS page,
             arrayPushBack(arrayPopFront(pv_page), '') AS next,
             arrayEnumerate(pv_page) AS place
-        PREWHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
-        WHERE has(pv_page, {page:String}) {selected}
+        WHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
+            AND has(pv_page, {page:String}) {selected}
     )
     ARRAY JOIN ['source', 'next'] AS kind, [source, next] AS value
     WHERE page = {page:String}
