@@ -52,9 +52,11 @@ up: setup
 wheel: setup
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
-# Two processes side by side, for much of the time a test waits; each starts its own services.
+# More processes than cores, for much of the time a test waits: for brokers that start, leases that lapse, batches. Each
+# starts services of its own, and takes up to 2 GB.
+PROCESSES ?= 4
 test: setup $(VENV)/.clients
-	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n $(PROCESSES) $(ARGS)
 
 nightly: setup $(VENV)/.clients
 	$(BIN)/pytest -m nightly $(ARGS)
@@ -64,6 +66,11 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cd $(PAGES) && $(NODE) npm run --silent check
+
+# What the pages believe of answers, from the API's document; a test finds it if it is old.
+.PHONY: types
+types: setup $(VENV)/.clients
+	WRITE_TYPES=1 $(BIN)/pytest -q tests/clients/test_pages.py
 
 # The pages of docs/ as a site, in build/docs.
 .PHONY: docs

@@ -57,7 +57,9 @@ class Settings:
     metrics_port: int = _setting(0, "port of a worker's `/health` and `/metrics`; 0 = none")
     workers: int = _setting(1, "workers that `up` starts")
     partitions: int = _setting(
-        0, "partitions of a new event log; 0 = one a worker in `up`, else 4; an existing one keeps its own"
+        0,
+        "partitions of a new event log; 0 = one a worker in `up`, else 4; an existing one keeps its own, until "
+        "`throughline repartition`",
     )
     address_rate: float = _setting(100.0, "events a second from one address (burst: 10 seconds' worth); 0 = no limit")
     site_rate: float = _setting(0.0, "events a second of one site (burst: 10 seconds' worth); 0 = no limit")

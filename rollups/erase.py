@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rollups.client import Client
+from rollups.retain import floors
 from rollups.rows import Int32, Texts, Time, UInt32, UInt64, types_of
 from rollups.sql import statement
 
@@ -92,7 +93,8 @@ class Eraser:
         return stones(self._own)
 
     def taken(self, site: str, visitor: str, earlier: Stone | None) -> list[Taken]:
-        """What lies in the raw events of a visitor, beyond what an earlier erasure took."""
+        """What lies in the raw events of a visitor, beyond what an earlier erasure took, or is to go anyway."""
+        floor = floors(self._own, [(site, visitor)]).get((site, visitor))
         stone = earlier or Stone(site, "", -(2**62), "", 0, 0, "")
         where = {
             "site": site,
@@ -101,6 +103,7 @@ class Eraser:
             "log": stone.log,
             "partition": stone.partition,
             "offset": stone.offset,
+            "floor": -(2**62) if floor is None else floor.live,
         }
         found = self._own.rows(statement("erase_taken"), where, {"max_execution_time": 600})
         return [Taken(**{**_named(row), "keys": tuple(row["keys"])}) for row in found]

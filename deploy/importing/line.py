@@ -26,6 +26,7 @@ from ingest.enrich import Places
 Format: TypeAlias = Literal["auto", "events"] | reader.Format
 FORMATS: tuple[Format, ...] = ("auto", *reader.FORMATS, "events")
 MALFORMED = "malformed"
+OLD = "older than the site keeps"
 SHOWN = 20  # malformed lines that are listed
 
 
@@ -58,7 +59,7 @@ class Tally:
 @dataclass(frozen=True)
 class Rules:
     """How lines are read: for which site, when they were received (ms), where addresses lie and who vouches for them,
-    what fields are called. `now` is the clock's time (ms) while they are read.
+    what fields are called. `now` is the clock's time (ms) while they are read; what was before `since` (ms) is gone.
     """
 
     site: Site
@@ -68,6 +69,7 @@ class Rules:
     client: Client
     format: Format = "auto"
     fields: Mapping[str, str] = field(default_factory=dict)
+    since: int = 0
 
 
 class File(NamedTuple):
@@ -143,7 +145,9 @@ class _Taker:
         self.read += 1
         self._tally.read += 1
         if isinstance(taken, Found):
-            return taken
+            if taken.event.time >= self._rules.since:
+                return taken
+            taken = OLD
         if taken != MALFORMED:
             self._tally.leave_out(taken)
         return None
