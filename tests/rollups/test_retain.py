@@ -121,13 +121,14 @@ def totals(
 def gone(client: Client, wanted: Mapping[str, Cut]) -> int:
     """Let all go; returns how many passes that took."""
     passes = 0
-    while retain.due(client, wanted):
+    while True:
+        while not retain.settle(client, NOW):
+            client.rows("SELECT sleep(0.02)")
+        if not retain.due(client, wanted):
+            return passes
         made = retain.advance(client, wanted, NOW, wait_seconds=120)
         assert made
         passes += len(made)
-        while not retain.settle(client, NOW):
-            client.rows("SELECT sleep(0.02)")
-    return passes
 
 
 def left(client: Client, cut: Cut, site: str = "site01") -> tuple[int, int, int]:
