@@ -39,6 +39,9 @@ _DELETE = {
 }
 
 
+_STALE = ("uncommitted", "followed")
+
+
 class Cut(NamedTuple):
     """The first ms of which a site keeps raw events, and of which it keeps sessions that end there; 0: of all."""
 
@@ -241,9 +244,10 @@ def _months(client: Client, table: str, site: str, cut: int) -> list[int]:
 
 def _tidy(client: Client) -> None:
     """Forget what passes that were stopped had kept, and which rows went of those that others followed."""
-    if client.rows(statement("kept_stale"), {"kinds": [CROSSING, PLACE]}):
-        settings = {**_DELETE, "mutations_sync": 2}
-        client.command(statement("kept_drop"), {"kinds": [CROSSING, PLACE]}, settings)
+    kinds = [CROSSING, PLACE]
+    if found := client.rows(statement("kept_stale"), {"kinds": kinds}):
+        passes = {name: [row["pass"] for row in found if row["committed"] == (name == "followed")] for name in _STALE}
+        client.command(statement("kept_drop"), {"kinds": kinds, **passes}, {"mutations_sync": 2})
 
 
 def _name(client: Client, now: int) -> str:
