@@ -67,6 +67,11 @@ lint: setup
 	$(BIN)/mypy
 	cd $(PAGES) && $(NODE) npm run --silent check
 
+# What the pages believe of answers, from the API's document; a test finds it if it is old.
+.PHONY: types
+types: setup $(VENV)/.clients
+	WRITE_TYPES=1 $(BIN)/pytest -q tests/clients/test_pages.py
+
 # The pages of docs/ as a site, in build/docs.
 .PHONY: docs
 docs: setup

@@ -129,6 +129,7 @@ ACCESS: list[Endpoint] = [
         account.add_key,
         bodiless=True,
         status=201,
+        problems=(409,),
     ),
     Endpoint(
         "DELETE",

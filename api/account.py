@@ -1,7 +1,5 @@
 """Signing in and out, the password, and the account's keys."""
 
-from typing import Any
-
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
@@ -72,7 +70,7 @@ def by_password(asked: AnyAsked, email: str, password: str) -> Account:
 def signed_in(asked: AnyAsked, account: Account) -> Reply[Me]:
     """A new session of the account."""
     token = signin.start(asked.parts.redis, account)
-    return Reply(Me(**about(account)), set_cookie(asked, token, signin.SESSION_SECONDS))
+    return Reply(about(account), set_cookie(asked, token, signin.SESSION_SECONDS))
 
 
 def logout(asked: Asked) -> Reply[None]:
@@ -85,7 +83,7 @@ def me(asked: Asked) -> Whoami:
     """Who asks."""
     state, account = asked.registry.state, asked.caller
     roles = {site.id: role for site in asked.who.sites(state) if (role := state.role(account.id, site))}
-    return Whoami(**about(account), roles=roles)
+    return Whoami(**dict(about(account)), roles=roles)
 
 
 def password(asked: Asked[Nothing, NewPassword]) -> Reply[None]:
@@ -115,14 +113,14 @@ def keys(asked: Asked) -> list[MaskedKey]:
     """The account's living keys, the oldest first."""
     own = asked.registry.state.keys_of(asked.caller.id)
     days = uses.last_used(asked.parts.redis, [key.id for key in own])
-    return [MaskedKey(**_shown(key), last_used_at=days.get(key.id)) for key in own]
+    return [_shown(key, days.get(key.id)) for key in own]
 
 
 def add_key(asked: Asked[Nothing, KeyAsked]) -> NewKey:
     """A new key of the account."""
     body = asked.body
     key, text = change.create_key(asked.registry, asked.caller.id, body.name, body.scope, body.site)
-    return NewKey(**_shown(key), last_used_at=None, key=text)
+    return NewKey(**dict(_shown(key, None)), key=text)
 
 
 def revoke_key(asked: Asked) -> None:
@@ -147,11 +145,18 @@ def is_known(asked: AnyAsked, email: str) -> bool:
     return change.one_email(email) in asked.registry.state.account_by_email
 
 
-def about(account: Account) -> dict[str, Any]:
-    """The fields of a Me."""
-    return {"id": account.id, "email": account.email, "must_change_password": account.temporary}
+def about(account: Account) -> Me:
+    """The account, to its owner."""
+    return Me(id=account.id, email=account.email, must_change_password=account.temporary)
 
 
-def _shown(key: Key) -> dict[str, Any]:
-    kept = {"id": key.id, "name": key.name, "masked": key.masked, "scope": key.scope, "site": key.site}
-    return {**kept, "created_at": iso(key.created)}
+def _shown(key: Key, last_used: str | None) -> MaskedKey:
+    return MaskedKey(
+        id=key.id,
+        name=key.name,
+        masked=key.masked,
+        scope=key.scope,
+        site=key.site,
+        created_at=iso(key.created),
+        last_used_at=last_used,
+    )

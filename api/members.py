@@ -1,6 +1,6 @@
 """Who else sees a site: members and invitations, as the API shows and changes them."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -55,10 +55,10 @@ class Accepted(account.Me):
 def members(asked: Asked) -> list[SiteMember]:
     """Owners by having made the site first, then members and invitations, the oldest first."""
     state, site = asked.registry.state, asked.site
-    found = [SiteMember(**_shown(asked, each)) for each in state.members_of(site.id)]
+    found = [_shown(asked, each) for each in state.members_of(site.id)]
     if state.role(site.account, site) == "owner" and site.account not in [each.account for each in found]:
         maker = Member(id=site.account, site=site.id, role="owner", created=site.created, account=site.account)
-        found.insert(0, SiteMember(**_shown(asked, maker)))
+        found.insert(0, _shown(asked, maker))
     return found
 
 
@@ -66,7 +66,7 @@ def invite(asked: Asked[Nothing, Invited]) -> NewInvitation:
     """An invitation of the site."""
     body = asked.body
     made, token = sharing.invite(asked.registry, asked.caller.id, asked.site.id, body.role, body.email.strip())
-    return NewInvitation(**_shown(asked, made), url=asked.url(f"/invite/{token}"))
+    return NewInvitation(**dict(_shown(asked, made)), url=asked.url(f"/invite/{token}"))
 
 
 def remove(asked: Asked) -> None:
@@ -114,18 +114,18 @@ def accept(asked: Asked[Nothing, Acceptance]) -> Reply[Accepted]:
         else:
             own = sharing.accept_as_new(registry, token, body.email, body.password)
         headers = dict(account.signed_in(asked, own).headers)
-    return Reply(Accepted(**account.about(own), site=held.site, role=held.role), headers)
+    return Reply(Accepted(**dict(account.about(own)), site=held.site, role=held.role), headers)
 
 
-def _shown(asked: AnyAsked, member: Member) -> dict[str, Any]:
+def _shown(asked: AnyAsked, member: Member) -> SiteMember:
     known = asked.registry.state.account_by_id.get(member.account or "")
     invited = member.account is None
-    return {
-        "id": member.id,
-        "account": member.account,
-        "email": known.email if known else member.email,
-        "role": member.role,
-        "state": "member" if not invited else "invited" if asked.now < member.expires else "expired",
-        "created_at": iso(member.created),
-        "expires_at": iso(member.expires) if invited else None,
-    }
+    return SiteMember(
+        id=member.id,
+        account=member.account,
+        email=known.email if known else member.email,
+        role=member.role,
+        state="member" if not invited else "invited" if asked.now < member.expires else "expired",
+        created_at=iso(member.created),
+        expires_at=iso(member.expires) if invited else None,
+    )

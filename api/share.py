@@ -1,7 +1,5 @@
 """Share links of a site: made, listed, revoked; and what they open."""
 
-from typing import Any
-
 from pydantic import BaseModel, Field
 
 from api import client, signin
@@ -54,14 +52,14 @@ class Shared(BaseModel):
 
 def links(asked: Asked) -> list[ShareLink]:
     """The site's living links, the oldest first."""
-    return [ShareLink(**_shown(asked, link)) for link in asked.registry.state.links_of(asked.site.id)]
+    return [_shown(asked, link) for link in asked.registry.state.links_of(asked.site.id)]
 
 
 def add(asked: Asked[Nothing, LinkAsked]) -> NewLink:
     """A new link of the site."""
     body, site = asked.body, asked.site.id
     link, token = sharing.add_link(asked.registry, asked.caller.id, site, body.name, body.password, body.embed)
-    return NewLink(**_shown(asked, link), url=asked.url(f"/share/{token}"))
+    return NewLink(**dict(_shown(asked, link)), url=asked.url(f"/share/{token}"))
 
 
 def revoke(asked: Asked) -> None:
@@ -100,7 +98,13 @@ def _check(asked: AnyAsked, link: Link, held: str, given: str | None) -> None:
     signin.forgive(redis, f"link {link.id}", held, address)
 
 
-def _shown(asked: AnyAsked, link: Link) -> dict[str, Any]:
+def _shown(asked: AnyAsked, link: Link) -> ShareLink:
     maker = asked.registry.state.account_by_id.get(link.by)
-    kept = {"id": link.id, "name": link.name, "embed": link.embed, "made_by": maker.email if maker else None}
-    return {**kept, "password": link.password is not None, "created_at": iso(link.created)}
+    return ShareLink(
+        id=link.id,
+        name=link.name,
+        password=link.password is not None,
+        embed=link.embed,
+        created_at=iso(link.created),
+        made_by=maker.email if maker else None,
+    )

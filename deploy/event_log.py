@@ -95,7 +95,7 @@ def consumer(settings: Settings, log: Link | None = None) -> Consumer:
     """A member of the worker group of a log, or of the one to be counted now. Blocks; raises what `counting` raises."""
     if log is None:
         with closing(succession(settings)) as logs:
-            log = counting(logs, connect(settings.address("clickhouse"))) if len(logs.chain()) > 1 else None
+            log = due(logs.chain(), lambda: control.positions(connect(settings.address("clickhouse"))))
     address = settings.address("event_log")
     name = log.topic if log else first_topic(settings)
     if on_kafka(address):

@@ -46,6 +46,11 @@ def repair(settings: Settings, say: Callable[[str], None], *, lost: bool = False
         for part in parts:
             say(f"broken        {part.table}: part {part.name}, {part.bytes:,} bytes")
         tables = {part.table for part in parts}
+        if broken := sorted(tables & {"kept", "retained"}):
+            raise StackError(
+                f"parts of {' and '.join(broken)} are broken, and nothing else says what rollups hold of months that "
+                "are gone: put the table back from a backup; until then no rollup is made anew"
+            )
         for table in sorted(tables & _GONE.keys()):
             say(f"{table:<13} {_GONE[table]}")
         placed = _places(client, log_state(settings).id, tables, parts, say) if parts else []

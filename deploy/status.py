@@ -3,14 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from deploy import event_log, wiring
 from deploy.gone import another_log, missed
 from deploy.peek import LogState, Peek, peek
+from deploy.retaining import Standing, standings
 from deploy.settings import Settings
-from ingest.contract import freshness
+from ingest.contract import freshness, snapshot
 from ingest.log.dead import DeadLetter
 from ingest.log.succession import open_of
 from rollups import control, damage
@@ -57,7 +58,8 @@ class Status:
     while ClickHouse has no tables yet; `fresh`: ms before which everything is in the numbers, None until every
     partition has said so; `dead`: reason → letters; `put_back`: within a week; `ahead`: ms that the newest receipt
     counted lies ahead of this machine's clock. `broken`: parts of ClickHouse's tables that are set aside. `doubted`:
-    sites whose rollups are being made right. `before`: logs that are counted first.
+    sites whose rollups are being made right. `before`: logs that are counted first. `kept`: what sites keep that do not
+    keep all, by id.
     """
 
     log: LogState
@@ -72,6 +74,7 @@ class Status:
     broken: Sequence[damage.Part] = ()
     doubted: Collection[str] = ()
     before: Sequence[Before] = ()
+    kept: Mapping[str, Standing] = field(default_factory=dict)
 
 
 def status(settings: Settings) -> Status:
@@ -89,6 +92,7 @@ def status(settings: Settings) -> Status:
         put_back = _made(lambda: _put_back(client, state.id))
         doubted = {span.site for span in _made(lambda: doubts(client))}
         broken = [] if unfinished is None else damage.aside(client)
+        kept = _kept(settings, client)
     gone = missed(settings)
     before = [] if unfinished is None else _before(settings, client)
     return Status(
@@ -104,6 +108,7 @@ def status(settings: Settings) -> Status:
         broken,
         doubted,
         before,
+        kept,
     )
 
 
@@ -116,6 +121,12 @@ def _before(settings: Settings, client: Client) -> list[Before]:
 
 def _put_back(client: Client, log: str) -> list[PutBack]:
     return [PutBack(**row) for row in client.rows(statement("put_back"), {"log": log})]
+
+
+def _kept(settings: Settings, client: Client) -> dict[str, Standing]:
+    sites = snapshot.published(wiring.redis_client(settings)).by_id.values()
+    found = _made(lambda: list(standings(client, sites, wiring.now()).items()))
+    return dict(found)
 
 
 def _made(ask: Callable[[], list[_Row]]) -> list[_Row]:

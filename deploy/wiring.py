@@ -146,6 +146,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
     from ingest.contract.revision import Revisions
     from rollups.mend import settle
     from rollups.past import newest, past
+    from rollups.retain import cuts
     from rollups.values import day_values
     from rollups.write import Writer
     from workers.loop import Worker
@@ -182,6 +183,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         secret=_secret(client),
         followed=partial(logs.followed, own),
         due=due,
+        cuts=partial(cuts, client),
     )
     tell_redis(settings)
     made = Worker(world, report=report)

@@ -21,6 +21,7 @@ from deploy.folder import StackError
 from deploy.logs import configure
 from deploy.notify import READY, STOPPING, Notifier
 from deploy.rebuilding import Rebuilding
+from deploy.retaining import Retaining
 from deploy.settings import SettingError, Settings, load
 from deploy.stack import listen
 from deploy.supervise import die_with_parent
@@ -80,6 +81,7 @@ def run(settings: Settings) -> None:
         )
     threading.Thread(target=Erasing(settings).run, args=(stop,), name="erasing", daemon=True).start()
     threading.Thread(target=Rebuilding(settings, stop).run, name="rebuilding", daemon=True).start()
+    threading.Thread(target=Retaining(settings).run, args=(stop,), name="retaining", daemon=True).start()
     while not stop.is_set():
         try:
             worker = wiring.worker(settings, report)

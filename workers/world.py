@@ -15,6 +15,7 @@ from workers.erased import Erased, Secret
 from workers.fold import Settings
 from workers.metrics import Metrics
 from workers.names import NO_LIMIT, Names
+from workers.retained import Cuts
 from workers.state import BYTES, Store
 
 
@@ -22,8 +23,9 @@ from workers.state import BYTES, Store
 class World:
     """`nonce` gives a new name for a proposal or a generation of states, `now` the wall clock, ms; `newest` the time of
     the newest event in ClickHouse, ms; `settle` makes doubted rollups right and says which; `lacking` which disk has no
-    room, "" if all have. Nothing replayed depends on any of them. `secret`: a site's, which names its erased visitors.
-    `followed`: whether the log may have a log after it; `due`: whether it is the one to be counted now.
+    room, "" if all have; `cuts` what is gone of sites. Nothing replayed depends on any of them. `secret`: a site's,
+    which names its erased visitors. `followed`: whether the log may have a log after it; `due`: whether it is the one
+    to be counted now.
     """
 
     consumer: Consumer
@@ -45,6 +47,7 @@ class World:
     secret: Secret = lambda _: ""
     followed: Callable[[], bool] = lambda: False
     due: Callable[[], bool] = lambda: True
+    cuts: Cuts = lambda _: {}
 
 
 @dataclass

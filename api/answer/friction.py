@@ -66,8 +66,8 @@ def friction(reader: Reader, site: str, span: Span, thresholds: Thresholds) -> F
         rows = in_order(rows)
     sources = [
         Source(
-            **_described(source, campaigns),
-            campaigns=[Campaign(**_described(row["campaign"], [row])) for row in campaigns],
+            **dict(_described(source, campaigns)),
+            campaigns=[_described(row["campaign"], [row]) for row in campaigns],
         )
         for source, campaigns in ((source, list(rows)) for source, rows in groupby(rows, itemgetter("source")))
     ]
@@ -77,11 +77,11 @@ def friction(reader: Reader, site: str, span: Span, thresholds: Thresholds) -> F
 _NONE = dict.fromkeys(BUCKETS, 0)
 
 
-def _described(key: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _described(key: str, rows: list[dict[str, Any]]) -> Campaign:
     in_order = [sum(row[bucket] for row in rows) for bucket in BUCKETS]
-    return {
-        "key": key,
-        "total": sum(in_order),
-        "buckets": Buckets(**dict(zip(BUCKETS, in_order, strict=True))),
-        "bucket_pct": BucketPct(**dict(zip(BUCKETS, shares(in_order), strict=True))),
-    }
+    return Campaign(
+        key=key,
+        total=sum(in_order),
+        buckets=Buckets(**dict(zip(BUCKETS, in_order, strict=True))),
+        bucket_pct=BucketPct(**dict(zip(BUCKETS, shares(in_order), strict=True))),
+    )

@@ -1,7 +1,7 @@
 """Transactions of a range: their sum and number, over time and by the first touch of their sessions."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict
 
 from pydantic import BaseModel
 
@@ -111,5 +111,10 @@ def _place(row: dict[str, Any]) -> tuple[bool, Decimal, str, str, str]:
     return other, -row["revenue"], row["currency"], row["source"], row["campaign"]
 
 
-def _sums(row: dict[str, Any]) -> dict[str, Any]:
+class _Sums(TypedDict):
+    revenue: float
+    transactions: int
+
+
+def _sums(row: dict[str, Any]) -> _Sums:
     return {"revenue": money(row["revenue"]), "transactions": row["transactions"]}

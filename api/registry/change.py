@@ -13,6 +13,8 @@ from ingest.contract.site import Site, SiteSettings
 from ingest.contract.text import name as name_of
 
 MAX_NAME = 100
+MAX_KEYS = 100  # of an account, that are not revoked
+MAX_SITES = 1_000  # that an account made, and that are not deleted
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
 
 
@@ -76,7 +78,8 @@ def create_key(
 ) -> tuple[Key, str]:
     """A new key of the account and the secret, which nobody can tell again.
 
-    Raises Refusal: absent if there is no such account, forbidden for a site that the account does not own.
+    Raises Refusal: absent if there is no such account, forbidden for a site that the account does not own, conflict if
+    it has too many keys.
     """
     text = secret.new_key()
     head, tail = secret.shown(text)
@@ -87,6 +90,8 @@ def create_key(
             raise Refusal("absent", "no such account")
         if site is not None:
             site_of(state, account, site, "owner")
+        if len(state.keys_of(account)) >= MAX_KEYS:
+            raise Refusal("conflict", f"an account has at most {MAX_KEYS:,} keys: revoke one that is used no longer")
         return Key(
             id=unused(state, 12),
             account=account,
@@ -115,11 +120,15 @@ def revoke_key(registry: Registry, account: str, key_id: str) -> None:
 
 
 def create_site(registry: Registry, account: str, name: str, domain: str) -> Site:
-    """A new site of the account. Raises Refusal: invalid naming the field, conflict if it has the domain already."""
+    """A new site of the account. Raises Refusal: invalid naming the field, conflict if it has the domain already, or
+    too many sites.
+    """
     title, host = one_name(name), _one_domain(domain)
 
     def make(state: State) -> Site:
         _refuse_taken(state, account, host, None)
+        if state.made_by(account) >= MAX_SITES:
+            raise Refusal("conflict", f"an account makes at most {MAX_SITES:,} sites")
         return Site(
             id=unused(state, 8),
             account=account,

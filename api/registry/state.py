@@ -79,6 +79,10 @@ class State:
         sites = [site for site in tuple(self.site_by_id.values()) if self.role(account, site) is not None]
         return sorted(sites, key=lambda site: site.created)
 
+    def made_by(self, account: str) -> int:
+        """How many living sites the account made, whoever owns them now."""
+        return sum(site.account == account and not site.deleted for site in tuple(self.site_by_id.values()))
+
     def owners(self, site: Site) -> list[str]:
         """Accounts that own the site, and are there."""
         found = [each.account for each in self.members_of(site.id) if each.account and each.role == "owner"]

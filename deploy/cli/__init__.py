@@ -14,6 +14,7 @@ from deploy.cli.demo import demo
 from deploy.cli.import_ import import_
 from deploy.cli.repair import repair
 from deploy.cli.repartition import repartition
+from deploy.cli.retain import retain
 from deploy.cli.services import api, ingest, worker
 from deploy.cli.up import up
 from deploy.cli.upkeep import migrate, rebuild, status, verify
@@ -60,6 +61,7 @@ for command in (
     rebuild,
     repair,
     repartition,
+    retain,
     erase,
     demo,
 ):

@@ -71,6 +71,8 @@ def status(
         )
     if found.doubted:
         typer.echo(f"rollups       of {len(found.doubted):,} sites are being made right, after a restart of ClickHouse")
+    for site, standing in found.kept.items():
+        typer.echo(f"kept          {site}: {standing}")
     for back in found.put_back:
         kept, counted = (moment(appended_at(offset) / 1000) for offset in (back.kept, back.counted))
         typer.echo(

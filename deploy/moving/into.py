@@ -21,6 +21,7 @@ from ingest.contract.event import Line as Logged
 from ingest.contract.site import Site, SiteSettings
 from ingest.log.protocol import Producer
 from rollups.client import Client
+from rollups.retain import ALL, cuts
 from rollups.sql import statement, utc
 
 _CHUNK = 10_000
@@ -134,8 +135,11 @@ async def _send(client: Client, producer: Producer, site: Site, path: Path, prog
 
 
 def _fresh(client: Client, site: Site, events: list[Counted], uncounted: list[Uncounted]) -> list[Logged]:
-    """What of the lines is not among the raw events."""
+    """What of the lines is not among the raw events, nor of months that the site keeps no longer."""
     made: list[Logged] = []
+    since = cuts(client, [site.id]).get(site.id, ALL).events
+    events = [each for each in events if each.at >= since]
+    uncounted = [each for each in uncounted if each.received >= since]
     if events:
         known = client.rows(
             statement("site_known"),

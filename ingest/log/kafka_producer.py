@@ -209,4 +209,7 @@ class KafkaProducer:
             # Raises when something could not be flushed in time; its callers were told long ago.
             with suppress(KafkaError):
                 await asyncio.to_thread(self._producer.close, PATIENCE_SECONDS)
+        elif self._admin is not None:  # it never started
+            with suppress(KafkaError, OSError):
+                await asyncio.to_thread(self._admin.close)
         self._thread.shutdown(wait=False)

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from api import account, client, serve, signin
-from api.registry import secret
+from api.registry import change, secret, sharing
 from api.registry.change import create_account
 from api.registry.refusal import Refusal
 from tests.api.conftest import PASSWORD, Http, Served
@@ -373,3 +373,22 @@ def test_accounts(served: Served) -> None:
         with pytest.raises(Refusal) as refused:
             create_account(served.registry, email, password)
         assert (refused.value.field, refused.value.kind) == (param, kind)
+
+
+@pytest.mark.services
+def test_keys_and_sites_of_an_account_are_bounded(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(change, "MAX_KEYS", 3)  # the first is there
+    monkeypatch.setattr(change, "MAX_SITES", 3)
+    served = served.with_new_tenants()
+    _, invitation = sharing.invite(served.registry, served.bert.account.id, served.bert.site.id, "owner", "")
+    sharing.accept(served.registry, invitation, served.anna.account.id)  # who made it has it
+    served.learn()
+    keys = [served.send("POST", "/api/keys", {}) for _ in range(3)]
+    sites = [served.send("POST", "/api/sites", {"name": "own", "domain": f"own{at}.example"}) for at in range(3)]
+    for made, what in ((keys, "at most 3 keys"), (sites, "at most 3 sites")):
+        assert [each.status_code for each in made] == [201, 201, 409]
+        assert made[2].json()["error"]["code"] == "conflict" and what in made[2].json()["error"]["message"]
+    assert served.send("DELETE", f"/api/keys/{keys[0].json()['id']}").status_code == 204
+    assert served.send("DELETE", f"/api/sites/{sites[0].json()['id']}").status_code == 204
+    assert served.send("POST", "/api/keys", {}).status_code == 201
+    assert served.send("POST", "/api/sites", {"name": "own", "domain": "own.example"}).status_code == 201

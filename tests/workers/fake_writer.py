@@ -102,8 +102,8 @@ class FakeWriter(Writer):
     def erase(self, token: str, left: Sequence[Row], stones: Sequence[Stone], believed: bool) -> None:
         if left and not believed:
             self._read("left")
-            there = {row.place for row in self._tables.rows("left") if row.erasure.startswith(f"{token}/")}
-            left = [row for row in left if row.place not in there]
+            there = {row.index for row in self._tables.rows("left") if row.erasure.startswith(f"{token}/")}
+            left = [row for row in left if row.index not in there]
         for table, own in (("left", left), ("erased", stones)):
             if own:
                 self._effect(f"insert {table}", f"{token}/erased", [(table, 0, own)])

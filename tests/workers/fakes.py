@@ -24,7 +24,7 @@ def past(tables: Tables) -> Callable[[Sequence[Asked]], list[Found]]:
 
     def of(asked: Sequence[Asked]) -> list[Found]:
         found = []
-        for site, visitor, begin, end, stone in asked:
+        for site, visitor, begin, end, stone, *_ in asked:
             live: dict[SessionRow, int] = {}
             for row in tables.session_rows():
                 if (row.site, row.visitor) == (site, visitor) and row.start <= end and row.end >= begin:

@@ -3,7 +3,7 @@ import { DEFINITION } from "../data/definitions";
 import * as format from "../data/format";
 import { go, useRoute, withQuery } from "../data/route";
 import { type Scope, useAnswer, useBoth } from "../data/scope";
-import { type EngagementFunnel, MILESTONES, type ScrollPage } from "../data/types";
+import { type EngagementFunnel, MILESTONES, type ScrollDepth } from "../data/types";
 import { Icon } from "../part/Icon";
 import { Panel } from "../part/Panel";
 import { Pick } from "../part/Pick";
@@ -22,7 +22,7 @@ export function EngagementTab({ scope }: { scope: Scope }) {
   const [typed, type] = useState(url ?? "");
   useEffect(() => type(url ?? ""), [url]);
   const funnel = useBoth<EngagementFunnel>("engagement-funnel", scope, { url });
-  const depth = useAnswer<{ pages: ScrollPage[] }>("scroll-depth", scope, url ? { url } : { limit });
+  const depth = useAnswer<ScrollDepth>("scroll-depth", scope, url ? { url } : { limit });
   const choose = (page: string) => go(withQuery({ url: page || null }));
 
   return (

@@ -5,7 +5,7 @@ import { analytics } from "../data/api";
 import { useLoad } from "../data/load";
 import { withQuery } from "../data/route";
 import { type Scope, useAnswer, useBoth } from "../data/scope";
-import type { DataValues, EventTypes } from "../data/types";
+import type { DataKeys, DataValues, EventTypes } from "../data/types";
 import { Failure, Skeleton } from "../part/State";
 import { Bars } from "../part/Bars";
 import { Delta } from "../part/Delta";
@@ -111,7 +111,7 @@ export function EventsTab({ scope }: { scope: Scope }) {
 }
 
 function Keys({ scope, type }: { scope: Scope; type: string }) {
-  const load = useLoad<{ keys: string[] }>(type, () => analytics(scope.site.id, "event-data-keys", { type }), 0);
+  const load = useLoad<DataKeys>(type, () => analytics(scope.site.id, "event-data-keys", { type }), 0);
   const [chosen, choose] = useState<string | null>(null);
   if (load.error) return <Failure error={load.error} again={load.again} />;
   if (!load.data) return <Skeleton lines={1} />;

@@ -4,7 +4,7 @@ import * as format from "../data/format";
 import { useLoad } from "../data/load";
 import { useRoute, withQuery } from "../data/route";
 import type { Scope } from "../data/scope";
-import type { Session, SessionEvent } from "../data/types";
+import type { Session, SessionEvents, Sessions as Told } from "../data/types";
 import { Icon } from "../part/Icon";
 import { Panel } from "../part/Panel";
 import { People } from "./People";
@@ -37,7 +37,7 @@ function Crumbs({ visitor, session }: { visitor: string; session?: string }) {
 }
 
 function Sessions({ scope, visitor }: { scope: Scope; visitor: string }) {
-  const load = useLoad<{ sessions: Session[] }>(visitor, () => `/api/visitors/${encodeURIComponent(visitor)}/sessions`, scope.tick);
+  const load = useLoad<Told>(visitor, () => `/api/visitors/${encodeURIComponent(visitor)}/sessions`, scope.tick);
   const currency = scope.site.settings.revenue?.currency ?? null;
   return (
     <>
@@ -108,8 +108,8 @@ const GAP_SECONDS = 60; // between two events that is told
 
 function Events({ scope, visitor, session }: { scope: Scope; visitor: string; session: string }) {
   const address = `/api/visitors/${encodeURIComponent(visitor)}/sessions`;
-  const sessions = useLoad<{ sessions: Session[] }>(address, () => address, scope.tick);
-  const load = useLoad<{ events: SessionEvent[] }>(session, () => `${address}/${encodeURIComponent(session)}/events`, scope.tick);
+  const sessions = useLoad<Told>(address, () => address, scope.tick);
+  const load = useLoad<SessionEvents>(session, () => `${address}/${encodeURIComponent(session)}/events`, scope.tick);
   const about = sessions.data?.sessions.find(({ id }) => id === session);
   return (
     <>

@@ -14,7 +14,7 @@ interface Props {
 
 /** The site's saved sets of filters: to choose, to save the present one, to remove. */
 export function Segments({ site, filters, onSaved }: Props) {
-  const { segments = [] } = site.settings;
+  const { segments } = site.settings;
   const [name, setName] = useState("");
   const [error, setError] = useState("");
   const set = JSON.stringify(filters);

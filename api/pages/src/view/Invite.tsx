@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Me, Role } from "../data/access";
+import type { Accepted, Me, OpenInvitation, Role } from "../data/types";
 import { ask, type Refused } from "../data/api";
 import { useLoad } from "../data/load";
 import { go } from "../data/route";
@@ -16,7 +16,7 @@ const MAY: Record<Role, string> = {
 /** An invitation, accepted by who is signed in, or with an email and a password, which make an account if need be. */
 export function Invite({ token }: { token: string }) {
   const path = `/api/invitations/${encodeURIComponent(token)}`;
-  const load = useLoad<{ site: string; domain: string; role: Role; email: string }>(path, () => path, 0);
+  const load = useLoad<OpenInvitation>(path, () => path, 0);
   const [me, setMe] = useState<Me | null>(null);
   const [email, setEmail] = useState<string | null>(null);
   const [password, setPassword] = useState("");
@@ -31,7 +31,7 @@ export function Invite({ token }: { token: string }) {
     setBusy(true);
     setError(null);
     try {
-      const { site } = await ask<{ site: string }>(path, "POST", body);
+      const { site } = await ask<Accepted>(path, "POST", body);
       go(`/sites/${site}`, true);
     } catch (refused) {
       setError(refused as Refused);

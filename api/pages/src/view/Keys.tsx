@@ -3,7 +3,7 @@ import { ask } from "../data/api";
 import { useChanges } from "../data/changes";
 import * as format from "../data/format";
 import { useLoad } from "../data/load";
-import type { ApiKey, ListedSite } from "../data/types";
+import type { ApiKey, ListedSite, NewKey } from "../data/types";
 import { Choice } from "../part/Choice";
 import { Field } from "../part/Field";
 import { Icon } from "../part/Icon";
@@ -31,7 +31,7 @@ export function Keys() {
   const create = async (event: Event) => {
     event.preventDefault();
     const asked = { name, scope, ...(site && { site }) };
-    if (await change(async () => setMade((await ask<{ key: string }>("/api/keys", "POST", asked)).key))) setName("");
+    if (await change(async () => setMade((await ask<NewKey>("/api/keys", "POST", asked)).key))) setName("");
   };
 
   return (

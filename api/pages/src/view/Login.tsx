@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Me } from "../data/access";
+import type { Me } from "../data/types";
 import { ask, Refused } from "../data/api";
 import { go, useRoute } from "../data/route";
 import { Field } from "../part/Field";

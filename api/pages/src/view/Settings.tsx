@@ -1,12 +1,12 @@
 import { useEffect, useState } from "preact/hooks";
 import { useLoad } from "../data/load";
-import type { Site } from "../data/types";
+import type { Role, Site } from "../data/types";
 import { Snippet } from "../part/Snippet";
 import { Failure, Skeleton } from "../part/State";
 import { Top } from "../part/Top";
 import { Keys } from "./Keys";
 import { Received } from "./Received";
-import { type Role, useMe } from "../data/access";
+import { useMe } from "../data/access";
 import { Delete } from "./settings/Delete";
 import { Excluded } from "./settings/Excluded";
 import { FrictionSection } from "./settings/Friction";

@@ -1,8 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Shared } from "../data/access";
 import { ask, askAs, type Refused } from "../data/api";
 import { useFreshness } from "../data/fresh";
-import type { Site } from "../data/types";
+import type { Shared, Site } from "../data/types";
 import { Field } from "../part/Field";
 import { Now } from "../part/Now";
 import { Mark } from "../part/Top";
@@ -115,12 +114,13 @@ const shown = ({ timezone, currency, goals, ...site }: Shared["site"]): Site => 
     cookieless: false,
     hosts: [],
     ignored_referrers: [],
-    revenue: currency === null ? null : { currency, type: null },
+    revenue: currency === null ? null : { currency, type: null, trusted: false },
     friction: { bouncer_seconds: 10, skimmer_seconds_per_page: 15, engaged_pageviews: 3, engaged_seconds: 30, deep_seconds: 60, deep_percent: 50 },
     pairs: [],
     goals: Array.from({ length: goals }, (_, at) => ({ name: `${at}`, page: "/" })),
     retention: { events_months: null, sessions_months: null },
     exclude: { addresses: [], countries: [], pages: [] },
     hide: [],
+    segments: [],
   },
 });

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { ShareLink } from "../../data/access";
+import type { NewLink, ShareLink } from "../../data/types";
 import { ask } from "../../data/api";
 import { useChanges } from "../../data/changes";
 import * as format from "../../data/format";
@@ -23,7 +23,7 @@ export function Links({ site }: { site: string }) {
   const create = async (event: Event) => {
     event.preventDefault();
     const asked = { name, embed, ...(password && { password }) };
-    if (await change(async () => setMade(await ask<{ url: string; embed: boolean }>(path, "POST", asked)))) {
+    if (await change(async () => setMade(await ask<NewLink>(path, "POST", asked)))) {
       setName("");
       setPassword("");
     }

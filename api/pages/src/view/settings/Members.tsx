@@ -1,9 +1,10 @@
 import { useState } from "preact/hooks";
-import { type Member, type Role, ROLES } from "../../data/access";
+import { ROLES } from "../../data/access";
 import { ask } from "../../data/api";
 import { useChanges } from "../../data/changes";
 import * as format from "../../data/format";
 import { useLoad } from "../../data/load";
+import type { Member, NewInvitation, Role } from "../../data/types";
 import { Choice } from "../../part/Choice";
 import { Field } from "../../part/Field";
 import { Icon } from "../../part/Icon";
@@ -22,7 +23,7 @@ export function Members({ site }: { site: string }) {
 
   const invite = async (event: Event) => {
     event.preventDefault();
-    if (await change(async () => setMade((await ask<{ url: string }>(path, "POST", { email, role })).url))) setEmail("");
+    if (await change(async () => setMade((await ask<NewInvitation>(path, "POST", { email, role })).url))) setEmail("");
   };
   const state = (each: Member) =>
     each.state === "invited" ? `invited, until ${format.moment(each.expires_at!, Intl.DateTimeFormat().resolvedOptions().timeZone)}` : each.state === "expired" ? "invitation expired" : "member";
