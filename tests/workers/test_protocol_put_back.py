@@ -18,7 +18,7 @@ from ingest.log.protocol import Bounds, Floor, LogUnavailable, Record
 from rollups.rows import TOUCH, EventRow
 from tests.log.fake import FakeConsumer, FakeLog
 from tests.workers import test_protocol as protocol
-from tests.workers.fakes import FakeStore
+from tests.workers.fake_store import FakeStore
 from tests.workers.streams import live
 from workers import take
 from workers.fold import Entry, Known, fold, visits

@@ -20,7 +20,8 @@ from ingest.log.protocol import Record
 from ingest.log.succession import Link, due
 from rollups.client import ClickHouseUnavailable
 from tests.log.fake import FakeConsumer, FakeLog
-from tests.workers.fakes import FakeStore, FakeWriter
+from tests.workers.fake_store import FakeStore
+from tests.workers.fake_writer import FakeWriter
 from tests.workers.streams import SITE, live, stream
 from tests.workers.test_protocol import Simulation, lookup
 from workers import take

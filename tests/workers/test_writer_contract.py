@@ -12,7 +12,8 @@ from rollups.client import connect
 from rollups.write import Decided, Marked, Standing, Writer
 from tests.rollups.make import DAY, T0, event, session
 from tests.services.schema import migrated
-from tests.workers.fakes import FakeWriter, Tables
+from tests.workers.fake_tables import Tables
+from tests.workers.fake_writer import FakeWriter
 
 pytestmark = pytest.mark.services
 
