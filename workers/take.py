@@ -168,7 +168,10 @@ def _caught_up(world: World, store: Store, log: str, partition: int, position: P
     except LogTruncated:
         return None
     visited = visits(entries)
-    heed(visited, {each.stone.erasure for each in decision.erased}.__contains__)
+    # Whom a batch erased that was set aside since, lies there still: without a state it would be nobody's past.
+    own = {each.stone.erasure for each in decision.erased}
+    erased = own and own & {stone.erasure for stone in world.writer.erased()}
+    heed(visited, erased.__contains__)
     unknown, gone = unknown_of(visited, decision.clock, decision.reasons), gone_of(visited, decision.reasons)
     store.save(position.offset, decided.b, decision.clock, unknown, gone)
     return store.position()
