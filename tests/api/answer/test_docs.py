@@ -18,5 +18,5 @@ def test_the_code_shown_is_the_code(path: str, section: str) -> None:
         assert block in (ROOT / path).read_text()
 
 
-def test_there_are_three_files() -> None:
-    assert len(SECTIONS) == 3
+def test_there_are_three_files_and_an_entry() -> None:
+    assert len(SECTIONS) == 4
