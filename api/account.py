@@ -1,14 +1,13 @@
 """Signing in and out, the password, and the account's keys."""
 
-from typing import Any
-
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from api import client, signin, uses
 from api.body import NewKey as KeyAsked
 from api.body import NewPassword, SignIn
-from api.endpoint import Asked, Reply
+from api.endpoint import AnyAsked, Asked, Reply
+from api.parameter import Nothing
 from api.problem import Problem
 from api.registry import change
 from api.registry.account import Account, Key, Role, Scope
@@ -48,15 +47,14 @@ class NewKey(MaskedKey):
     key: str
 
 
-def login(asked: Asked) -> Reply:
+def login(asked: Asked[Nothing, SignIn]) -> Reply[Me]:
     """Begin a session; whatever session the browser had before is over."""
-    body: SignIn = asked.body
-    account = by_password(asked, body.email, body.password)
+    account = by_password(asked, asked.body.email, asked.body.password)
     signin.end(asked.parts.redis, cookie(asked.request))
     return signed_in(asked, account)
 
 
-def by_password(asked: Asked, email: str, password: str) -> Account:
+def by_password(asked: AnyAsked, email: str, password: str) -> Account:
     """The account that has both. Raises Problem: 401, 429 for who guesses."""
     redis, address = asked.parts.redis, client.address(asked.request, asked.parts.trusted)
     email = change.one_email(email)
@@ -69,13 +67,13 @@ def by_password(asked: Asked, email: str, password: str) -> Account:
     return account
 
 
-def signed_in(asked: Asked, account: Account) -> Reply:
+def signed_in(asked: AnyAsked, account: Account) -> Reply[Me]:
     """A new session of the account."""
     token = signin.start(asked.parts.redis, account)
-    return Reply(Me(**about(account)), set_cookie(asked, token, signin.SESSION_SECONDS))
+    return Reply(about(account), set_cookie(asked, token, signin.SESSION_SECONDS))
 
 
-def logout(asked: Asked) -> Reply:
+def logout(asked: Asked) -> Reply[None]:
     """End the session of the cookie, if there is one."""
     signin.end(asked.parts.redis, cookie(asked.request))
     return Reply(None, set_cookie(asked, "", 0))
@@ -85,13 +83,12 @@ def me(asked: Asked) -> Whoami:
     """Who asks."""
     state, account = asked.registry.state, asked.caller
     roles = {site.id: role for site in asked.who.sites(state) if (role := state.role(account.id, site))}
-    return Whoami(**about(account), roles=roles)
+    return Whoami(**dict(about(account)), roles=roles)
 
 
-def password(asked: Asked) -> Reply:
+def password(asked: Asked[Nothing, NewPassword]) -> Reply[None]:
     """Another password: every other session of the account ends, and this one goes on under another token."""
-    body: NewPassword = asked.body
-    redis, account = asked.parts.redis, asked.caller
+    redis, account, body = asked.parts.redis, asked.caller, asked.body
     address = client.address(asked.request, asked.parts.trusted)
     signin.count_guess(redis, account.email, account.password, address)
     if not is_password(body.old, account.password):
@@ -106,7 +103,7 @@ def password(asked: Asked) -> Reply:
     return Reply(None, set_cookie(asked, signin.start(redis, changed), signin.SESSION_SECONDS))
 
 
-def sign_out_everywhere(asked: Asked) -> Reply:
+def sign_out_everywhere(asked: Asked) -> Reply[None]:
     """End every session of the account, this one too; keys go on."""
     change.end_sessions(asked.registry, asked.caller.id)
     return Reply(None, set_cookie(asked, "", 0))
@@ -116,14 +113,14 @@ def keys(asked: Asked) -> list[MaskedKey]:
     """The account's living keys, the oldest first."""
     own = asked.registry.state.keys_of(asked.caller.id)
     days = uses.last_used(asked.parts.redis, [key.id for key in own])
-    return [MaskedKey(**_shown(key), last_used_at=days.get(key.id)) for key in own]
+    return [_shown(key, days.get(key.id)) for key in own]
 
 
-def add_key(asked: Asked) -> NewKey:
+def add_key(asked: Asked[Nothing, KeyAsked]) -> NewKey:
     """A new key of the account."""
-    body: KeyAsked = asked.body
+    body = asked.body
     key, text = change.create_key(asked.registry, asked.caller.id, body.name, body.scope, body.site)
-    return NewKey(**_shown(key), last_used_at=None, key=text)
+    return NewKey(**dict(_shown(key, None)), key=text)
 
 
 def revoke_key(asked: Asked) -> None:
@@ -136,23 +133,30 @@ def cookie(request: Request) -> str:
     return request.cookies.get(signin.COOKIE, "")
 
 
-def set_cookie(asked: Asked, token: str, seconds: int) -> dict[str, str]:
+def set_cookie(asked: AnyAsked, token: str, seconds: int) -> dict[str, str]:
     """The header that gives the browser the token, or takes it away with 0 seconds."""
     secure = "; Secure" if client.is_secure(asked.request, asked.parts.trusted) else ""
     value = f"{signin.COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
     return {"Set-Cookie": value}
 
 
-def is_known(asked: Asked, email: str) -> bool:
+def is_known(asked: AnyAsked, email: str) -> bool:
     """Whether an account has the email."""
     return change.one_email(email) in asked.registry.state.account_by_email
 
 
-def about(account: Account) -> dict[str, Any]:
-    """The fields of a Me."""
-    return {"id": account.id, "email": account.email, "must_change_password": account.temporary}
+def about(account: Account) -> Me:
+    """The account, to its owner."""
+    return Me(id=account.id, email=account.email, must_change_password=account.temporary)
 
 
-def _shown(key: Key) -> dict[str, Any]:
-    kept = {"id": key.id, "name": key.name, "masked": key.masked, "scope": key.scope, "site": key.site}
-    return {**kept, "created_at": iso(key.created)}
+def _shown(key: Key, last_used: str | None) -> MaskedKey:
+    return MaskedKey(
+        id=key.id,
+        name=key.name,
+        masked=key.masked,
+        scope=key.scope,
+        site=key.site,
+        created_at=iso(key.created),
+        last_used_at=last_used,
+    )

@@ -1,73 +1,36 @@
 """Every endpoint of the API: routes and the OpenAPI document are both made from this one list."""
 
-from collections.abc import Callable
-from typing import Any
-
 from api import sites
 from api.access import ACCESS
-from api.answer.breakdown import Breakdown, breakdown
-from api.answer.custom_event_funnel import CustomEventFunnel, custom_event_funnel
-from api.answer.custom_event_types import CustomEventTypes, custom_event_types
-from api.answer.dashboard import Dashboard, dashboard
-from api.answer.engagement_funnel import EngagementFunnel, engagement_funnel
-from api.answer.event_data_keys import EventDataKeys, event_data_keys
-from api.answer.event_data_values import EventDataValues, event_data_values
+from api.analytics import ANALYTICS
 from api.answer.freshness import Freshness, freshness
-from api.answer.friction import Friction, friction
-from api.answer.friction_preview import FrictionPreview, friction_preview
-from api.answer.goals import Goals, goals
 from api.answer.ledger import Ledger, ledger, widened
-from api.answer.now import Now, now
-from api.answer.over_time import OverTime, over_time
-from api.answer.page_flow import PageFlow, page_flow
-from api.answer.reach import Reach, reach
-from api.answer.revenue import Revenue, revenue
-from api.answer.scroll_depth import ScrollDepth, scroll_depth
 from api.answer.session_events import SessionEvents, session_events
 from api.answer.visitor import sought, visitor_of
 from api.answer.visitor_sessions import VisitorSessions, visitor_sessions
 from api.answer.visitors import Visitors, visitors
-from api.body import NewSite, SitePatch
 from api.endpoint import Asked, Endpoint
 from api.erasure import ERASURE
-from api.parameter import (
-    BreakdownOf,
-    Filtered,
-    FilteredAllTime,
-    FunnelOf,
-    JudgedBy,
-    LedgerOf,
-    Nothing,
-    NowOf,
-    PageFlowOf,
-    ReachOf,
-    ScrollDepthOf,
-    Series,
-    StepsOf,
-    TypeOf,
-    ValuesOf,
-    VisitorsOf,
-)
+from api.parameter import LedgerOf, VisitorsOf
 from api.problem import Problem
 from api.rebuild import REBUILD
-from api.site import SiteInList, SiteWithSettings
-from api.span import last_bucket
+from api.retained import refused
+from api.retention import RETENTION
 
 _SITE = "/sites/{site_id}"
 _VISITOR = "/visitors/{visitor_id}/sessions"
 
 
-def _of_data(
-    path: str, summary: str, answer: Callable[[Asked], Any], response: Any, parameters: Any = Nothing, **more: Any
-) -> Endpoint:
-    name = path.rpartition("/")[2] if "name" not in more else more.pop("name")
-    return Endpoint("GET", path, name, summary, answer, response, parameters, of_data=True, **more)
+def _freshness(asked: Asked) -> Freshness:
+    return freshness(asked.reader, asked.site.id, asked.cut)
 
 
-def _breakdown(asked: Asked) -> Breakdown:
-    of = asked.parameters
-    revenue = asked.site.settings.revenue
-    return breakdown(asked.selected, asked.site.id, asked.span, of.dimension, revenue, of.limit, of.page)
+def _visitors(asked: Asked[VisitorsOf]) -> Visitors:
+    return visitors(asked.reader, asked.site.id, asked.parameters.page, sought(asked))
+
+
+def _ledger(asked: Asked[LedgerOf]) -> Ledger:
+    return ledger(asked.reader, asked.site.id, asked.span)
 
 
 def _visitor_sessions(asked: Asked) -> VisitorSessions:
@@ -83,194 +46,57 @@ def _session_events(asked: Asked) -> SessionEvents:
     found = session_events(asked.reader, asked.site.id, visitor_of(asked), session)
     if found is None:
         raise Problem(404, "not_found", "the visitor has no such session")
+    if not found.events and asked.cut.events:  # a session has one, or it is gone
+        raise refused("raw events", asked.cut.events, asked.site.settings.zone)
     return found
 
 
 ENDPOINTS: list[Endpoint] = [
-    _of_data("/sites", "All sites of the account", sites.sites, list[SiteInList]),
+    Endpoint("GET", "/sites", "sites", "All sites of the account", sites.sites, of_data=True),
+    Endpoint("POST", "/sites", "add-site", "Add a site", sites.add, status=201, problems=(409,)),
+    Endpoint("GET", _SITE, "site", "One site, with its settings", sites.site, of_data=True),
+    Endpoint("PATCH", _SITE, "change-site", "Change a site", sites.change, problems=(409,)),
+    Endpoint("DELETE", _SITE, "delete-site", "Delete a site and its data", sites.delete, status=204),
+    *ANALYTICS,
     Endpoint(
-        "POST",
-        "/sites",
-        "add-site",
-        "Add a site",
-        sites.add,
-        SiteWithSettings,
-        body=NewSite,
-        status=201,
-        problems=(409,),
-    ),
-    _of_data(_SITE, "One site, with its settings", sites.site, SiteWithSettings, name="site"),
-    Endpoint(
-        "PATCH", _SITE, "change-site", "Change a site", sites.change, SiteWithSettings, body=SitePatch, problems=(409,)
-    ),
-    Endpoint("DELETE", _SITE, "delete-site", "Delete a site and its data", sites.delete, None, status=204),
-    _of_data(
-        f"{_SITE}/analytics/dashboard",
-        "Sessions over time, totals and top lists",
-        lambda asked: dashboard(asked.selected, asked.site.id, asked.span, None),
-        Dashboard,
-        Series,
+        "GET",
+        f"{_SITE}/freshness",
+        "freshness",
+        "How fresh the numbers are, and since when there are any; its `ETag` changes when a number may have",
+        _freshness,
+        of_data=True,
         tells_fresh=True,
-        edge=last_bucket,
     ),
-    _of_data(
-        f"{_SITE}/analytics/revenue",
-        "Transactions over time, by source and campaign",
-        lambda asked: revenue(asked.selected, asked.site.id, asked.span, asked.site.settings.revenue),
-        Revenue,
-        Series,
-        edge=last_bucket,
-    ),
-    _of_data(
-        f"{_SITE}/analytics/over-time",
-        "Sessions, visitors, views, bounce rate and duration over time",
-        lambda asked: over_time(asked.selected, asked.site.id, asked.span),
-        OverTime,
-        Series,
-        edge=last_bucket,
-    ),
-    _of_data(
-        f"{_SITE}/analytics/friction",
-        "Sessions by friction bucket, source and campaign",
-        lambda asked: friction(asked.selected, asked.site.id, asked.span, asked.site.settings.friction),
-        Friction,
-        Filtered,
-    ),
-    _of_data(
-        f"{_SITE}/analytics/friction-preview",
-        "Sessions by friction bucket as other thresholds would judge them",
-        lambda asked: friction_preview(
-            asked.selected,
-            asked.site.id,
-            asked.span,
-            asked.parameters.over(asked.site.settings.friction),
-            asked.site.settings.pairs,
-        ),
-        FrictionPreview,
-        JudgedBy,
-    ),
-    _of_data(
-        f"{_SITE}/analytics/breakdown",
-        "Sessions by the values of a dimension",
-        _breakdown,
-        Breakdown,
-        BreakdownOf,
-        csv=True,
-    ),
-    _of_data(
-        f"{_SITE}/analytics/goals",
-        "Sessions that reach each goal of the site",
-        lambda asked: goals(asked.selected, asked.site.id, asked.span, asked.site.settings.goals),
-        Goals,
-        Filtered,
-    ),
-    _of_data(
-        f"{_SITE}/analytics/scroll-depth",
-        "How far pageviews scrolled, page by page",
-        lambda asked: scroll_depth(
-            asked.selected, asked.site.id, asked.span, asked.parameters.url, asked.parameters.limit
-        ),
-        ScrollDepth,
-        ScrollDepthOf,
-    ),
-    _of_data(
-        f"{_SITE}/analytics/engagement-funnel",
-        "How deep sessions went on a page, or on any",
-        lambda asked: engagement_funnel(asked.selected, asked.site.id, asked.span, asked.parameters.url),
-        EngagementFunnel,
-        FunnelOf,
-    ),
-    _of_data(
-        f"{_SITE}/analytics/page-flow",
-        "Where sessions enter and leave by a page, and where they go on to",
-        lambda asked: page_flow(asked.selected, asked.site.id, asked.span, asked.parameters.url),
-        PageFlow,
-        PageFlowOf,
-    ),
-    _of_data(
-        f"{_SITE}/analytics/reach",
-        "Sessions that saw a page or held an event, by source and campaign",
-        lambda asked: reach(asked.selected, asked.site.id, asked.span, asked.parameters.metric, asked.parameters.value),
-        Reach,
-        ReachOf,
-    ),
-    _of_data(
-        f"{_SITE}/analytics/custom-event-types",
-        "Custom events by type",
-        lambda asked: custom_event_types(asked.selected, asked.site.id, asked.span),
-        CustomEventTypes,
-        FilteredAllTime,
-    ),
-    _of_data(
-        f"{_SITE}/analytics/custom-event-funnel",
-        "Sessions through ordered custom events",
-        lambda asked: custom_event_funnel(asked.selected, asked.site.id, asked.span, asked.parameters.steps),
-        CustomEventFunnel,
-        StepsOf,
-    ),
-    _of_data(
-        f"{_SITE}/analytics/event-data-keys",
-        "Keys of the data of an event type",
-        lambda asked: event_data_keys(asked.reader, asked.site.id, asked.span, asked.parameters.type),
-        EventDataKeys,
-        TypeOf,
-    ),
-    _of_data(
-        f"{_SITE}/analytics/event-data-values",
-        "Values of one key of the data of an event type",
-        lambda asked: event_data_values(
-            asked.reader, asked.site.id, asked.span, asked.parameters.type, asked.parameters.key, asked.parameters.limit
-        ),
-        EventDataValues,
-        ValuesOf,
+    Endpoint("GET", f"{_SITE}/visitors", "visitors", "Visitors, most recently seen first", _visitors, of_data=True),
+    Endpoint(
+        "GET",
+        f"{_SITE}/ledger",
+        "ledger",
+        "What became of every accepted event",
+        _ledger,
+        of_data=True,
+        reads=None,
+        edge=lambda span: widened(span).end,
     ),
     Endpoint(
         "GET",
-        f"{_SITE}/analytics/now",
-        "now",
-        "Visitors of the last five minutes",
-        lambda asked: now(asked.selected, asked.site.id, asked.now),
-        Now,
-        NowOf,
-    ),
-    _of_data(
-        f"{_SITE}/freshness",
-        "How fresh the numbers are, and since when there are any; its `ETag` changes when a number may have",
-        lambda asked: freshness(asked.reader, asked.site.id),
-        Freshness,
-        tells_fresh=True,
-    ),
-    _of_data(
-        f"{_SITE}/visitors",
-        "Visitors, most recently seen first",
-        lambda asked: visitors(asked.reader, asked.site.id, asked.parameters.page, sought(asked)),
-        Visitors,
-        VisitorsOf,
-    ),
-    _of_data(
-        f"{_SITE}/ledger",
-        "What became of every accepted event",
-        lambda asked: ledger(asked.reader, asked.site.id, asked.span),
-        Ledger,
-        LedgerOf,
-        edge=lambda span: widened(span).end,
-    ),
-    _of_data(
         _VISITOR,
+        "visitor-sessions",
         "Sessions of a visitor, newest first, at most 1,000",
         _visitor_sessions,
-        VisitorSessions,
-        name="visitor-sessions",
+        of_data=True,
         problems=(404,),
     ),
-    _of_data(
+    Endpoint(
+        "GET",
         _VISITOR + "/{session_id}/events",
+        "session-events",
         "Interactive events of a session, in order, at most the first 1,000",
         _session_events,
-        SessionEvents,
-        name="session-events",
+        of_data=True,
         problems=(404,),
     ),
+    RETENTION,
     *ACCESS,
     *ERASURE,
     *REBUILD,

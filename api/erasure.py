@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from starlette.responses import Response, StreamingResponse
 
 from api.answer.visitor import visitor_of
-from api.endpoint import Asked, Endpoint, Reply
+from api.endpoint import Asked, Endpoint
 from api.problem import Problem
 from api.span import iso
 from ingest.contract import wish
@@ -52,7 +52,7 @@ def erasure(asked: Asked) -> Erasure:
     return Erasure(erasure=name, state=state)
 
 
-def export(asked: Asked) -> Reply:
+def export(asked: Asked) -> Response:
     """Everything that is stored about the visitor of the path, a JSON object a line."""
     site, visitor = asked.site.id, visitor_of(asked)
     reader = asked.reader
@@ -60,7 +60,7 @@ def export(asked: Asked) -> Reply:
         raise Problem(404, "not_found", "the site has no such visitor")
     texts = lines(reader, site, visitor, asked.parts.elsewhere(site, visitor))
     name = f"{site}-{visitor}.jsonl"
-    return Reply(_stream(texts, name))
+    return _stream(texts, name)
 
 
 def _stream(texts: Iterable[str], name: str) -> Response:
@@ -104,14 +104,13 @@ def _text(value: Any) -> Any:
     return str(value)
 
 
-ERASURE = [
+ERASURE: list[Endpoint] = [
     Endpoint(
         "GET",
         _PERSON + "/export",
         "export-visitor",
         "Everything stored about a visitor, a JSON object a line",
         export,
-        None,
         problems=(404,),
         streams="application/x-ndjson",
     ),
@@ -121,7 +120,6 @@ ERASURE = [
         "erase-visitor",
         "Erase a visitor: out of every number, and then everything stored about them",
         erase,
-        Erasure,
         status=202,
         problems=(404,),
     ),
@@ -131,7 +129,6 @@ ERASURE = [
         "erasure",
         "How far an erasure is",
         erasure,
-        Erasure,
         problems=(404,),
     ),
 ]

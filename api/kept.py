@@ -9,7 +9,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from api.endpoint import Asked, Endpoint
+from api.endpoint import AnyAsked, Endpoint
+from api.parameter import Range
 from api.span import iso, local
 from ingest.contract.revision import Revision
 
@@ -32,12 +33,14 @@ class Named:
     to: str | None
 
 
-def named(endpoint: Endpoint, asked: Asked, state: str, revision: Revision | None) -> Named:
+def named(endpoint: Endpoint, asked: AnyAsked, state: str, revision: Revision | None) -> Named:
     """`state`: of the data beyond what `revision` names; without one of either all data is named by `state`."""
     span, parameters = asked.given_span, asked.parameters
     shown: dict[str, Any] = {"exclude": {"from_", "to", "tz"}} if span else {}
-    moving = span is not None and parameters.to is None
-    begin = None if span is None or (moving and parameters.from_ is None) else span.start
+    range_ = parameters if span is not None and isinstance(parameters, Range) else None
+    moving = range_ is not None and range_.to is None
+    open_ = range_ is not None and range_.from_ is None
+    begin = None if span is None or (moving and open_) else span.start
     question = _digest(
         endpoint.name,
         asked.who.name,
@@ -47,7 +50,7 @@ def named(endpoint: Endpoint, asked: Asked, state: str, revision: Revision | Non
     )
     # What lies behind the end of a range that ends now is nothing, once clocks agree that nothing has come since.
     settled = revision is not None and revision.at + SKEW_MS < asked.now
-    rolling = moving and parameters.from_ is None and not parameters.all_time
+    rolling = moving and open_ and not (range_ is not None and range_.all_time)
     edge: object = None
     if span is None:
         edge = _days(asked) if asked.given_site is None else None
@@ -65,7 +68,7 @@ def named(endpoint: Endpoint, asked: Asked, state: str, revision: Revision | Non
     return Named(question, f'W/"{tag}"', keep, iso(span.end) if span and moving and not rolling else None)
 
 
-def _days(asked: Asked) -> list[str]:
+def _days(asked: AnyAsked) -> list[str]:
     """The day that it is now for each site of the account."""
     zones = {site.settings.zone for site in asked.who.sites(asked.registry.state)}
     return sorted({f"{zone.key} {local(asked.now, zone).date()}" for zone in zones})

@@ -1,6 +1,6 @@
 """Who else sees a site: members and invitations, as the API shows and changes them."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -8,7 +8,8 @@ from api import account, client
 from api.body import Acceptance
 from api.body import Invitation as Invited
 from api.caller import caller
-from api.endpoint import Asked, Reply
+from api.endpoint import AnyAsked, Asked, Reply
+from api.parameter import MemberOf, Nothing
 from api.problem import Problem, invalid
 from api.registry import sharing
 from api.registry.account import Member, Role
@@ -54,24 +55,32 @@ class Accepted(account.Me):
 def members(asked: Asked) -> list[SiteMember]:
     """Owners by having made the site first, then members and invitations, the oldest first."""
     state, site = asked.registry.state, asked.site
-    found = [SiteMember(**_shown(asked, each)) for each in state.members_of(site.id)]
+    found = [_shown(asked, each) for each in state.members_of(site.id)]
     if state.role(site.account, site) == "owner" and site.account not in [each.account for each in found]:
         maker = Member(id=site.account, site=site.id, role="owner", created=site.created, account=site.account)
-        found.insert(0, SiteMember(**_shown(asked, maker)))
+        found.insert(0, _shown(asked, maker))
     return found
 
 
-def invite(asked: Asked) -> NewInvitation:
+def invite(asked: Asked[Nothing, Invited]) -> NewInvitation:
     """An invitation of the site."""
-    body: Invited = asked.body
+    body = asked.body
     made, token = sharing.invite(asked.registry, asked.caller.id, asked.site.id, body.role, body.email.strip())
-    return NewInvitation(**_shown(asked, made), url=asked.url(f"/invite/{token}"))
+    return NewInvitation(**dict(_shown(asked, made)), url=asked.url(f"/invite/{token}"))
 
 
 def remove(asked: Asked) -> None:
-    """End the membership or withdraw the invitation that the path or the parameter names."""
-    named = asked.request.path_params.get("member_id") or asked.parameters.id
-    sharing.remove(asked.registry, asked.caller.id, asked.site.id, named)
+    """End the membership or withdraw the invitation that the path names."""
+    _remove(asked, asked.request.path_params["member_id"])
+
+
+def remove_of_query(asked: Asked[MemberOf]) -> None:
+    """As `remove`, of the parameter."""
+    _remove(asked, asked.parameters.id)
+
+
+def _remove(asked: AnyAsked, member: str) -> None:
+    sharing.remove(asked.registry, asked.caller.id, asked.site.id, member)
 
 
 def invitation(asked: Asked) -> OpenInvitation:
@@ -83,9 +92,9 @@ def invitation(asked: Asked) -> OpenInvitation:
     return OpenInvitation(site=site.name, domain=site.domain, role=held.role, email=held.email, expires_at=expires)
 
 
-def accept(asked: Asked) -> Reply:
+def accept(asked: Asked[Nothing, Acceptance]) -> Reply[Accepted]:
     """With an email: the account that has it and the password, or a new one; else whoever is signed in."""
-    body: Acceptance = asked.body
+    body = asked.body
     registry, token = asked.registry, asked.request.path_params["token"]
     held = sharing.invitation(registry.state, token, asked.now)
     if (body.email is None) != (body.password is None):
@@ -105,18 +114,18 @@ def accept(asked: Asked) -> Reply:
         else:
             own = sharing.accept_as_new(registry, token, body.email, body.password)
         headers = dict(account.signed_in(asked, own).headers)
-    return Reply(Accepted(**account.about(own), site=held.site, role=held.role), headers)
+    return Reply(Accepted(**dict(account.about(own)), site=held.site, role=held.role), headers)
 
 
-def _shown(asked: Asked, member: Member) -> dict[str, Any]:
+def _shown(asked: AnyAsked, member: Member) -> SiteMember:
     known = asked.registry.state.account_by_id.get(member.account or "")
     invited = member.account is None
-    return {
-        "id": member.id,
-        "account": member.account,
-        "email": known.email if known else member.email,
-        "role": member.role,
-        "state": "member" if not invited else "invited" if asked.now < member.expires else "expired",
-        "created_at": iso(member.created),
-        "expires_at": iso(member.expires) if invited else None,
-    }
+    return SiteMember(
+        id=member.id,
+        account=member.account,
+        email=known.email if known else member.email,
+        role=member.role,
+        state="member" if not invited else "invited" if asked.now < member.expires else "expired",
+        created_at=iso(member.created),
+        expires_at=iso(member.expires) if invited else None,
+    )

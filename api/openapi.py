@@ -15,7 +15,7 @@ from api.signin import COOKIE
 _REF = "#/components/schemas/{model}"
 _PROBLEMS = {
     304: "What you have is still right",
-    400: "A bad, missing or repeated parameter, or a bad body",
+    400: "A bad, missing or repeated parameter, or a bad body; `retained_until`: the rows that it needs are gone",
     401: "A valid API key or session is needed",
     403: "Not yours, or it does not exist; or your role or the key's scope does not allow it",
     404: "Your site has no such thing",
@@ -75,10 +75,10 @@ def _schemas(endpoints: list[Endpoint]) -> tuple[dict[str, Any], dict[tuple[str,
     """Component schemas by name, and the schema of (endpoint or model name, what it is)."""
     wanted: list[tuple[str, JsonSchemaMode, Any]] = [("ErrorBody", "serialization", TypeAdapter(ErrorBody))]
     for endpoint in endpoints:
-        if endpoint.response is not None:
-            wanted.append((endpoint.name, "serialization", TypeAdapter(endpoint.response)))
-        if endpoint.body is not None:
-            wanted.append((endpoint.name + " body", "validation", TypeAdapter(endpoint.body)))
+        if endpoint.types.answer is not None:
+            wanted.append((endpoint.name, "serialization", TypeAdapter(endpoint.types.answer)))
+        if endpoint.types.body is not None:
+            wanted.append((endpoint.name + " body", "validation", TypeAdapter(endpoint.types.body)))
     wanted += [(model.__name__, mode, TypeAdapter(model)) for model, mode in tracking.MODELS]
     refs, definitions = TypeAdapter.json_schemas(wanted, ref_template=_REF)
     schemas = definitions["$defs"]
@@ -103,7 +103,7 @@ def _operation(endpoint: Endpoint, refs: dict[tuple[str, str], Any]) -> dict[str
         operation["security"] = []
     if parameters := _path_parameters(endpoint) + _query_parameters(endpoint):
         operation["parameters"] = parameters
-    if endpoint.body is not None:
+    if endpoint.types.body is not None:
         schema = refs[endpoint.name + " body", "validation"]
         operation["requestBody"] = {
             "required": not endpoint.bodiless,
@@ -115,7 +115,7 @@ def _operation(endpoint: Endpoint, refs: dict[tuple[str, str], Any]) -> dict[str
 def _success(endpoint: Endpoint, refs: dict[tuple[str, str], Any]) -> dict[str, Any]:
     if endpoint.streams:
         return {"description": endpoint.summary, "content": {endpoint.streams: {"schema": {"type": "string"}}}}
-    if endpoint.response is None:
+    if endpoint.types.answer is None:
         return {"description": "Done"}
     schema = refs[endpoint.name, "serialization"]
     headers = {"headers": {"ETag": {"schema": {"type": "string"}}}} if endpoint.of_data else {}
@@ -143,9 +143,9 @@ def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
 
 
 def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
-    if endpoint.parameters is Nothing:
+    if endpoint.types.parameters is Nothing:
         return []
-    model = endpoint.parameters.model_json_schema()
+    model = endpoint.types.parameters.model_json_schema()
     found = []
     for name, schema in model["properties"].items():
         kept = _untitled(schema)

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from ingest.contract.etag import is_held
+
 STATIC = Path(__file__).parent / "static"
 SHELL_PATHS = ("/login", "/account", "/invite/{token}", "/sites", "/sites/{site_id}", "/sites/{site_id}/settings")
 SHARE_PATH = "/share/{token}"
@@ -90,8 +92,7 @@ def file_handler(
     packed = gzip.compress(content, 9, mtime=0) if "woff" not in kind else content
 
     async def handler(request: Request) -> Response:
-        held = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-        if status == 200 and etag.removeprefix("W/") in held:
+        if status == 200 and is_held(etag, request.headers.get("if-none-match", "")):
             return Response(status_code=304, headers=headers)
         if len(packed) < len(content) and "gzip" in request.headers.get("accept-encoding", ""):
             return Response(packed, status, {**headers, "Content-Type": kind, "Content-Encoding": "gzip"})

@@ -44,14 +44,13 @@ def _told(one: rebuilds.Rebuild | None) -> Rebuild:
 
 
 REBUILD = [
-    Endpoint("GET", _PATH, "rebuild", "How far the site's past is judged by the settings of today", newest, Rebuild),
+    Endpoint("GET", _PATH, "rebuild", "How far the site's past is judged by the settings of today", newest),
     Endpoint(
         "POST",
         _PATH,
         "start-rebuild",
         "Apply the site's thresholds and pairs of today to its past",
         start,
-        Rebuild,
         status=202,
     ),
 ]

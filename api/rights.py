@@ -76,6 +76,7 @@ RIGHTS: dict[str, Right | None] = {
     "erase-visitor": EDIT,
     "erasure": READ,
     "rebuild": READ,
+    "retention": READ,
     "start-rebuild": EDIT,
     "members": OWN,
     "invite-member": OWN,
@@ -90,7 +91,7 @@ RIGHTS: dict[str, Right | None] = {
 def allowed(state: State, who: Caller, right: Right, site: str | None) -> Site | None:
     """The site of the path, if there is one, for a caller who may do this there.
 
-    Raises Problem (403), whose words tell nothing of a site that the caller has no part in.
+    Raises Problem (403) and Refusal, whose words tell nothing of a site that the caller has no part in.
     """
     if who.link is not None:
         if not right.shared or site != who.link.site:

@@ -17,11 +17,12 @@ from api import body, client, query, rights
 from api import range as ranges
 from api.answers import Answers
 from api.caller import Caller, caller
-from api.endpoint import Asked, Endpoint, Parts
+from api.endpoint import AnyAsked, Asked, Endpoint, Parts
 from api.metrics import Metrics
 from api.parameter import Range
-from api.problem import ErrorBody, Problem, unavailable
+from api.problem import ErrorBody, Problem, refused, unavailable
 from api.pulse import SILENT_SECONDS
+from api.registry.refusal import Refusal
 from api.registry.secret import sha256
 from api.registry.store import RegistryUnavailable
 from api.signin import COOKIE
@@ -128,7 +129,7 @@ class Serve:
         if endpoint.changes:
             self._check_origin(request, who)
         request.scope["path_params"] = match.groupdict()
-        received = await body.receive(request) if endpoint.body is not None else b""
+        received = await body.receive(request) if endpoint.types.body is not None else b""
         asked = self._understood(endpoint, request, who, received)
         if endpoint.hashes or endpoint.light:
             threads = self._passwords if endpoint.hashes else self._sessions
@@ -186,7 +187,7 @@ class Serve:
         if checked and not client.is_same_origin(request, self._parts.trusted):
             raise Problem(403, "forbidden_origin", "a change with a session cookie must come from a page of this host")
 
-    def _understood(self, endpoint: Endpoint, request: Request, who: Caller | None, received: bytes) -> Asked:
+    def _understood(self, endpoint: Endpoint, request: Request, who: Caller | None, received: bytes) -> AnyAsked:
         """First whose it is, then whether the question is right. Raises Problem; asks no store."""
         parts = self._parts
         now = parts.now()
@@ -195,8 +196,9 @@ class Serve:
             ids = request.path_params
             site_id = ids.get("site_id") or (ids["visitor_id"].partition("-")[0] if "visitor_id" in ids else None)
             site = rights.allowed(parts.registry.state, who, endpoint.right, site_id)
-        parameters = query.parameters(endpoint.parameters, request.query_params.multi_items())
-        posted = body.read(endpoint.body, received or endpoint.bodiless * b"{}") if endpoint.body is not None else None
+        parameters = query.parameters(endpoint.types.parameters, request.query_params.multi_items())
+        model = endpoint.types.body
+        posted = None if model is None else body.read(model, received or endpoint.bodiless * b"{}")
         span = None
         if isinstance(parameters, Range) and site is not None:
             zone = site.settings.zone if parameters.tz is None else ranges.zone(parameters.tz)
@@ -215,6 +217,8 @@ def _problem(error: Exception) -> Problem:
     match error:
         case Problem():
             return error
+        case Refusal():
+            return refused(error)
         case ClickHouseUnavailable():
             log.warning("ClickHouse failed a question: %s", str(error).splitlines()[:1])
             return unavailable("the data cannot be read now, or the question takes too long")

@@ -1,14 +1,13 @@
 """Share links of a site: made, listed, revoked; and what they open."""
 
-from typing import Any
-
 from pydantic import BaseModel, Field
 
 from api import client, signin
 from api.body import NewLink as LinkAsked
 from api.body import Opening
 from api.caller import opened
-from api.endpoint import Asked
+from api.endpoint import AnyAsked, Asked
+from api.parameter import Nothing
 from api.problem import Problem
 from api.registry import sharing
 from api.registry.account import Link
@@ -24,6 +23,7 @@ class ShareLink(BaseModel):
     password: bool = Field(description="Whether it asks for one.")
     embed: bool = Field(description="Whether pages of other sites may show it in a frame.")
     created_at: str
+    made_by: str | None = Field(description="Email of the member who made it; null if that was not noted.")
 
 
 class NewLink(ShareLink):
@@ -52,15 +52,14 @@ class Shared(BaseModel):
 
 def links(asked: Asked) -> list[ShareLink]:
     """The site's living links, the oldest first."""
-    return [ShareLink(**_shown(link)) for link in asked.registry.state.links_of(asked.site.id)]
+    return [_shown(asked, link) for link in asked.registry.state.links_of(asked.site.id)]
 
 
-def add(asked: Asked) -> NewLink:
+def add(asked: Asked[Nothing, LinkAsked]) -> NewLink:
     """A new link of the site."""
-    body: LinkAsked = asked.body
-    site = asked.site.id
+    body, site = asked.body, asked.site.id
     link, token = sharing.add_link(asked.registry, asked.caller.id, site, body.name, body.password, body.embed)
-    return NewLink(**_shown(link), url=asked.url(f"/share/{token}"))
+    return NewLink(**dict(_shown(asked, link)), url=asked.url(f"/share/{token}"))
 
 
 def revoke(asked: Asked) -> None:
@@ -68,15 +67,14 @@ def revoke(asked: Asked) -> None:
     sharing.revoke_link(asked.registry, asked.caller.id, asked.site.id, asked.request.path_params["link_id"])
 
 
-def open_(asked: Asked) -> Shared:
+def open_(asked: Asked[Nothing, Opening]) -> Shared:
     """What the token of the path opens, with the password if it needs one. Who guesses is slowed as at sign-in."""
-    body: Opening = asked.body
     state, token = asked.registry.state, asked.request.path_params["token"]
     link = state.link(sha256(token))
     if link is None:
         raise Problem(404, "not_found", "this link leads nowhere, or no longer")
     if link.password is not None:
-        _check(asked, link, link.password, body.password)
+        _check(asked, link, link.password, asked.body.password)
     site = state.site_by_id[link.site]
     own = site.settings
     shared = SharedSite(
@@ -90,7 +88,7 @@ def open_(asked: Asked) -> Shared:
     return Shared(access=opened(link, token), site=shared)
 
 
-def _check(asked: Asked, link: Link, held: str, given: str | None) -> None:
+def _check(asked: AnyAsked, link: Link, held: str, given: str | None) -> None:
     if given is None:
         raise Problem(401, "password_needed", "this link needs its password", "password")
     redis, address = asked.parts.redis, client.address(asked.request, asked.parts.trusted)
@@ -100,6 +98,13 @@ def _check(asked: Asked, link: Link, held: str, given: str | None) -> None:
     signin.forgive(redis, f"link {link.id}", held, address)
 
 
-def _shown(link: Link) -> dict[str, Any]:
-    kept = {"id": link.id, "name": link.name, "embed": link.embed}
-    return {**kept, "password": link.password is not None, "created_at": iso(link.created)}
+def _shown(asked: AnyAsked, link: Link) -> ShareLink:
+    maker = asked.registry.state.account_by_id.get(link.by)
+    return ShareLink(
+        id=link.id,
+        name=link.name,
+        password=link.password is not None,
+        embed=link.embed,
+        created_at=iso(link.created),
+        made_by=maker.email if maker else None,
+    )

@@ -1,7 +1,5 @@
 """A site as the API shows it."""
 
-from typing import Any
-
 from pydantic import BaseModel
 
 from api.answer.sites import Counts
@@ -35,13 +33,21 @@ NO_COUNTS = Counts(visitors_count=0, sessions_count=0, events_count=0)
 
 def in_list(site: Site, counts: Counts, sparkline: list[int]) -> SiteInList:
     """The site as one of many."""
-    return SiteInList(**_named(site), **counts.model_dump(), sparkline=sparkline)
+    return SiteInList(**dict(_named(site, counts)), sparkline=sparkline)
 
 
 def with_settings(site: Site, counts: Counts) -> SiteWithSettings:
     """The site by itself."""
-    return SiteWithSettings(**_named(site), **counts.model_dump(), settings=site.settings)
+    return SiteWithSettings(**dict(_named(site, counts)), settings=site.settings)
 
 
-def _named(site: Site) -> dict[str, Any]:
-    return {"id": site.id, "name": site.name, "domain": site.domain, "tracking_id": site.tracking_id}
+def _named(site: Site, counts: Counts) -> _Named:
+    return _Named(
+        id=site.id,
+        name=site.name,
+        domain=site.domain,
+        tracking_id=site.tracking_id,
+        visitors_count=counts.visitors_count,
+        sessions_count=counts.sessions_count,
+        events_count=counts.events_count,
+    )

@@ -6,6 +6,7 @@ from api.answer.sites import counts, sparklines
 from api.body import NewSite, SitePatch
 from api.endpoint import Asked
 from api.filter import parse
+from api.parameter import Nothing
 from api.problem import invalid
 from api.query import first_problem
 from api.registry.change import change_site, create_site, delete_site
@@ -26,16 +27,15 @@ def site(asked: Asked) -> SiteWithSettings:
     return with_settings(asked.site, counts(asked.reader, [asked.site.id])[asked.site.id])
 
 
-def add(asked: Asked) -> SiteWithSettings:
+def add(asked: Asked[Nothing, NewSite]) -> SiteWithSettings:
     """A new site, with zero counts."""
-    body: NewSite = asked.body
+    body = asked.body
     return with_settings(create_site(asked.registry, asked.caller.id, body.name, body.domain), NO_COUNTS)
 
 
-def change(asked: Asked) -> SiteWithSettings:
+def change(asked: Asked[Nothing, SitePatch]) -> SiteWithSettings:
     """The site after a JSON merge patch."""
-    body: SitePatch = asked.body
-    given = body.model_dump(exclude_unset=True)
+    given = asked.body.model_dump(exclude_unset=True)
     # Counted first: once the change is stored, nothing may turn the answer into an error.
     count = counts(asked.reader, [asked.site.id])[asked.site.id]
     changed = change_site(

@@ -21,6 +21,10 @@ _OPTIONS = {
 }
 
 
+_PLACE = r"([^:,\[\]]+|\[[^\]]*\])(:[0-9]{1,5})?"
+_PLACES = re.compile(rf"({_PLACE}(,{_PLACE})*)?")
+
+
 def wrong(address: str, schemes: Sequence[str]) -> str:
     """What is wrong with an address, to be said after its flag and without any secret; "" if nothing is."""
     try:
@@ -75,7 +79,7 @@ def _wrong_kafka(parts: SplitResult, asked: dict[str, str]) -> str:
     user, at, hosts = parts.netloc.rpartition("@")
     for host in hosts.split(","):
         if not re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+)(:[0-9]{1,5})?", host):
-            return f"{host!r} is no host:port"
+            return f"{redacted(host)!r} is no host:port"
     mechanism = asked.get("sasl", "").upper()
     if mechanism not in MECHANISMS:
         if "sasl" in asked or at:
@@ -100,6 +104,6 @@ def redacted(address: str) -> str:
     if "@" not in place and re.match(r"\w+=.*@", query, re.DOTALL):  # in an option, or in an unescaped password
         return f"{scheme}{separator}…"
     shown = rest.rpartition("@")[2].partition("?")[0]
-    if shown.startswith(":"):  # a password whose host was forgotten
+    if not _PLACES.fullmatch(shown.partition("/")[0]):  # what stands for a port is a password whose host was forgotten
         return f"{scheme}{separator}…"
     return scheme + separator + shown

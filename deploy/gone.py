@@ -11,9 +11,8 @@ from api.registry.secret import hash_password, new_password, sha256, shown
 from api.registry.secret import name as random_name
 from api.registry.state import State, read
 from api.registry.store import Registry, RegistryGone
-from deploy import wiring
+from deploy import event_log, wiring
 from deploy.folder import StackError
-from deploy.peek import log_state
 from deploy.settings import Settings
 from ingest.contract import snapshot
 from rollups import control, registry
@@ -63,7 +62,7 @@ def missed(settings: Settings, first_run: Mapping[str, str] | None = None) -> st
 def another_log(settings: Settings) -> str | None:
     """That the log in use is not the one that was counted last, as one sentence, until it is counted too. Blocks."""
     known = control.logs(wiring.clickhouse(settings))
-    if not known or log_state(settings).id in [each.log for each in known]:
+    if not known or {link.log for link in event_log.chain(settings)} & {each.log for each in known}:
         return None
     last = known[0]
     forget = f"; its unfinished batches: `throughline log forget {last.log}`" if last.unfinished else ""

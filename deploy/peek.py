@@ -47,7 +47,7 @@ class Peek(Protocol):
 
 @contextmanager
 def peek(settings: Settings) -> Iterator[Peek]:
-    """The log of the settings, for a while."""
+    """The log that takes records, for a while."""
     with _kafka(settings) if wiring.on_kafka(settings.address("event_log")) else _redis(settings) as log:
         yield log
 
@@ -62,24 +62,28 @@ def log_state(settings: Settings) -> LogState:
 def _redis(settings: Settings) -> Iterator[Peek]:
     from redis import RedisError
 
-    from ingest.log import stream
+    from ingest.log import redis_succession, stream
 
-    keys, client = stream.Keys(TOPIC), stream.connect(settings.event_log)
+    client = stream.connect(settings.event_log)
+
+    def used() -> stream.Keys:
+        return stream.Keys(redis_succession.topics(client, TOPIC)[-1][0])
 
     class Log:
         def state(self) -> LogState:
+            keys = used()
             made: Any = client.hgetall(keys.log)
             if not made:
                 return NO_LOG
             log_id, count = made[b"id"].decode(), int(made[b"partitions"])
             ends = [stream.bounds(client, keys, number).end for number in range(count)]
             with client.pipeline(transaction=False) as pipe:
-                stream.ask_room(pipe, keys, count)
+                stream.ask_room(pipe, redis_succession.streams(client, TOPIC))
                 room = stream.room(pipe.execute(), settings.log_max_bytes or None)
             return LogState(log_id, ends, room.size, room.limit)
 
         def waits_since(self, partition: int, offset: int) -> int | None:
-            found: Any = client.xrange(keys.stream(partition), stream.id_at(offset), "+", 1)
+            found: Any = client.xrange(used().stream(partition), stream.id_at(offset), "+", 1)
             for entry_id, values in found:
                 appended = stream.offset_of(entry_id) >> stream.SEQUENCE_BITS
                 return receipt(stream.decompress(values.get(stream.VALUE, b""))) or appended
@@ -102,12 +106,14 @@ def _kafka(settings: Settings) -> Iterator[Peek]:
     from kafka.errors import KafkaError
     from kafka.structs import TopicPartition
 
+    from ingest.log.kafka_succession import topics
     from ingest.log.kafka_topic import admin_client, shared
 
-    address, name = settings.event_log, topic(settings.event_log)
+    address, first = settings.event_log, topic(settings.event_log)
 
     class Log:
         def state(self) -> LogState:
+            name = topics(admin, first)[-1]
             if name not in admin.list_topics():
                 return NO_LOG
             topic = admin.describe_topics([name])[0]
@@ -117,7 +123,7 @@ def _kafka(settings: Settings) -> Iterator[Peek]:
             return LogState(log_id, [ends[one] for one in every], None)
 
         def waits_since(self, partition: int, offset: int) -> int | None:
-            at = TopicPartition(name, partition)
+            at = TopicPartition(topics(admin, first)[-1], partition)
             begin, end = reader.beginning_offsets([at])[at], reader.end_offsets([at])[at]
             reader.assign([at])
             reader.seek(at, max(offset, begin))
@@ -130,7 +136,7 @@ def _kafka(settings: Settings) -> Iterator[Peek]:
             return None
 
         def dead(self) -> "Sequence[DeadLetter]":
-            return _letters(settings) if f"{name}.dead" in admin.list_topics() else []
+            return _letters(settings) if f"{first}.dead" in admin.list_topics() else []
 
     try:
         admin = admin_client(address)

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from api.registry.change import create_account, create_key
 from api.registry.secret import new_password
 from api.registry.store import Registry, RegistryUnavailable
-from deploy import wiring
+from deploy import event_log, wiring
 from deploy.folder import StackError, read_private, write_private
 from deploy.gone import another_log, missed, restore
 from deploy.logs import configure
@@ -60,8 +60,19 @@ def prepare(
     said = [f"restored: {line}" for line in restored]
     # A log that is away now is no reason not to start.
     with suppress(ClickHouseUnavailable, LogUnavailable, RedisError):
-        said += filter(None, [another_log(settings)])
+        said += filter(None, [another_log(settings), _idle(settings)])
     return said
+
+
+def _idle(settings: Settings) -> str | None:
+    """That there are more workers than partitions, if there are."""
+    log = next(reversed(event_log.chain(settings)), None) if settings.workers > 1 else None
+    if log is None or log.partitions >= settings.workers:
+        return None
+    return (
+        f"{settings.workers - log.partitions} of {settings.workers} workers have nothing to do, for the event log has "
+        f"{log.partitions} partition{'s' if log.partitions > 1 else ''}: throughline repartition {settings.workers}"
+    )
 
 
 def _first_account(registry: Registry, first_run: Path, made: dict[str, str]) -> None:

@@ -5,18 +5,20 @@ A value comes from, in this order: the flag, `THROUGHLINE_<NAME>`, the `stack.js
 """
 
 import fcntl
-import ipaddress
 import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from deploy.address import redacted as redacted
 from deploy.address import wrong
+
+if TYPE_CHECKING:
+    from ingest.contract.address import Network
 
 PREFIX = "THROUGHLINE_"
 FILE = "_FILE"  # of a variable that names a file with the value
@@ -55,7 +57,9 @@ class Settings:
     metrics_port: int = _setting(0, "port of a worker's `/health` and `/metrics`; 0 = none")
     workers: int = _setting(1, "workers that `up` starts")
     partitions: int = _setting(
-        0, "partitions of a new event log; 0 = one a worker in `up`, else 4; an existing one keeps its own"
+        0,
+        "partitions of a new event log; 0 = one a worker in `up`, else 4; an existing one keeps its own, until "
+        "`throughline repartition`",
     )
     address_rate: float = _setting(100.0, "events a second from one address (burst: 10 seconds' worth); 0 = no limit")
     site_rate: float = _setting(0.0, "events a second of one site (burst: 10 seconds' worth); 0 = no limit")
@@ -109,11 +113,11 @@ class Settings:
         """`alert_mail`, parsed."""
         return [part.strip() for part in self.alert_mail.split(",") if part.strip()]
 
-    def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-        """`trusted_proxies`, parsed."""
-        return tuple(
-            ipaddress.ip_network(part.strip(), strict=False) for part in self.trusted_proxies.split(",") if part.strip()
-        )
+    def networks(self) -> "tuple[Network, ...]":
+        """`trusted_proxies`, parsed. Raises ValueError."""
+        from ingest.contract.address import networks
+
+        return networks(part for part in self.trusted_proxies.split(",") if part.strip())
 
     def origins(self) -> frozenset[str]:
         """`api_origins`, parsed: `scheme://host[:port]` as browsers spell it. Raises ValueError."""

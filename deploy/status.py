@@ -3,15 +3,17 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from deploy import wiring
+from deploy import event_log, wiring
 from deploy.gone import another_log, missed
 from deploy.peek import LogState, Peek, peek
+from deploy.retaining import Standing, standings
 from deploy.settings import Settings
-from ingest.contract import freshness
+from ingest.contract import freshness, snapshot
 from ingest.log.dead import DeadLetter
+from ingest.log.succession import open_of
 from rollups import control, damage
 from rollups.client import NOT_MADE, ClickHouseUnavailable, Client
 from rollups.mend import doubts
@@ -39,6 +41,15 @@ class PutBack(NamedTuple):
     at: int
 
 
+class Before(NamedTuple):
+    """A log before the one in use, of whose `partitions` so many are `left` to be counted; `sealed`: to final ends."""
+
+    log: str
+    partitions: int
+    left: int
+    sealed: bool
+
+
 @dataclass(frozen=True)
 class Status:
     """`gone`: what ClickHouse lost, `other`: that the log is another one than before, each a sentence or None.
@@ -47,7 +58,8 @@ class Status:
     while ClickHouse has no tables yet; `fresh`: ms before which everything is in the numbers, None until every
     partition has said so; `dead`: reason → letters; `put_back`: within a week; `ahead`: ms that the newest receipt
     counted lies ahead of this machine's clock. `broken`: parts of ClickHouse's tables that are set aside. `doubted`:
-    sites whose rollups are being made right.
+    sites whose rollups are being made right. `before`: logs that are counted first. `kept`: what sites keep that do not
+    keep all, by id.
     """
 
     log: LogState
@@ -61,6 +73,8 @@ class Status:
     ahead: int = 0
     broken: Sequence[damage.Part] = ()
     doubted: Collection[str] = ()
+    before: Sequence[Before] = ()
+    kept: Mapping[str, Standing] = field(default_factory=dict)
 
 
 def status(settings: Settings) -> Status:
@@ -78,7 +92,9 @@ def status(settings: Settings) -> Status:
         put_back = _made(lambda: _put_back(client, state.id))
         doubted = {span.site for span in _made(lambda: doubts(client))}
         broken = [] if unfinished is None else damage.aside(client)
+        kept = _kept(settings, client)
     gone = missed(settings)
+    before = [] if unfinished is None else _before(settings, client)
     return Status(
         state,
         gone,
@@ -91,11 +107,26 @@ def status(settings: Settings) -> Status:
         max(0, newest - wiring.now()),
         broken,
         doubted,
+        before,
+        kept,
     )
+
+
+def _before(settings: Settings, client: Client) -> list[Before]:
+    links = event_log.chain(settings)[:-1]
+    positions = control.positions(client) if links else {}
+    left = [(link, len(open_of(link, positions))) for link in links]
+    return [Before(link.log, link.partitions, count, link.ends is not None) for link, count in left if count]
 
 
 def _put_back(client: Client, log: str) -> list[PutBack]:
     return [PutBack(**row) for row in client.rows(statement("put_back"), {"log": log})]
+
+
+def _kept(settings: Settings, client: Client) -> dict[str, Standing]:
+    sites = snapshot.published(wiring.redis_client(settings)).by_id.values()
+    found = _made(lambda: list(standings(client, sites, wiring.now()).items()))
+    return dict(found)
 
 
 def _made(ask: Callable[[], list[_Row]]) -> list[_Row]:

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from deploy import wiring
+from deploy.event_log import chain, member
 from deploy.prepare import engines
 from deploy.settings import Settings
-from ingest.log.dead import DeadLetter, DeadLetters, Replayed, replay
+from ingest.log.dead import DeadLetter, DeadLetters, Replayed, placed, replay
 from ingest.log.protocol import Consumer
 from rollups.client import Client
 from rollups.write import Decided, Writer
@@ -74,16 +75,21 @@ def _stored(client: Client, decided: Decided) -> bool:
 
 
 async def _again(settings: Settings, dead: DeadLetters, consumer: Consumer, found: Sequence[Stuck]) -> Replayed:
-    ends = {each.decided.partition: each.decided.b for each in found}
-
-    def there(letter: DeadLetter) -> bool:
-        begin, end = ends.get(letter.partition, 0), consumer.bounds(letter.partition).end
-        return any(record.value == letter.line for record in consumer.left(letter.partition, begin, end))
-
+    ends = {(each.decided.log, each.decided.partition): each.decided.b for each in found}
     producer = wiring.producer(settings)
     await producer.start()
     try:
-        return await replay(dead, producer, only=_torn, there=there)
+        with member(settings, chain(settings)[-1], consumer) as other:
+            log = other.log_id()
+
+            def there(letter: DeadLetter) -> bool:
+                return all(
+                    any(record.value == line for record in other.left(number, begin, other.bounds(number).end))
+                    for number, line in placed(letter, other.partitions)
+                    for begin in [ends.get((log, number), 0)]
+                )
+
+            return await replay(dead, producer, only=_torn, there=there)
     finally:
         await producer.close()
 

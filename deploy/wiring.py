@@ -6,6 +6,7 @@ A process imports only the stages that it runs: that is a second of starting and
 import secrets
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -19,16 +20,18 @@ from prometheus_client import REGISTRY
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from deploy import event_log
+from deploy.event_log import consumer as consumer
+from deploy.event_log import dead_letters as dead_letters
+from deploy.event_log import on_kafka as on_kafka
+from deploy.event_log import producer as producer
 from deploy.folder import StackError
-from deploy.room import Room
 from deploy.settings import Settings
 from ingest.log import redis_lacks
 from ingest.log.kafka_address import brokers as brokers
 from ingest.log.kafka_address import topic as topic
-from ingest.log.protocol import Consumer, Producer
 from ingest.log.redis_pool import NO_NOTIFICATIONS, native
-from ingest.log.reserved import Reserved
-from rollups.client import Client, connect
+from rollups.client import ClickHouseUnavailable, Client, connect
 
 if TYPE_CHECKING:
     from api.app import Api
@@ -36,12 +39,11 @@ if TYPE_CHECKING:
     from deploy.alarm.watch import Watcher
     from ingest.app import Ingest
     from ingest.contract.site import SiteSettings
-    from ingest.log.dead import DeadLetters
     from workers.fold import Settings as SettingsLookup
     from workers.loop import Worker
+    from workers.metrics import Metrics
     from workers.report import Report
 
-PARTITIONS = 4  # of a new log, if nobody said
 COUNTRY_DB = Path(__file__).parent / "geo" / "country.mmdb"
 _ASK_AGAIN_SECONDS = 5.0
 
@@ -49,58 +51,6 @@ _ASK_AGAIN_SECONDS = 5.0
 def now() -> int:
     """The wall clock in ms; the one clock that stages are given."""
     return time.time_ns() // 1_000_000
-
-
-def producer(settings: Settings) -> Producer:
-    """The producing end of the event log, not yet started; it takes nothing while the disks have no room."""
-    return Reserved(_producer(settings), room(settings).lacking)
-
-
-def room(settings: Settings) -> Room:
-    """The disks that the settings name."""
-    return Room(settings.disk_folders(), settings.disk_reserve)
-
-
-def _producer(settings: Settings) -> Producer:
-    address = settings.address("event_log")
-    if on_kafka(address):
-        from ingest.log.kafka_producer import KafkaProducer
-
-        return KafkaProducer(address, topic=topic(address), partitions=settings.partitions or PARTITIONS)
-    from ingest.log.redis_producer import RedisProducer
-
-    return RedisProducer(
-        address, partitions=settings.partitions or PARTITIONS, max_bytes=settings.log_max_bytes or None
-    )
-
-
-def consumer(settings: Settings) -> Consumer:
-    """A member of the worker group. Blocks; raises LogUnavailable."""
-    address = settings.address("event_log")
-    if on_kafka(address):
-        from ingest.log.kafka_consumer import KafkaConsumer
-
-        name = topic(address)
-        return KafkaConsumer(
-            address, topic=name, group=f"throughline-{name}", partitions=settings.partitions or PARTITIONS
-        )
-    from ingest.log.redis_consumer import RedisConsumer
-
-    return RedisConsumer(
-        address, partitions=settings.partitions or PARTITIONS, max_bytes=settings.log_max_bytes or None
-    )
-
-
-def dead_letters(settings: Settings) -> "DeadLetters":
-    """Where the log keeps lines that no worker can read. Blocks; may raise LogUnavailable."""
-    address = settings.address("event_log")
-    if on_kafka(address):
-        from ingest.log.dead_kafka import KafkaDeadLetters
-
-        return KafkaDeadLetters(address, topic=f"{topic(address)}.dead")
-    from ingest.log.dead_redis import RedisDeadLetters
-
-    return RedisDeadLetters(address)
 
 
 def redis_client(settings: Settings, seconds: float = 5.0) -> redis.Redis:
@@ -189,21 +139,32 @@ def api(settings: Settings) -> "Api":
 
 
 def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
-    """A worker that has joined the group, and writes into the report. Blocks; raises LogUnavailable."""
+    """A worker that has joined the group of the log to be counted now, and writes into the report. Blocks.
+
+    Raises LogUnavailable; where there is more than one log ClickHouseUnavailable, LogTruncated.
+    """
     from ingest.contract.revision import Revisions
     from rollups.mend import settle
     from rollups.past import newest, past
+    from rollups.retain import cuts
     from rollups.values import day_values
     from rollups.write import Writer
     from workers.loop import Worker
-    from workers.metrics import Metrics
     from workers.names import Names
     from workers.state import BYTES
     from workers.world import World
 
     client, revisions = clickhouse(settings), Revisions(redis_client(settings), now)
+    logs = event_log.succession(settings)
+    log = event_log.take_up(logs, client)
+    own = log.topic if log else event_log.first_topic(settings)
+
+    def due() -> bool:
+        found = event_log.counting(logs, client)
+        return found is None or found.topic == own
+
     world = World(
-        consumer=consumer(settings),
+        consumer=consumer(settings, log),
         writer=Writer(client),
         redis=redis_client(settings),
         past=partial(past, client),
@@ -211,18 +172,23 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         settle=partial(settle, client, wait_seconds=5, claim_seconds=1),
         dead=dead_letters(settings),
         lookup=_lookup(client),
-        metrics=Metrics(REGISTRY),
+        metrics=_metrics(),
         nonce=lambda: secrets.token_hex(8),
         now=now,
         names=Names(settings.values_a_day, partial(day_values, client)),
         state_bytes=settings.state_bytes or quarter(redis_client(settings), BYTES),
-        lacking=room(settings).lacking,
+        lacking=event_log.room(settings).lacking,
         changing=revisions.changing,
         left=revisions.left,
         secret=_secret(client),
+        followed=partial(logs.followed, own),
+        due=due,
+        cuts=partial(cuts, client),
     )
     tell_redis(settings)
-    return Worker(world, report=report)
+    made = Worker(world, report=report)
+    weakref.finalize(made, logs.close)
+    return made
 
 
 def quarter(client: redis.Redis, otherwise: int) -> int:
@@ -230,6 +196,14 @@ def quarter(client: redis.Redis, otherwise: int) -> int:
     with suppress(redis.RedisError):
         return int(client.info("memory").get("maxmemory") or 0) // 4 or otherwise
     return otherwise
+
+
+@lru_cache(1)
+def _metrics() -> "Metrics":
+    """A process may make one worker after the other."""
+    from workers.metrics import Metrics
+
+    return Metrics(REGISTRY)
 
 
 def _lookup(client: Client) -> "SettingsLookup":
@@ -257,14 +231,20 @@ def watcher(settings: Settings) -> "Watcher":
 
 
 def _secret(client: Client) -> Callable[[str], str]:
-    """A site's secret, which never changes."""
+    """A site's secret, which never changes.
+
+    Asked of sites where somebody was erased, and they have a row: where none is found it is not there yet, or lost, and
+    under another secret whoever was erased would be somebody new. Raises ClickHouseUnavailable.
+    """
     from ingest.contract.site import Site
     from rollups.registry import body_as_of
 
     @lru_cache(maxsize=10_000)
     def secret(site: str) -> str:
         body = body_as_of(client, "site", site, 2**63)
-        return Site.model_validate_json(body).secret if body else ""
+        if body is None:
+            raise ClickHouseUnavailable(f"the registry does not hold the site {site}")
+        return Site.model_validate_json(body).secret
 
     return secret
 
@@ -292,8 +272,3 @@ def _server(address: str) -> str:
     """What names the server in an address: `host:port`, or the path of a socket."""
     parts = urlsplit(address)
     return parts.netloc.rpartition("@")[2] or parts.path
-
-
-def on_kafka(address: str) -> bool:
-    """Whether the event log at the address is Kafka."""
-    return address.startswith(("kafka://", "kafka+ssl://"))

@@ -21,6 +21,7 @@ from deploy.folder import StackError
 from deploy.logs import configure
 from deploy.notify import READY, STOPPING, Notifier
 from deploy.rebuilding import Rebuilding
+from deploy.retaining import Retaining
 from deploy.settings import SettingError, Settings, load
 from deploy.stack import listen
 from deploy.supervise import die_with_parent
@@ -32,6 +33,7 @@ from rollups.write import Outlived, Running, TwoDecided
 from workers.aside import Refused
 from workers.report import Report, reason
 from workers.take import Forgotten, Torn
+from workers.world import LogOver
 
 NOT_YET = (Refused, Running, Unfinished, ClaimLost, ClickHouseUnavailable, LogUnavailable, RedisError)
 STOPPED = (
@@ -79,13 +81,16 @@ def run(settings: Settings) -> None:
         )
     threading.Thread(target=Erasing(settings).run, args=(stop,), name="erasing", daemon=True).start()
     threading.Thread(target=Rebuilding(settings, stop).run, name="rebuilding", daemon=True).start()
+    threading.Thread(target=Retaining(settings).run, args=(stop,), name="retaining", daemon=True).start()
     while not stop.is_set():
         try:
             worker = wiring.worker(settings, report)
-        except LogUnavailable as error:
+        except (LogUnavailable, ClickHouseUnavailable) as error:
             connecting["worker"] = reason(error)
             stop.wait(0.2)
             continue
+        except LogTruncated as error:
+            raise _stopped(error) from error
         report.turned(set(), time.monotonic())
         connecting.clear()
         notifier.tell(READY)
@@ -102,10 +107,14 @@ def run(settings: Settings) -> None:
             except NOT_YET as why:
                 log.warning("it is not set aside yet: %s", why)
                 stop.wait(2.0)
+        except LogOver:
+            log.info("another log is to be counted now")
         except STOPPED as error:
-            raise StackError(
-                f"the worker has stopped, because going on could lose or double events: {error}"
-            ) from error
+            raise _stopped(error) from error
+
+
+def _stopped(error: Exception) -> StackError:
+    return StackError(f"the worker has stopped, because going on could lose or double events: {error}")
 
 
 def _leave() -> None:

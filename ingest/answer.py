@@ -33,7 +33,7 @@ class Reply(msgspec.Struct, frozen=True):
     @property
     def last(self) -> bool:
         """Whether the connection ends with it, for the rest of the body is not worth reading."""
-        return self.status in (408, 413, 415, 431)
+        return self.status in (408, 413, 415)
 
 
 _encoder = msgspec.json.Encoder()

@@ -26,6 +26,7 @@ from ingest.shredder import Shredder
 from ingest.sites import Sites, SitesUnknown
 
 REFRESH_SECONDS = 1.0
+FOLLOW_SECONDS = 0.25
 START_SECONDS = 2.0
 ADDRESS_RATE = Rate(100, 1000)
 NO_LIMIT = Rate(0, 0)
@@ -85,7 +86,7 @@ class Ingest:
         connecting = asyncio.create_task(self._keep_connecting())
         # One that hangs is waited for later: whoever asks meanwhile is told.
         await asyncio.wait({connecting}, timeout=START_SECONDS)
-        self._loops = [asyncio.create_task(self._keep_fresh()), connecting]
+        self._loops = [asyncio.create_task(self._keep_fresh()), connecting, asyncio.create_task(self._keep_following())]
 
     async def close(self) -> None:
         """After the last request was answered: append what is in hand and stop."""
@@ -107,6 +108,14 @@ class Ingest:
                 self._metrics.clock_steps.inc()
             await self._know()
             await self._shredder.clean(self._now())
+
+    async def _keep_following(self) -> None:
+        while True:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            try:
+                await self._gatherer.follow()
+            except Exception:
+                log.exception("the log that takes events now cannot be gone on with")  # tried again
 
     async def _know(self) -> None:
         try:

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from ingest.answer import CORS, Reply, content, head, refuse, respond
 from ingest.body import Refused, read_body
 from ingest.contract.batch import Batch, reading
+from ingest.contract.etag import is_held
 from ingest.intake import Intake
 from ingest.metrics import Metrics
 from ingest.pixel import GIF, read_query
@@ -112,7 +113,7 @@ class Endpoint:
             "X-Content-Type-Options": "nosniff",
             "Vary": "Accept-Encoding",
         }
-        if request.headers.get("if-none-match") == self._script_tag:
+        if is_held(self._script_tag, request.headers.get("if-none-match", "")):
             return Response(status_code=304, headers=headers)
         if "gzip" not in request.headers.get("accept-encoding", ""):
             return Response(self._script, media_type="text/javascript", headers=headers)

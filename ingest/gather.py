@@ -36,9 +36,10 @@ class _Record:
 class _Batch:
     """What will be written together, and who is told of the errors of which partitions, or of None: all is durable."""
 
-    __slots__ = ("patience", "records", "ripe", "size", "tell")
+    __slots__ = ("patience", "producer", "records", "ripe", "size", "tell")
 
-    def __init__(self) -> None:
+    def __init__(self, producer: Producer) -> None:
+        self.producer = producer  # by whose partitions its lines are placed
         self.records: dict[int, _Record] = {}
         self.size = 0
         self.ripe = False  # to be written as soon as no other write is under way
@@ -85,6 +86,7 @@ class Gatherer:
         self._appended = appended
         self._open: _Batch | None = None
         self._writes: set[asyncio.Task[None]] = set()
+        self._retired: set[asyncio.Task[None]] = set()
         self._connected = False
         self._failed: tuple[float, LogUnavailable] | None = None
         self._logged = -math.inf
@@ -108,6 +110,25 @@ class Gatherer:
         """Connect the producer. Raises LogUnavailable; may be tried again."""
         await self._producer.start()
         self._connected = True
+
+    async def follow(self) -> None:
+        """Go on with the log that takes records now, if that is another than before; what is gathered goes where it was
+        placed. Raises nothing: it is to be called again and again."""
+        if not self._connected or not self._producer.succeeded:
+            return
+        following = self._producer.successor()
+        try:
+            await following.start()
+        except LogUnavailable as error:
+            self._fail(error)
+            await following.close()
+            return
+        self._flush(self._open)
+        before, self._producer = self._producer, following
+        log.warning("events go to another log, of %d partitions", following.partitions)
+        retired = asyncio.ensure_future(_retire(before, [*self._writes]))
+        self._retired.add(retired)
+        retired.add_done_callback(self._retired.discard)
 
     async def write(self, lines: Sequence[Line]) -> None:
         """Return once all the lines are durable.
@@ -147,8 +168,8 @@ class Gatherer:
     async def close(self) -> None:
         """Append what is in hand, wait for it and disconnect the producer."""
         self._flush(self._open)
-        while self._writes:
-            await asyncio.wait(self._writes)
+        while self._writes or self._retired:
+            await asyncio.wait(self._writes | self._retired)
         await self._producer.close()
 
     def _fail(self, error: LogUnavailable) -> None:
@@ -167,7 +188,7 @@ class Gatherer:
             batch = record = None
         if batch is None:
             loop = asyncio.get_running_loop()
-            batch = self._open = _Batch()
+            batch = self._open = _Batch(self._producer)
             loop.call_later(self._delay, self._ripen, batch)
             batch.patience = loop.call_later(self._patience, _give_up, batch)
         if record is None:
@@ -201,7 +222,7 @@ class Gatherer:
         records = [(number, b"".join(record.lines)) for number, record in batch.records.items()]
         outcomes: Sequence[LogUnavailable | None] = [LogUnavailable("given up")] * len(records)
         try:
-            outcomes = await self._producer.write(records)
+            outcomes = await batch.producer.write(records)
         except LogUnavailable as unavailable:
             outcomes = [unavailable] * len(records)
         except Exception as unexpected:
@@ -219,6 +240,12 @@ class Gatherer:
                     failed[number] = error
                     self._fail(error)
             _resolve(batch, failed)
+
+
+async def _retire(producer: Producer, writes: list["asyncio.Task[None]"]) -> None:
+    if writes:
+        await asyncio.wait(writes)
+    await producer.close()
 
 
 def _give_up(batch: _Batch) -> None:

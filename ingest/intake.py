@@ -25,8 +25,6 @@ from ingest.salt import Salts
 from ingest.sites import Sites, SitesUnknown
 from ingest.turn import SECONDS, in_turns
 
-MAX_HEADERS = 100
-MAX_HEADER_BYTES = 32 * 1024
 _REMEMBERED_BYTES = 200  # of forwarded addresses
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]  # names in lower case
@@ -93,11 +91,10 @@ class Intake:
         self._place_again = lru_cache(4_096)(place)
 
     def caller(self, peer: str, headers: Headers) -> Caller | Reply:
-        """Who sends, or the refusal of what need not even be read."""
-        agent, gpc, authorization, size = None, None, None, 0
+        """Who sends, or the refusal of what need not even be read. The server bounds headers."""
+        agent, gpc, authorization = None, None, None
         forwarded: tuple[str, ...] = ()
         for name, value in headers:
-            size += len(name) + len(value)
             if name == b"user-agent":
                 agent = value if agent is None else agent
             elif name == b"sec-gpc":
@@ -106,8 +103,6 @@ class Intake:
                 forwarded = (*forwarded, value.decode("latin-1"))
             elif name == b"authorization":
                 authorization = value
-        if len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
-            return refuse(431, "the request's headers are too large")
         again = not forwarded or sum(map(len, forwarded)) <= _REMEMBERED_BYTES
         address, key = (self._place_again if again else self._place)(peer, forwarded)
         if wait := self._address_limit.wait(key, 1, self._now()):

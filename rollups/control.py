@@ -66,6 +66,11 @@ def logs(client: Client) -> list[KnownLog]:
     return [KnownLog(**row) for row in client.rows(statement("control_logs"))]
 
 
+def positions(client: Client) -> dict[tuple[str, int], int]:
+    """(log, partition) → up to where it is counted."""
+    return {(row["log"], row["partition"]): row["position"] for row in client.rows(statement("positions"))}
+
+
 class Claim:
     """The right to change the schema, kept alive by a thread until released."""
 

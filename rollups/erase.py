@@ -9,32 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rollups.client import Client
+from rollups.retain import floors
+from rollups.rows import Int32, Texts, Time, UInt32, UInt64, types_of
 from rollups.sql import statement
 
 ERASED = "erased"
-_TIME = "DateTime64(3, 'UTC')"
-_STONE = {
-    "site": "String",
-    "digest": "String",
-    "until": _TIME,
-    "log": "String",
-    "partition": "UInt32",
-    "offset": "UInt64",
-    "erasure": "String",
-}
-_ROW = {
-    "site": "String",
-    "log": "String",
-    "partition": "UInt32",
-    "received": _TIME,
-    "reason": "String",
-    "time": _TIME,
-    "type": "String",
-    "keys": "Array(String)",
-    "copies": "Int32",
-    "index": "UInt32",
-    "erasure": "String",
-}
 
 
 class Stone(NamedTuple):
@@ -44,10 +23,10 @@ class Stone(NamedTuple):
 
     site: str
     digest: str
-    until: int
+    until: Time
     log: str
-    partition: int
-    offset: int
+    partition: UInt32
+    offset: UInt64
     erasure: str
 
 
@@ -70,14 +49,14 @@ class Row(NamedTuple):
 
     site: str
     log: str
-    partition: int
-    received: int
+    partition: UInt32
+    received: Time
     reason: str
-    time: int
+    time: Time
     type: str
-    keys: tuple[str, ...]
-    copies: int
-    place: int
+    keys: Texts
+    copies: Int32
+    index: UInt32  # type: ignore[assignment]  # hides tuple.index
     erasure: str
 
 
@@ -114,7 +93,8 @@ class Eraser:
         return stones(self._own)
 
     def taken(self, site: str, visitor: str, earlier: Stone | None) -> list[Taken]:
-        """What lies in the raw events of a visitor, beyond what an earlier erasure took."""
+        """What lies in the raw events of a visitor, beyond what an earlier erasure took, or is to go anyway."""
+        floor = floors(self._own, [(site, visitor)]).get((site, visitor))
         stone = earlier or Stone(site, "", -(2**62), "", 0, 0, "")
         where = {
             "site": site,
@@ -123,6 +103,7 @@ class Eraser:
             "log": stone.log,
             "partition": stone.partition,
             "offset": stone.offset,
+            "floor": -(2**62) if floor is None else floor.live,
         }
         found = self._own.rows(statement("erase_taken"), where, {"max_execution_time": 600})
         return [Taken(**{**_named(row), "keys": tuple(row["keys"])}) for row in found]
@@ -131,8 +112,8 @@ class Eraser:
         """Insert what a batch left of whom it erased, and who they were. Not `believed`: look first what is there."""
         if left and not believed:
             there = {row["index"] for row in self._own.rows(statement("erase_there"), {"token": token})}
-            left = [row for row in left if row.place not in there]
-        for table, types, own in (("events", _ROW, left), ("erased", _STONE, stones)):
+            left = [row for row in left if row.index not in there]
+        for table, types, own in (("events", types_of(Row), left), ("erased", types_of(Stone), stones)):
             if own:
                 columns: list[Sequence[Any]] = [*zip(*own, strict=True)]
                 self._insert(table, f"{token}/erased", tuple(types), tuple(types.values()), columns)

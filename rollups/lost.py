@@ -14,10 +14,12 @@ TABLES = {
     "erased": 36,
     "erasure": 35,
     "events": 3,
+    "kept": 39,
     "logs": 17,
     "progress": 14,
     "rebuild": 44,
     "registry": 7,
+    "retained": 38,
     "sessions": 4,
 }
 # What needs nothing of what it held, or gets it back from elsewhere.

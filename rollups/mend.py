@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rollups import control, rollup
+from rollups import control, kept, retain, rollup
 from rollups.client import Client
 from rollups.compared import difference
 from rollups.ends import GRAINS, REACH_MS
@@ -50,6 +50,7 @@ def settle(client: Client, wait_seconds: float = 30, claim_seconds: float = 2 * 
 
 def settle_still(client: Client, held: control.Claim) -> list[Span]:
     """The same, for who holds the workers still already."""
+    retain.finish(client)
     found = doubts(client)
     for span in found:
         mend(client, held, span)
@@ -64,7 +65,8 @@ def mend(client: Client, held: control.Claim, span: Span, rollups: Mapping[str, 
         for window in _windows(client, one, span):
             held.check()
             _refuse_running(client)
-            client.patient(SECONDS).command(difference(one), window, {**_SETTINGS, **_named()})
+            sql = difference(one, kept.types(client, one))
+            client.patient(SECONDS).command(sql, window, {**_SETTINGS, **_named()})
 
 
 def _refuse_running(client: Client) -> None:

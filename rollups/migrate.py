@@ -14,7 +14,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rollups import control, rollup
+from rollups import control, kept, retain, rollup
 from rollups.client import ClickHouseUnavailable, Client, connect
 from rollups.engine import ONE_SERVER, Engines
 from rollups.rollup import Rollup
@@ -91,8 +91,10 @@ def build_stale(
     made = rollup.load() if wanted is None else wanted
     stale = _stale(client, made)
     there = {row.name for row in _there(client) if row.has_table or row.has_view}
+    if stale:
+        retain.finish(client)
     months = {source: _months(client, source) for source in {made[name].source for name in stale}}
-    new = [name for name in stale if name not in there and not months[made[name].source]]
+    new = [name for name in stale if name not in there and not months[made[name].source] and not _kept(client, name)]
     held.check()
     _record(client, [_stands_for(name, "") for name in new])
     for name in new:
@@ -111,6 +113,11 @@ def _months(client: Client, source: str) -> list[int]:
     """YYYYMM of its rows."""
     sql = f"SELECT DISTINCT toYYYYMM({rollup.SOURCES[source]}) AS month FROM {source} ORDER BY month"
     return [row["month"] for row in client.rows(sql)]
+
+
+def _kept(client: Client, name: str) -> bool:
+    """Whether there is anything of it whose source is gone."""
+    return bool(client.rows("SELECT 1 FROM kept WHERE rollup = {name:String} LIMIT 1", {"name": name}))
 
 
 def drop_view(url: str, name: str, *, engines: Engines = ONE_SERVER) -> None:
@@ -280,6 +287,7 @@ def _build(client: Client, made: Rollup, held: control.Claim, months: Sequence[i
         for month in months:
             held.check()
             client.command(made.backfill(fresh), {"month": month}, _BACKFILL_SETTINGS)
+        client.command(kept.backfill(made, kept.types(client, made), fresh), settings=_BACKFILL_SETTINGS)
         held.check()
         _take_off(client, made.name, engines)
         client.command(engines.fill(f"DROP TABLE IF EXISTS `{made.name}` {{on_cluster}}"))

@@ -1,12 +1,13 @@
 """What visitors did in the past, read back from ClickHouse for a worker that does not remember it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from rollups.client import Client
 from rollups.erase import Stone
+from rollups.retain import Floor, floors
 from rollups.rows import TOUCH, SessionRow
 from rollups.sql import statement
 
@@ -14,8 +15,9 @@ from rollups.sql import statement
 _FIRST, _LAST = -2_208_988_800_000, 10_413_791_999_999
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEAR_MS = 7 * 24 * 3_600_000  # spans further apart than this are asked for by themselves
-# On behalf of a worker that waits: the limits of an answer do not hold here.
+_ALL, _NEVER = Floor(-(2**62), -(2**62)), 2**62
 _NONE = Stone("", "", -(2**62), "", 0, 0, "")
+# On behalf of a worker that waits: the limits of an answer do not hold here.
 _SETTINGS = {"max_execution_time": 600}
 
 
@@ -46,7 +48,8 @@ class PastEvent(NamedTuple):
 class Asked(NamedTuple):
     """A span of a visitor's history, ms, both ends inclusive. Spans of one visitor do not meet.
 
-    `stone`: how the visitor was erased, if ever; nothing of before counts, though it may still lie there.
+    `stone`: how the visitor was erased, if ever; nothing of before counts, though it may still lie there. `old`: the
+    site keeps not all: only what may still change is asked for. `erases`: all sessions that are there.
     """
 
     site: str
@@ -54,6 +57,8 @@ class Asked(NamedTuple):
     begin: int
     end: int
     stone: Stone | None = None
+    old: bool = False
+    erases: bool = False
 
 
 @dataclass
@@ -74,20 +79,21 @@ def past(client: Client, asked: Sequence[Asked]) -> list[Found]:
     One question each for sessions and events, unless the spans lie weeks apart. Blocks; raises ClickHouseUnavailable.
     """
     found: list[Found] = []
+    floors_ = floors(client, [one[:2] for one in asked if one.old])
     for near in _near(asked):
         by_visitor: dict[tuple[str, str], list[Found]] = {}
         for one in near:
             by_visitor.setdefault(one[:2], []).append(Found(*one[:4]))
-        for session in map(_session, _rows(client, "past_sessions", near)):
+        for session in map(_session, _rows(client, "past_sessions", near, floors_)):
             for place in by_visitor[session.site, session.visitor]:
                 if session.start <= place.end and place.begin <= session.end and session not in place.sessions:
                     place.sessions.append(session)
                     place.begin, place.end = min(place.begin, session.start), max(place.end, session.end)
         by_visitor = {name: _merged(places) for name, places in by_visitor.items()}
         places = [place for held in by_visitor.values() for place in held]
-        stones = {one[:2]: one.stone for one in near}
-        reaching = [Asked(*(span := (each.site, each.visitor)), each.begin, each.end, stones[span]) for each in places]
-        for row in _rows(client, "past_events", reaching):
+        of = {one[:2]: one for one in near}
+        reaching = [of[each.site, each.visitor]._replace(begin=each.begin, end=each.end) for each in places]
+        for row in _rows(client, "past_events", reaching, floors_):
             site, visitor, *fields = row.values()
             event = PastEvent._make((*fields[: -len(TOUCH)], tuple(fields[-len(TOUCH) :])))
             next(one for one in by_visitor[site, visitor] if one.begin <= event.time <= one.end).events.append(event)
@@ -126,8 +132,11 @@ def _near(asked: Sequence[Asked]) -> Iterator[list[Asked]]:
         yield group
 
 
-def _rows(client: Client, name: str, asked: Sequence[Asked]) -> list[dict[str, Any]]:
-    sites, visitors, begins, ends, _ = zip(*asked, strict=True)
+def _rows(
+    client: Client, name: str, asked: Sequence[Asked], floors_: Mapping[tuple[str, str], Floor]
+) -> list[dict[str, Any]]:
+    sites, visitors, begins, ends, *_ = zip(*asked, strict=True)
+    bounds = [floors_.get(one[:2], _ALL) for one in asked]
     stones = [one.stone or _NONE for one in asked]
     params = {
         "sites": list(sites),
@@ -138,6 +147,8 @@ def _rows(client: Client, name: str, asked: Sequence[Asked]) -> list[dict[str, A
         "logs": [stone.log for stone in stones],
         "partitions": [stone.partition for stone in stones],
         "offsets": [stone.offset for stone in stones],
+        "floors": [bound.live for bound in bounds],
+        "spared": [bound.sessions if one.erases else _NEVER for one, bound in zip(asked, bounds, strict=True)],
         "from": _time(min(begins)),
         "to": _time(max(ends)),
     }

@@ -10,15 +10,16 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from rollups import control, erase, rollup
+from rollups import control, erase, kept, retain, rollup
 from rollups.client import TOKEN_SETTINGS, Client
+from rollups.compared import difference
 from rollups.erase import Stone
 from rollups.rollup import SITE, Rollup
 from rollups.sql import statement
 
 _SECONDS = 600.0
 _ASK = {"max_execution_time": 600, "max_memory_usage": 3_000_000_000}
-_TABLES = ("events", "sessions", "decision", "erasure")  # that name visitors, beside rollups
+_TABLES = ("events", "sessions", "decision", "erasure", "kept")  # that name visitors, beside rollups
 _KNOWN = ("visitor_known", "visitor_stored")
 _HASHES = 5_000  # in one mutation
 _OF = f"site = {SITE} AND visitor = {{visitor:String}}"
@@ -84,6 +85,7 @@ def purge(client: Client, found: Sequence[Wish], wait_seconds: float = 30) -> No
     with control.claim(client) as held:
         control.hold_still(client, held, wait_seconds)
         for one in found:
+            _forget_kept(patient, one)
             for sql, params in [*_rollups(patient, one), *_sources(patient, one, stones[one.erasure])]:
                 patient.command(sql, params)
         _forget_decided(patient, [stone for own in stones.values() for stone in own])
@@ -132,6 +134,22 @@ def _rollups(client: Client, one: Wish) -> list[tuple[str, Mapping[str, Any]]]:
         found += _deletions(each.name, one.site, key, [row["hash"] for row in rows])
         found += _again(client, each, where)
     return found
+
+
+def _forget_kept(client: Client, one: Wish) -> None:
+    """What is kept of visitors by their names goes, and out of the rollups that have it; sums that name nobody stay."""
+    if not retain.cuts(client, [one.site]):
+        return
+    hash_ = client.rows("SELECT cityHash64({visitor:String}) AS hash", {"visitor": one.visitor})[0]["hash"]
+    where = {"site": one.site, "hash": hash_}
+    named = f"site = {SITE} AND mapContains(row, 'visitor') AND cityHash64(row['visitor']) = {{hash:UInt64}}"
+    if client.rows(f"SELECT 1 FROM kept WHERE {named} LIMIT 1", where):
+        client.command(f"ALTER TABLE kept DELETE WHERE {named}", where, {"mutations_sync": 2})
+    for each in rollup.load().values():
+        if each.key == ("visitor",):
+            # One part of so many is this visitor.
+            part = {"site": one.site, "chunks": 2**32 - 1, "chunk": hash_ % (2**32 - 1)}
+            client.command(difference(each, kept.types(client, each)), part, {**_ASK, "insert_deduplicate": 0})
 
 
 def _near(one: Rollup) -> str:

@@ -77,11 +77,6 @@ class EventRow(NamedTuple):
     region: str = ""
     city: str = ""
 
-    @property
-    def touch(self) -> tuple[str, ...]:
-        """The columns TOUCH."""
-        return self.medium, self.term, self.content, self.channel, self.hostname, self.region, self.city
-
 
 class SessionRow(NamedTuple):
     """One session as written: sign +1, or -1 with every other field exactly as in its +1.
@@ -148,10 +143,10 @@ def event_rows(columns: Columns) -> list[EventRow]:
     return list(map(EventRow._make, zip(*columns, strict=True)))
 
 
-def _types(row: type[EventRow] | type[SessionRow]) -> Mapping[str, str]:
+def types_of(row: type[NamedTuple]) -> Mapping[str, str]:
+    """Column → its type as it is sent, in order."""
     hints = get_type_hints(row, include_extras=True)
     return {name: getattr(hints[name], "__metadata__", ("String",))[0] for name in row._fields}
 
 
-# column → its type as it is sent, in order
-EVENT, SESSION = _types(EventRow), _types(SessionRow)
+EVENT, SESSION = types_of(EventRow), types_of(SessionRow)

@@ -1,9 +1,10 @@
 """Recompute sessions and rollups from the raw events, independently of the workers, and report every difference.
 
 Three comparisons a site: the events' reasons with what follows from their order of arrival; the session rows with a
-batch computation over the events (one SQL statement, `query/verify_sessions.sql`); each rollup table with its facts
-over the session or event rows. Every comparison is cut into parts of bounded size. Workers need not stop: a part that
-differs is compared again while they hold still, so that a batch half inserted is no difference.
+batch computation over the events (one SQL statement, `query/verify_sessions.sql`), but for sessions whose events are
+gone; each rollup table with its facts over the session or event rows, and what is kept of those that are gone. Every
+comparison is cut into parts of bounded size. Workers need not stop: a part that differs is compared again while they
+hold still, so that a batch half inserted is no difference.
 """
 # ruff: noqa: S608 - names of our own tables; values are bound
 
@@ -13,7 +14,7 @@ from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
-from rollups import control, rollup
+from rollups import control, kept, retain, rollup
 from rollups.client import Client
 from rollups.compared import days, differing
 from rollups.rollup import Rollup
@@ -73,6 +74,7 @@ def verify(
     with control.claim(client) as held:
         with suppress(control.Unfinished):
             control.hold_still(client, held, wait_seconds)
+        retain.finish(client)
         for part in suspects:
             yield from part()
 
@@ -98,7 +100,7 @@ def _parts(client: Client, site: str, made: Mapping[str, Rollup]) -> Iterator[Pa
 def _windows(client: Client, site: str, one: Rollup) -> list[dict[str, Any]]:
     base = {"site": site, "most": MOST}
     if one.grain_ms:
-        rows = client.rows(days(one), {"site": site}, _SETTINGS)
+        rows = client.rows(days(one, kept.types(client, one)), {"site": site}, _SETTINGS)
         return [{**base, "from": first, "to": last + timedelta(days=1)} for first, last in _spans(rows)]
     rows = client.rows(f"SELECT count() AS n FROM {one.name} WHERE site = {{site:String}}", {"site": site})[0]["n"]
     chunks = 1 + rows // _KEYS_A_PART
@@ -144,7 +146,7 @@ def _sessions(client: Client, params: Mapping[str, Any]) -> list[Difference]:
 
 
 def _rollup(client: Client, one: Rollup, params: Mapping[str, Any]) -> list[Difference]:
-    rows = client.rows(differing(one), params, _SETTINGS)
+    rows = client.rows(differing(one, kept.types(client, one)), params, _SETTINGS)
     return [
         Difference(
             params["site"], one.name, " ".join(str(row[name]) for name in one.dimensions), row["expected"], row["found"]

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -104,6 +105,21 @@ def clickhouse_url(_clickhouse: Service | ServiceUnavailable, request: pytest.Fi
 def kafka_bootstrap(_kafka: Service | ServiceUnavailable, request: pytest.FixtureRequest) -> str:
     """`host:port` of the session's broker. Topics stay: a test names its own."""
     return _use(_kafka, request).url
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.schedule import ByFile
+
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a process beside others."""
+    if hasattr(config, "workerinput"):
+        from tests.schedule import rank
+
+        items.sort(key=lambda item: rank(item.nodeid))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -109,7 +109,7 @@ def test_an_event_that_is_shown_is_accepted(page: Path) -> None:
 
 @each_page
 def test_settings_exist(page: Path) -> None:
-    known = {PREFIX + entry.name.upper() for entry in fields(Settings)} | {PREFIX + "TEST_ALL"}
+    known = {PREFIX + entry.name.upper() for entry in fields(Settings)} | {PREFIX + "TEST_ALL", PREFIX + "TEST_COSTS"}
     named = {name.removesuffix("_FILE") for name in re.findall(rf"\b{PREFIX}[A-Z_]*[A-Z]", page.read_text())}
     assert named <= known
 

@@ -51,3 +51,10 @@ def test_only_deploy_reads_the_environment(module: Path) -> None:
 
 def test_every_stage_says_what_it_is_for() -> None:
     assert all(ast.get_docstring(ast.parse((ROOT / stage / "__init__.py").read_text())) for stage in STAGES)
+
+
+@pytest.mark.parametrize("module", [each for each in MODULES if "registry" in each.parts[:-1]], ids=str)
+def test_the_registry_knows_nothing_of_http(module: Path) -> None:
+    names = set(imported(ast.parse((ROOT / module).read_text())))
+    assert not {name for name in names if within(name, "starlette")}
+    assert not {name for name in names if within(name, "api") and not within(name, "api.registry")}

@@ -3,11 +3,11 @@
 Nothing of it depends on what is counted meanwhile, so it does not matter when it is made, or how often.
 """
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
-from ingest.contract.event import Event, Filtered
+from ingest.contract.event import Event, Filtered, Reason
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import Record
 from rollups.native import NOTHING, Packed, packed
@@ -46,9 +46,9 @@ def without(batch: Prepared, log: str, letters: Sequence[DeadLetter]) -> Prepare
     return batch._replace(letters=[*batch.letters, *letters], stored=stored, columns=columns, packed=NOTHING)
 
 
-def without_names(batch: Prepared, log: str, partition: int, erased: Container[tuple[int, int]]) -> Prepared:
-    """The batch with some of its lines as those of erased visitors."""
-    stored = bare(batch.stored, erased)
+def without_names(batch: Prepared, log: str, partition: int, nameless: Mapping[tuple[int, int], Reason]) -> Prepared:
+    """The batch with some of its lines as only the ledger knows them."""
+    stored = bare(batch.stored, nameless)
     return batch._replace(stored=stored, columns=counted_columns(stored, log, partition), packed=NOTHING)
 
 

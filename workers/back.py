@@ -1,6 +1,6 @@
 """A fold with all that must be known of its visitors: what no state remembers is read back first."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from ingest.contract.event import ENGAGEMENT, UNTOUCHED, Touch
 from rollups.past import Asked, Found, PastEvent
@@ -23,17 +23,20 @@ def fold_back(
     read_back: ReadBack,
     names: Names = NO_LIMIT,
     erased: Erased = NOBODY,
+    old: Container[str] = (),
 ) -> Folded:
-    """See `fold.fold`; `read_back` is asked once for all visitors, and only if there are any to ask for.
+    """See `fold.fold`; `read_back` is asked once for all visitors, and only if there are any to ask for. `old`: sites
+    that do not keep all.
 
     Again, with longer spans, where what changed goes on for over a day without a gap.
     """
     margins: dict[str, int] = {}
     while True:
         asked = [
-            Asked(*who, *span, erased.stone(*who))
+            Asked(*who, *span, erased.stone(*who), who[0] in old, bool(visit.erases))
             for name, spans in unknown(states, horizon, visited.by_visitor, margins).items()
-            for who in [(visited.by_visitor[name].site, visited.by_visitor[name].visitor)]
+            for visit in [visited.by_visitor[name]]
+            for who in [(visit.site, visit.visitor)]
             for span in spans
         ]
         pasts: dict[str, list[Past]] = {}

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from ingest.contract.event import ERASED, Erase, Event, Rebuild, encode
+from ingest.contract.event import Erase, Event, Rebuild, encode
 from ingest.log.dead import DeadLetter, dead_letter
 from ingest.log.partition import hash31
 from ingest.log.protocol import Record
@@ -12,15 +12,17 @@ from rollups.erase import Row, Stone
 from rollups.erase import rows as left_of
 from rollups.native import NOTHING, Packed
 from rollups.past import Asked, Found
+from rollups.retain import Cut
 from rollups.rows import Columns, EventRow, event_rows
 from rollups.write import Decided
 from workers import blob as blobs
+from workers import retained
 from workers.ahead import Ahead, without, without_names
 from workers.back import fold_back
 from workers.blob import Blob, Erasing, Named
 from workers.fold import Entry, Folded, Misjudged, Visit, Visits, heed
 from workers.names import OTHER, Names
-from workers.raw import decided_columns
+from workers.raw import decided_columns, nameless
 from workers.rows import version
 from workers.state import Moved
 from workers.visitor import State, key, unread
@@ -48,11 +50,13 @@ def count(world: World, held: Held, records: Sequence[Record], ahead: Ahead | No
     ahead = ahead or Ahead(world.now)
     batch = ahead.take(log, records)
     token = writer.token(log, partition, a)
-    folded = _folded(world, held, batch.visited, version(token))
+    sites = retained.sites(batch.visited, world.now())
+    cuts = world.cuts(sites) if sites else {}
+    folded = _folded(world, held, batch.visited, version(token), cuts)
     thrown = _thrown(log, partition, batch.entries, folded)
     if thrown:
         batch = without(batch, log, thrown)
-    if gone := _erased_places(folded.reasons):
+    if gone := nameless(folded.reasons):
         batch = without_names(batch, log, partition, gone)
     stored, columns = batch.stored, batch.columns
     named = _named(zip(stored, columns[_KEYS], strict=True), {each[:2] for each in folded.reasons}, world.names)
@@ -66,6 +70,8 @@ def count(world: World, held: Held, records: Sequence[Record], ahead: Ahead | No
     with writer.one_life() as look:
         if look.life != held.life:
             raise Moved("ClickHouse has restarted, and may have lost what was last inserted")
+        if sites and world.cuts(sites) != cuts:
+            raise Moved("months have gone of which the batch has something")
 
         # 2. Decide: the first writer's row is this batch for ever.
         if look.phase != CLEARED:
@@ -151,8 +157,8 @@ def insert_columns(
 
 
 def unknown_of(visited: Visits, clock: int, reasons: Iterable[Misjudged] = ()) -> dict[str, State]:
-    """States that say of each visitor of the lines that it must be read back, but of those who left none but erased."""
-    erased = _erased_places(reasons)
+    """States that say of each visitor of the lines that it must be read back, but of those who left nobody's lines."""
+    erased = nameless(reasons)
     return {
         name: unread(visit.site, visit.visitor, hash31(visit.site, visit.visitor), max(visit.heard, clock))
         for name, visit in visited.by_visitor.items()
@@ -162,12 +168,8 @@ def unknown_of(visited: Visits, clock: int, reasons: Iterable[Misjudged] = ()) -
 
 def gone_of(visited: Visits, reasons: Iterable[Misjudged]) -> list[str]:
     """The visitors (keys) whom the lines erase, and of whom none counts."""
-    erased = _erased_places(reasons)
+    erased = nameless(reasons)
     return [name for name, visit in visited.by_visitor.items() if visit.erases and _all_in(visit, erased)]
-
-
-def _erased_places(reasons: Iterable[Misjudged]) -> set[tuple[int, int]]:
-    return {(offset, place) for offset, place, reason in reasons if reason == ERASED}
 
 
 def _all_in(visit: Visit, places: Container[tuple[int, int]]) -> bool:
@@ -196,9 +198,10 @@ def left(token: str, erased: Iterable[Erasing]) -> tuple[list[Row], list[Stone]]
     return rows, [each.stone for each in erased]
 
 
-def _folded(world: World, held: Held, visited: Visits, version_: int) -> Folded:
+def _folded(world: World, held: Held, visited: Visits, version_: int, cuts: Mapping[str, Cut]) -> Folded:
     world.names.settle()
     heed(visited, held.erased.is_new)
+    late = retained.late(visited, cuts, held.erased)
     states, absent = held.cache.take(visited.by_visitor)
     loaded, horizon = held.store.load(held.offset, absent)
 
@@ -208,8 +211,12 @@ def _folded(world: World, held: Held, visited: Visits, version_: int) -> Folded:
 
     # After a clock that was ahead, what it said is not believed any longer.
     clock = min(held.clock, world.now())
-    known = states | loaded
-    return fold_back(known, horizon, clock, visited, version_, world.lookup, read_back, world.names, held.erased)
+    known: Mapping[str, State] = states | loaded
+    if cuts:
+        known = retained.readable(known, cuts)
+    erased = held.erased
+    folded = fold_back(known, horizon, clock, visited, version_, world.lookup, read_back, world.names, erased, cuts)
+    return folded._replace(reasons=sorted([*folded.reasons, *late])) if late else folded
 
 
 def _named(

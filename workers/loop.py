@@ -20,6 +20,7 @@ from workers import cache as caches
 from workers.ahead import Ahead
 from workers.batch import count
 from workers.cache import Cache
+from workers.onward import Onward
 from workers.pace import Rounds, few, most, patience
 from workers.report import Report
 from workers.room import NoRoom, demand
@@ -68,13 +69,14 @@ class Worker:
         self._report = report or Report()
         self._slots: dict[int, Slot] = {}
         self._ahead = Ahead(world.now)
+        self._onward = Onward(world, clock)
         self._settle_at: float | None = 0.0  # when to look for doubted rollups; None: nobody can have left any
         self._jitter = random.Random()  # noqa: S311 - spreads retries
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; the batch in hand is finished then. Blocks.
 
-        Raises LogTruncated (Torn), TwoDecided or TooManyDeadLetters when going on would lose or double something.
+        Raises LogOver; LogTruncated (Torn), TwoDecided, TooManyDeadLetters where going on would lose or double events.
         """
         failures = 0
         try:
@@ -102,6 +104,7 @@ class Worker:
             self._world.metrics.clock_steps.inc()
         if (rest := self._rest()) > 0:
             self._sleep(rest)
+        self._onward.look()
         polled_at = self._now()
         self._report.begun("polling the log", self._clock())
         records = self._world.consumer.poll(self._wait())
@@ -129,6 +132,7 @@ class Worker:
             self._count(min(due, key=lambda slot: slot.since))
         if torn is not None:
             raise torn
+        self._onward.go_on(any(slot.records or slot.held is None for slot in self._slots.values()))
         self._hold_back()
         if self._settle_at is not None and self._clock() >= self._settle_at:
             self._settle()
@@ -277,10 +281,10 @@ class Worker:
             self._failed(slot, error)
 
     def _publish(self, held: Held, before: int) -> None:
-        # Away: the next batch finds out.
-        with suppress(RedisError):
-            partitions = self._world.consumer.partitions
-            freshness.publish(self._world.redis, held.log, partitions, held.partition, before, self._now())
+        where = held.log, self._world.consumer.partitions, held.partition
+        with suppress(RedisError):  # away: the next batch finds out
+            if not self._onward.followed:  # else what was received before may lie in the next log
+                freshness.publish(self._world.redis, *where, before, self._now())
 
     def _wait(self) -> float:
         due = [_POLL_SECONDS]
@@ -292,7 +296,5 @@ class Worker:
         return max(0.0, min(due))
 
     def _backoff(self, failures: int) -> float:
-        longest: float = min(
-            self._limits.backoff_max_seconds, self._limits.backoff_seconds * 2 ** min(failures - 1, 10)
-        )
-        return longest * self._jitter.uniform(0.5, 1.0)
+        wanted: float = self._limits.backoff_seconds * 2 ** min(failures - 1, 10)
+        return min(self._limits.backoff_max_seconds, wanted) * self._jitter.uniform(0.5, 1.0)

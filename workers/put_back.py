@@ -1,6 +1,7 @@
 """A log that was put back to an earlier state: it is told, and lines in it of which nobody knows are kept."""
 
 import logging
+from collections.abc import Callable, Sequence
 
 from ingest.contract.event import Erase, Event, Rebuild, receipt
 from ingest.log.dead import DeadLetter, dead_letter
@@ -41,14 +42,34 @@ def _uncounted(world: World, log: str, partition: int, kept: int, offset: int) -
     records = world.consumer.left(partition, kept, offset)
     if not records:
         return []
+    gone = _gone(world, [raw for record in records for _, raw in lines(record)])
     times = [at for record in records for _, raw in lines(record) if (at := receipt(raw)) is not None]
     stored = world.writer.lines(log, partition, kept, offset, min(times, default=0), max(times, default=0))
     return [
         dead_letter(_UNCOUNTED, log, partition, record.offset, place, raw)
         for record in records
         for place, raw in lines(record)
-        if not _is_stored(stored.get((record.offset, place), _ABSENT), raw)
+        if not (_is_stored(stored.get((record.offset, place), _ABSENT), raw) or gone(raw))
     ]
+
+
+def _gone(world: World, raws: Sequence[bytes]) -> Callable[[bytes], bool]:
+    """Whether a line is an event of a month that its site keeps no longer: it does not count, wherever it is."""
+    cuts = world.cuts(sorted({event.site for event in map(_event, raws) if event is not None}))
+
+    def gone(raw: bytes) -> bool:
+        event = _event(raw) if cuts else None
+        return event is not None and event.site in cuts and event.time < cuts[event.site].events
+
+    return gone
+
+
+def _event(raw: bytes) -> Event | None:
+    try:
+        found = line(raw)
+    except ValueError:
+        return None
+    return found if isinstance(found, Event) else None
 
 
 def _is_stored(id_: str | None, raw: bytes) -> bool:

@@ -1,10 +1,10 @@
 """The lines of a batch as they lie in `events`: whole columns, with no row made of any of them."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ingest.contract.data import leaf_keys
-from ingest.contract.event import ERASED, Event, Filtered, Logged
+from ingest.contract.event import ERASED, LATE, Event, Filtered, Logged, Reason
 from ingest.log.partition import hash31
 from rollups.rows import TOUCH, Columns, EventRow
 from rollups.write import Decided
@@ -66,10 +66,18 @@ def _filtered(line: Logged) -> Event:
     return Event(site=line.site, visitor="", id="", type="", time=line.received, received=line.received, page="")
 
 
-def bare(entries: Iterable[Entry], erased: Container[tuple[int, int]]) -> list[Entry]:
-    """The entries, of some of which only the ledger may know: their visitors are erased."""
+def nameless(reasons: Iterable[tuple[int, int, str]]) -> dict[tuple[int, int], Reason]:
+    """The lines of which only the ledger may know: of erased visitors, and of months that are gone."""
+    kinds: dict[str, Reason] = {ERASED: ERASED, LATE: LATE}
+    return {(offset, place): kinds[reason] for offset, place, reason in reasons if reason in kinds}
+
+
+def bare(entries: Iterable[Entry], nameless: Mapping[tuple[int, int], Reason]) -> list[Entry]:
+    """The entries, some of them without anything but why they do not count."""
     return [
-        entry._replace(line=Filtered(entry.line.site, ERASED, entry.line.received)) if entry[:2] in erased else entry
+        entry._replace(line=Filtered(entry.line.site, reason, entry.line.received))
+        if (reason := nameless.get(entry[:2]))
+        else entry
         for entry in entries
     ]
 
@@ -116,5 +124,5 @@ def decided_columns(
         return judged(counted, entries, reasons, keys)
     lost = {(offset, place) for offset, place, _ in decision.dead}
     stored = [entry for entry in entries if isinstance(entry.line, Event | Filtered) and entry[:2] not in lost]
-    stored = bare(stored, {place for place, reason in reasons.items() if reason == ERASED})
+    stored = bare(stored, nameless(decision.reasons))
     return event_columns(stored, reasons, keys, decided.log, decided.partition)

@@ -16,7 +16,8 @@ from ingest.log.protocol import Consumer, LogTruncated
 from rollups import rollup
 from rollups.client import Client
 from rollups.past import newest
-from rollups.rows import event_rows
+from rollups.retain import Floor, floors
+from rollups.rows import EventRow, event_rows
 from rollups.sql import statement
 from rollups.write import Span, Writer
 from workers.raw import decided_columns
@@ -95,6 +96,7 @@ def extent(client: Client) -> list[Span]:
     """Every site that has any row, with the times at which one may be filed."""
     times = {"events": ("least(time, received)", "greatest(time, received)"), "sessions": ("start", "end")}
     times |= {one.name: ("time", "time") if one.grain_ms else ("now64(3)",) * 2 for one in rollup.load().values()}
+    times["kept"] = ("if(toUnixTimestamp64Milli(time) = 0, now64(3), time)",) * 2
     every = " UNION ALL ".join(
         f"SELECT site, toUnixTimestamp64Milli(toDateTime64(min({first}), 3, 'UTC')) AS first, "
         f"toUnixTimestamp64Milli(toDateTime64(max({last}), 3, 'UTC')) AS last FROM {table} GROUP BY site"
@@ -127,11 +129,21 @@ def events(client: Client, consumer: Consumer) -> Back:
         writer.refuse_running(log, decided.partition, decided.a)
         times = [each.received for each in rows]
         there = writer.lines(log, decided.partition, decided.a, decided.b, min(times, default=0), max(times, default=0))
-        lost = [each for each in rows if (each.offset, each.index) not in there]
+        kept = floors(client, [(each.site, each.visitor) for each in rows])
+        lost = [
+            each
+            for each in rows
+            if (each.offset, each.index) not in there and not _gone(each, kept.get((each.site, each.visitor)))
+        ]
         # Another token each time: ClickHouse may remember that of a part which it has lost.
         writer.insert_events(f"{token}/repair/{secrets.token_hex(8)}", lost)
         lines += len(lost)
     return Back(lines, batches, gone)
+
+
+def _gone(row: EventRow, floor: Floor | None) -> bool:
+    """Whether it was taken away by what its site keeps, and is kept of otherwise."""
+    return floor is not None and row.time < floor.live
 
 
 def missing(client: Client, placed: bool, gone: bool) -> int | None:

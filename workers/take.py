@@ -17,7 +17,7 @@ from workers.erased import Erased
 from workers.fold import Entry, heed, visits
 from workers.read import read
 from workers.state import Moved, Position, Store
-from workers.world import Held, Paused, World
+from workers.world import Held, LogOver, Paused, World
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +43,16 @@ def take(world: World, partition: int, cache: Cache) -> Held:
     """Take the partition over; the log is then positioned where the returned `Held` stands. Blocks.
 
     Raises what `batch.count` raises, and what is for a human: LogTruncated if the log no longer holds what it must,
-    PartitionsChanged if its visitors were placed otherwise, Forgotten if ClickHouse lost where it stood.
+    PartitionsChanged if its visitors were placed otherwise, Forgotten if ClickHouse lost where it stood. LogOver if
+    another log comes first, which a visitor's sessions may stand in.
     """
     writer, consumer = world.writer, world.consumer
     log, partitions = consumer.log_id(), consumer.partitions
     store = Store(world.redis, log, partitions, partition, world.state_bytes)
     whole = world.left(f"{log}/{partition}")
     with writer.one_life() as look:
+        if not world.due():
+            raise LogOver
         if (counted := writer.partitions(log, partitions)) != partitions:
             raise PartitionsChanged(f"log {log}", counted, partitions)
         writer.refuse_damaged()

@@ -15,6 +15,7 @@ from workers.erased import Erased, Secret
 from workers.fold import Settings
 from workers.metrics import Metrics
 from workers.names import NO_LIMIT, Names
+from workers.retained import Cuts
 from workers.state import BYTES, Store
 
 
@@ -22,7 +23,9 @@ from workers.state import BYTES, Store
 class World:
     """`nonce` gives a new name for a proposal or a generation of states, `now` the wall clock, ms; `newest` the time of
     the newest event in ClickHouse, ms; `settle` makes doubted rollups right and says which; `lacking` which disk has no
-    room, "" if all have. Nothing replayed depends on any of them. `secret`: a site's, which names its erased visitors.
+    room, "" if all have; `cuts` what is gone of sites. Nothing replayed depends on any of them. `secret`: a site's,
+    which names its erased visitors. `followed`: whether the log may have a log after it; `due`: whether it is the one
+    to be counted now.
     """
 
     consumer: Consumer
@@ -42,6 +45,9 @@ class World:
     changing: Callable[[str, Collection[str]], AbstractContextManager[None]] = lambda *_: nullcontext()
     left: Callable[[str], Callable[[], None]] = lambda _: lambda: None
     secret: Secret = lambda _: ""
+    followed: Callable[[], bool] = lambda: False
+    due: Callable[[], bool] = lambda: True
+    cuts: Cuts = lambda _: {}
 
 
 @dataclass
@@ -58,6 +64,10 @@ class Held:
     store: Store
     cache: Cache
     erased: Erased = field(default_factory=Erased)
+
+
+class LogOver(Exception):
+    """Another log of the chain is to be counted now: the next one, or one before that has more than was known."""
 
 
 class Paused(Exception):

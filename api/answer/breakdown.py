@@ -61,9 +61,10 @@ def breakdown(
     return Breakdown(
         dimension=dimension,
         total_rows=whole["total_rows"],
-        totals=Totals(**_numbers(whole)),
+        totals=_numbers(whole),
         rows=[
-            Row(value=row["value"], share=percent(row["sessions"], whole["sessions"]), **_numbers(row)) for row in rows
+            Row(**dict(_numbers(row)), value=row["value"], share=percent(row["sessions"], whole["sessions"]))
+            for row in rows
         ],
     )
 
@@ -75,10 +76,14 @@ _NOTHING: dict[str, Any] = {
 }
 
 
-def _numbers(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        **{name: row[name] for name in ("sessions", "visitors", "pageviews", "events", "transactions")},
-        "bounce_rate": percent(row["bounces"], row["sessions"]),
-        "avg_session_duration": ratio(Fraction(row["duration_ms"], 1000), row["sessions"]),
-        "revenue": money(row["revenue"]),
-    }
+def _numbers(row: dict[str, Any]) -> Totals:
+    return Totals(
+        sessions=row["sessions"],
+        visitors=row["visitors"],
+        pageviews=row["pageviews"],
+        bounce_rate=percent(row["bounces"], row["sessions"]),
+        avg_session_duration=ratio(Fraction(row["duration_ms"], 1000), row["sessions"]),
+        events=row["events"],
+        revenue=money(row["revenue"]),
+        transactions=row["transactions"],
+    )

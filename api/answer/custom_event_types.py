@@ -4,6 +4,7 @@ from pydantic import BaseModel
 
 from api.answer.touch import OTHER
 from api.answer.within import within
+from api.retained import Plain
 from api.span import Span
 from rollups.read import Reader
 
@@ -18,7 +19,7 @@ class EventType(BaseModel):
     sessions: int
 
 
-class CustomEventTypes(BaseModel):
+class CustomEventTypes(Plain):
     """Past 1,000 types the last is `(other)`: sums of the rest, a session counting once for each type it holds."""
 
     event_types: list[EventType]

@@ -9,6 +9,7 @@ from api.answer.touch import OTHER
 from api.answer.within import starts, within
 from api.number import percent, ratio
 from api.panels import together
+from api.retained import Plain
 from api.span import Granularity, Span, iso
 from rollups.read import Reader
 
@@ -47,8 +48,10 @@ class DeviceCount(BaseModel):
     count: int
 
 
-class Dashboard(BaseModel):
-    """`fresh_as_of`: every event received before it is in the numbers; null while no worker has said so."""
+class Dashboard(Plain):
+    """`fresh_as_of`: every event received before it is in the numbers; null while no worker has said so. `visitors`:
+    null where session rows of the range are gone, for no sum tells who came twice.
+    """
 
     model_config = ConfigDict(serialize_by_alias=True)
     sessions_over_time: list[PeriodCount]
@@ -61,7 +64,7 @@ class Dashboard(BaseModel):
     top_events: list[TypeCount]
     countries: list[CountryCount]
     devices: list[DeviceCount]
-    visitors: int
+    visitors: int | None
     pageviews: int
     from_: str = Field(serialization_alias="from")
     to: str
@@ -69,8 +72,10 @@ class Dashboard(BaseModel):
     fresh_as_of: str | None
 
 
-def dashboard(reader: Reader, site: str, span: Span, fresh_as_of: int | None) -> Dashboard:
-    """The dashboard's numbers; `fresh_as_of` in ms. Sessions are filed at their start, pageviews at their own time."""
+def dashboard(reader: Reader, site: str, span: Span, fresh_as_of: int | None, *, told: bool = True) -> Dashboard:
+    """The dashboard's numbers; `fresh_as_of` in ms, `told`: whether the range has its session rows. Sessions are filed
+    at their start, pageviews at their own time.
+    """
     asked = {"site": site, "starts": starts(span), **within(span)}
     rows, visitors = together(partial(reader.rows, name, **asked) for name in _QUESTIONS)
     series, total, bounces, duration = {}, 0, 0, 0
@@ -95,7 +100,7 @@ def dashboard(reader: Reader, site: str, span: Span, fresh_as_of: int | None) ->
         top_events=[TypeCount(type=name, count=count) for name, count in _listed(counts["event"])[:TOP]],
         countries=[CountryCount(country=name, count=count) for name, count in _listed(counts["country"])],
         devices=[DeviceCount(device=device, count=count) for device, count in devices],
-        visitors=visitors[0]["visitors"],
+        visitors=visitors[0]["visitors"] if told else None,
         pageviews=pageviews,
         from_=iso(span.start),
         to=iso(span.end),

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from api.answer.within import within
 from api.number import percent
+from api.retained import Plain
 from api.span import Span
 from rollups.read import Reader
 
@@ -17,7 +18,7 @@ class Step(BaseModel):
     dropoff_pct: float
 
 
-class EngagementFunnel(BaseModel):
+class EngagementFunnel(Plain):
     """`page` null: any page."""
 
     page: str | None

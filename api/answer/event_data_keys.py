@@ -1,15 +1,14 @@
 """Which keys the data of an event type carries."""
 
-from pydantic import BaseModel
-
 from api.answer.within import within
+from api.retained import Plain
 from api.span import Span
 from rollups.read import Reader
 
 MOST = 1_000
 
 
-class EventDataKeys(BaseModel):
+class EventDataKeys(Plain):
     """Leaves only: nested keys are joined by dots (so is a key that has one of its own), an array is a leaf.
 
     Past 1,000 keys the last one is `(other)`.

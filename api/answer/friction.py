@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from api.answer.touch import FEW, by_touch, in_order
 from api.answer.within import within
 from api.number import shares
+from api.retained import Plain
 from api.span import Span
 from ingest.contract.site import Friction as Thresholds
 from rollups.read import Reader
@@ -43,7 +44,7 @@ class Source(Campaign):
     campaigns: list[Campaign]
 
 
-class Friction(BaseModel):
+class Friction(Plain):
     """`thresholds` are the site's now; a session keeps the bucket that the thresholds of its own time gave it.
 
     Lists by total descending, then key; `(other)` is last and sums what is past 1,000 sources, 1,000 campaigns of a
@@ -65,8 +66,8 @@ def friction(reader: Reader, site: str, span: Span, thresholds: Thresholds) -> F
         rows = in_order(rows)
     sources = [
         Source(
-            **_described(source, campaigns),
-            campaigns=[Campaign(**_described(row["campaign"], [row])) for row in campaigns],
+            **dict(_described(source, campaigns)),
+            campaigns=[_described(row["campaign"], [row]) for row in campaigns],
         )
         for source, campaigns in ((source, list(rows)) for source, rows in groupby(rows, itemgetter("source")))
     ]
@@ -76,11 +77,11 @@ def friction(reader: Reader, site: str, span: Span, thresholds: Thresholds) -> F
 _NONE = dict.fromkeys(BUCKETS, 0)
 
 
-def _described(key: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _described(key: str, rows: list[dict[str, Any]]) -> Campaign:
     in_order = [sum(row[bucket] for row in rows) for bucket in BUCKETS]
-    return {
-        "key": key,
-        "total": sum(in_order),
-        "buckets": Buckets(**dict(zip(BUCKETS, in_order, strict=True))),
-        "bucket_pct": BucketPct(**dict(zip(BUCKETS, shares(in_order), strict=True))),
-    }
+    return Campaign(
+        key=key,
+        total=sum(in_order),
+        buckets=Buckets(**dict(zip(BUCKETS, in_order, strict=True))),
+        bucket_pct=BucketPct(**dict(zip(BUCKETS, shares(in_order), strict=True))),
+    )

@@ -43,6 +43,9 @@ class PageFlow(Flow):
     sources: list[SourceFlow]
 
 
+_COUNTS = ("sessions", "views", "entries", "exits")
+
+
 def page_flow(reader: Reader, site: str, span: Span, page: str) -> PageFlow:
     """`page`: normalised; zeros if nobody viewed it."""
     rows = reader.rows("page_flow", site=site, page=page, **within(span))
@@ -51,16 +54,16 @@ def page_flow(reader: Reader, site: str, span: Span, page: str) -> PageFlow:
     total = _flow(following)
     return PageFlow(
         page=page,
-        **total,
+        **dict(total),
         next=[
-            NextPage(page=row["value"], count=row["views"], pct=percent(row["views"], total["views"]))
+            NextPage(page=row["value"], count=row["views"], pct=percent(row["views"], total.views))
             for row in following
             if row["value"]
         ],
-        sources=[SourceFlow(key=row["value"], **_flow([row])) for row in listed if row["kind"] == "source"],
+        sources=[SourceFlow(key=row["value"], **dict(_flow([row]))) for row in listed if row["kind"] == "source"],
     )
 
 
-def _flow(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    sums = {name: sum(row[name] for row in rows) for name in ("sessions", "views", "entries", "exits")}
-    return {**sums, "exit_rate": percent(sums["exits"], sums["views"])}
+def _flow(rows: list[dict[str, Any]]) -> Flow:
+    sessions, views, entries, exits = (sum(row[name] for row in rows) for name in _COUNTS)
+    return Flow(sessions=sessions, views=views, entries=entries, exits=exits, exit_rate=percent(exits, views))

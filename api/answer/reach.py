@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from api.answer.touch import FEW, by_touch, in_order
 from api.answer.within import within
 from api.number import percent
+from api.retained import Plain
 from api.span import Span
 from rollups.read import Reader
 
@@ -24,7 +25,7 @@ class Source(Campaign):
     campaigns: list[Campaign]
 
 
-class Reach(BaseModel):
+class Reach(Plain):
     """Lists by total descending, then key; `(other)` is last and sums what is past the same limits as in `Friction`."""
 
     metric: Literal["page", "event"]
@@ -46,8 +47,8 @@ def reach(reader: Reader, site: str, span: Span, metric: Literal["page", "event"
         rows = in_order(row for row in found if row["total"])
     sources = [
         Source(
-            **_described(source, campaigns),
-            campaigns=[Campaign(**_described(row["campaign"], [row])) for row in campaigns],
+            **dict(_described(source, campaigns)),
+            campaigns=[_described(row["campaign"], [row]) for row in campaigns],
         )
         for source, campaigns in ((source, list(rows)) for source, rows in groupby(rows, itemgetter("source")))
     ]
@@ -63,6 +64,6 @@ def reach(reader: Reader, site: str, span: Span, metric: Literal["page", "event"
     )
 
 
-def _described(key: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _described(key: str, rows: list[dict[str, Any]]) -> Campaign:
     total, reached = (sum(row[measure] for row in rows) for measure in ("total", "reached"))
-    return {"key": key, "total": total, "reached": reached, "pct": percent(reached, total)}
+    return Campaign(key=key, total=total, reached=reached, pct=percent(reached, total))

@@ -1,13 +1,14 @@
 """Transactions of a range: their sum and number, over time and by the first touch of their sessions."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict
 
 from pydantic import BaseModel
 
 from api.answer.touch import FEW, OTHER
 from api.answer.within import starts, within
 from api.number import money, ratio
+from api.retained import Plain
 from api.span import Span
 from ingest.contract.site import Revenue as Setting
 from rollups.read import Reader
@@ -44,7 +45,7 @@ class CurrencyRevenue(BaseModel):
     transactions: int
 
 
-class Revenue(BaseModel):
+class Revenue(Plain):
     """Amounts in `currency`; `excluded_currencies` are summed each for itself and in no other number here.
 
     Past 1,000 rows the last source is `(other)`, and the last campaign `(other)` of the source `(other)`; they sum the
@@ -110,5 +111,10 @@ def _place(row: dict[str, Any]) -> tuple[bool, Decimal, str, str, str]:
     return other, -row["revenue"], row["currency"], row["source"], row["campaign"]
 
 
-def _sums(row: dict[str, Any]) -> dict[str, Any]:
+class _Sums(TypedDict):
+    revenue: float
+    transactions: int
+
+
+def _sums(row: dict[str, Any]) -> _Sums:
     return {"revenue": money(row["revenue"]), "transactions": row["transactions"]}

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.answer.within import within
 from api.number import percent, ratio
+from api.retained import Plain
 from api.span import Span
 from rollups.read import Reader
 
@@ -41,7 +42,7 @@ class Page(BaseModel):
     avg_depth: float
 
 
-class ScrollDepth(BaseModel):
+class ScrollDepth(Plain):
     pages: list[Page]
 
 

@@ -3,12 +3,13 @@
 import re
 from typing import NamedTuple
 
-from api.endpoint import Asked
+from api.endpoint import AnyAsked, Asked
+from api.parameter import VisitorsOf
 from api.problem import Problem
 from ingest.contract.visitor import own
 
 
-def visitor_of(asked: Asked) -> str:
+def visitor_of(asked: AnyAsked) -> str:
     """Its 16 hex digits. Raises Problem (404)."""
     visitor = str(asked.request.path_params["visitor_id"]).partition("-")[2]
     if not re.fullmatch(r"[0-9a-f]{16}", visitor):
@@ -23,9 +24,9 @@ class Sought(NamedTuple):
     begins: str
 
 
-def sought(asked: Asked) -> Sought | None:
+def sought(asked: Asked[VisitorsOf]) -> Sought | None:
     """Whom the search means; None: nobody is searched."""
-    text: str | None = asked.parameters.search
+    text = asked.parameters.search
     if text is None:
         return None
     begins = text.strip().lower().removeprefix(f"{asked.site.id}-")

@@ -74,7 +74,9 @@ class Member(BaseModel):
 
 
 class Link(BaseModel):
-    """A share link: whoever has it reads one site's answers. `password`: an argon2id hash."""
+    """A share link: whoever has it reads one site's answers, while the account that made it (`by`; earlier versions did
+    not note it) is a member of the site. `password`: an argon2id hash.
+    """
 
     model_config = ConfigDict(frozen=True)
     kind: Literal["link"] = "link"
@@ -85,4 +87,5 @@ class Link(BaseModel):
     created: int  # ms
     password: str | None = None
     embed: bool = False
+    by: str = ""
     revoked: bool = False

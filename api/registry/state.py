@@ -79,6 +79,10 @@ class State:
         sites = [site for site in tuple(self.site_by_id.values()) if self.role(account, site) is not None]
         return sorted(sites, key=lambda site: site.created)
 
+    def made_by(self, account: str) -> int:
+        """How many living sites the account made, whoever owns them now."""
+        return sum(site.account == account and not site.deleted for site in tuple(self.site_by_id.values()))
+
     def owners(self, site: Site) -> list[str]:
         """Accounts that own the site, and are there."""
         found = [each.account for each in self.members_of(site.id) if each.account and each.role == "owner"]
@@ -92,15 +96,21 @@ class State:
         return sorted(own, key=lambda each: each.created)
 
     def links_of(self, site: str) -> list[Link]:
-        """Share links that are not revoked, the oldest first."""
-        own = [each for each in tuple(self.link_by_id.values()) if each.site == site and not each.revoked]
+        """The site's living share links, the oldest first."""
+        own = [each for each in tuple(self.link_by_id.values()) if each.site == site and self._lives(each)]
         return sorted(own, key=lambda each: each.created)
 
     def link(self, sha256: str) -> Link | None:
-        """The living link to a living site whose token has the hash."""
+        """The living link whose token has the hash."""
         found = self.link_by_sha256.get(sha256)
-        site = self.site_by_id.get(found.site) if found is not None and not found.revoked else None
-        return None if site is None or site.deleted else found
+        return found if found is not None and self._lives(found) else None
+
+    def _lives(self, link: Link) -> bool:
+        """Nobody who was removed from a site leaves a door open."""
+        site = self.site_by_id.get(link.site)
+        if link.revoked or site is None or site.deleted:
+            return False
+        return not link.by or self.role(link.by, site) is not None
 
     def keys_of(self, account: str) -> list[Key]:
         """The account's keys that are not revoked, the oldest first."""

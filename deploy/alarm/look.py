@@ -24,7 +24,7 @@ DAY = 86_400_000
 _WEEKS = 14 * DAY  # of a site's past that say how long it is silent at most
 _KNOWN = 12 * DAY  # that it must have been heard for, so that anything is known
 _QUARTER = 900_000
-_SELDOM = 300_000  # that sites are asked about: two weeks of all of them
+_SELDOM = 300_000  # that sites are asked about: two weeks of all of them, or all time
 _T = TypeVar("_T")
 
 log = logging.getLogger("throughline.alarm")
@@ -37,6 +37,7 @@ class Numbers:
     looked: Looked = field(default_factory=Looked)
     waits: Mapping[int, float] = field(default_factory=dict)  # partition → seconds
     parts: Mapping[str, state.Parts] = field(default_factory=dict)
+    sites: Mapping[str, int] = field(default_factory=dict)  # bytes
 
 
 class Look:
@@ -50,6 +51,7 @@ class Look:
         self._now = now
         self._since = now()
         self._looked, self._sites = 0, list[state.Heard]()
+        self._weighed, self._bytes = 0, dict[str, int]()
 
     def __call__(self) -> Numbers:
         """Blocks for seconds, also where ClickHouse hangs; raises RedisError."""
@@ -71,7 +73,9 @@ class Look:
             heard=silences[1] if silences else frozenset(),
         )
         waits = {} if told is None else {number: wait or 0.0 for number, wait in enumerate(told.waits)}
-        return Numbers(looked, waits, parts or {})
+        if parts and (now := self._now()) - self._weighed >= _SELDOM:
+            self._bytes, self._weighed = _or_none(lambda: state.by_site(self._client, parts.values())) or {}, now
+        return Numbers(looked, waits, parts or {}, self._bytes)
 
     def _told(self) -> Status | None:
         if not self._settings.event_log:

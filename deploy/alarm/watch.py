@@ -122,6 +122,9 @@ class Watcher(Collector):
         parts = numbers.parts
         yield _by("table_parts", "Active parts of a table", "table", {name: each.parts for name, each in parts.items()})
         yield _by("table_bytes", "Bytes of a table", "table", {name: each.bytes for name, each in parts.items()})
+        inactive = {name: each.inactive for name, each in parts.items()}
+        yield _by("table_inactive_bytes", "Bytes of a table's parts that are about to be deleted", "table", inactive)
+        yield _by("site_bytes", "Bytes that a site takes of the tables, an estimate", "site", numbers.sites)
 
 
 def _gauge(name: str, meaning: str, value: float | None) -> Metric:

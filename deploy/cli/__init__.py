@@ -13,6 +13,8 @@ from deploy.cli.backup import backup, restore, upgrade
 from deploy.cli.demo import demo
 from deploy.cli.import_ import import_
 from deploy.cli.repair import repair
+from deploy.cli.repartition import repartition
+from deploy.cli.retain import retain
 from deploy.cli.services import api, ingest, worker
 from deploy.cli.up import up
 from deploy.cli.upkeep import migrate, rebuild, status, verify
@@ -58,6 +60,8 @@ for command in (
     restore,
     rebuild,
     repair,
+    repartition,
+    retain,
     erase,
     demo,
 ):

@@ -5,7 +5,7 @@ def sentence(error: Exception) -> str | None:
     """The sentence for an error that an operator can mend; None for a bug, which deserves its traceback."""
     from redis.exceptions import RedisError
 
-    from api.problem import Problem
+    from api.registry.refusal import Refusal
     from api.registry.store import RegistryUnavailable
     from deploy.folder import StackError
     from deploy.reason import reason, store
@@ -19,7 +19,7 @@ def sentence(error: Exception) -> str | None:
     from workers.aside import Refused
 
     told = (
-        *(StackError, SettingError, Problem, RegistryUnavailable, ClaimLost, Unfinished, SchemaRefused, LogTruncated),
+        *(StackError, SettingError, Refusal, RegistryUnavailable, ClaimLost, Unfinished, SchemaRefused, LogTruncated),
         *(Refused, Running, TwoDecided, TooManyDeadLetters),
     )
     text = " ".join(str(error).split())

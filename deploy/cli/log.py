@@ -22,15 +22,15 @@ def list_(
     Example: throughline log list
     """
     from deploy import wiring
+    from deploy.event_log import chain
     from deploy.logs import escape
-    from deploy.peek import log_state
     from rollups import control
 
     settings = option.load(data, event_log=event_log, clickhouse=clickhouse)
-    current = log_state(settings).id
+    *before, current = [link.log for link in chain(settings)] or [""]
     for known in control.logs(wiring.clickhouse(settings)):
         heard = datetime.fromtimestamp(known.heard, UTC).isoformat(timespec="seconds")
-        use = "  in use" if known.log == current else ""
+        use = "  in use" if known.log == current else "  before the one in use" if known.log in before else ""
         batches = f"{known.partitions} partitions, last batch {heard}, {known.unfinished} unfinished"
         typer.echo(f"{escape(known.log)}  {batches}{use}")
 
@@ -50,9 +50,9 @@ def forget(
     Example: throughline log forget 5f0c9a3e17d24b68
     """
     from deploy import wiring
+    from deploy.event_log import chain
     from deploy.folder import StackError
     from deploy.logs import escape
-    from deploy.peek import log_state
     from rollups import control
     from workers.forget import forget as give_up
 
@@ -61,7 +61,7 @@ def forget(
     known = [found.log for found in control.logs(client)]
     if log not in known:
         raise StackError(f"no batch is of a log {log}; known are: {', '.join(known) or 'none'}")
-    if log == log_state(settings).id:
+    if log in [link.log for link in chain(settings)]:
         raise StackError(f"{log} is the log in use: a worker finishes its batches")
     done = give_up(client, log)
     for batch in done:

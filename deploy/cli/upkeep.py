@@ -19,7 +19,9 @@ def status(
     redis: option.Redis = None,
     data: option.Data = DEFAULT_DATA,
 ) -> None:
-    """Show what waits, how fresh the numbers are, and what lies among the dead letters. Changes nothing.
+    """Show what waits, how fresh the numbers are, what lies among the dead letters, and what takes the disk.
+
+    Changes nothing.
 
     Example: throughline status
     """
@@ -27,6 +29,7 @@ def status(
     from deploy.logs import escape
     from deploy.room import spaces
     from deploy.status import status as ask
+    from deploy.taken import taken
     from ingest.log.stream import appended_at
     from rollups.damage import told
 
@@ -37,6 +40,12 @@ def status(
     else:
         size = "" if found.log.size is None else f", {found.log.size / 1e6:.1f} MB"
         typer.echo(f"event log     {escape(found.log.id)}, {len(found.waits)} partitions{size}")
+    for before in found.before:
+        again = "" if before.sealed else f", still open: run throughline repartition {len(found.waits)} again"
+        typer.echo(
+            f"event log     counted first: {escape(before.log)}, {before.left} of its {before.partitions} partitions"
+            f"{again}"
+        )
     if found.other is not None:
         typer.echo(f"event log     {escape(found.other)}")
     for space in spaces(settings.disk_folders(), settings.disk_reserve):
@@ -62,6 +71,8 @@ def status(
         )
     if found.doubted:
         typer.echo(f"rollups       of {len(found.doubted):,} sites are being made right, after a restart of ClickHouse")
+    for site, standing in found.kept.items():
+        typer.echo(f"kept          {site}: {standing}")
     for back in found.put_back:
         kept, counted = (moment(appended_at(offset) / 1000) for offset in (back.kept, back.counted))
         typer.echo(
@@ -85,6 +96,10 @@ def status(
     if found.dead:
         typer.echo("              each with its line: throughline dead-letters list")
         typer.echo("              back on the log, once a version can read them: throughline dead-letters replay")
+    if found.gone is None and found.unfinished is not None:
+        domains = {site.id: site.domain for site in wiring.registry(settings).state.site_by_id.values()}
+        for of, text in taken(wiring.clickhouse(settings), domains):
+            typer.echo(escape(f"{of:<13} {text}"))
 
 
 def moment(seconds: float) -> str:

@@ -26,6 +26,7 @@ from ingest.enrich import Places
 Format: TypeAlias = Literal["auto", "events"] | reader.Format
 FORMATS: tuple[Format, ...] = ("auto", *reader.FORMATS, "events")
 MALFORMED = "malformed"
+OLD = "older than the site keeps"
 SHOWN = 20  # malformed lines that are listed
 
 
@@ -58,7 +59,7 @@ class Tally:
 @dataclass(frozen=True)
 class Rules:
     """How lines are read: for which site, when they were received (ms), where addresses lie and who vouches for them,
-    what fields are called. `now` is the clock's time (ms) while they are read.
+    what fields are called. `now` is the clock's time (ms) while they are read; what was before `since` (ms) is gone.
     """
 
     site: Site
@@ -68,6 +69,7 @@ class Rules:
     client: Client
     format: Format = "auto"
     fields: Mapping[str, str] = field(default_factory=dict)
+    since: int = 0
 
 
 class File(NamedTuple):
@@ -109,9 +111,9 @@ def events(number: int, file: File, rules: Rules, tally: Tally) -> Iterator[Foun
             yield found
     elif tail is not None:
         tally.unended.append((file.source.name, tail.number))
-    if take.read and not take.readable and file.reader is not None:
-        why = f"is not read as {file.reader.format}: every line is malformed"
-        raise UnknownFormat(f"{file.source.name} {why}")
+    if take.read and not take.readable:
+        format_ = "events" if file.reader is None else file.reader.format
+        raise UnknownFormat(f"{file.source.name} is not read as {format_}: every line is malformed")
 
 
 def _is_object(text: bytes) -> bool:
@@ -143,7 +145,9 @@ class _Taker:
         self.read += 1
         self._tally.read += 1
         if isinstance(taken, Found):
-            return taken
+            if taken.event.time >= self._rules.since:
+                return taken
+            taken = OLD
         if taken != MALFORMED:
             self._tally.leave_out(taken)
         return None
@@ -169,12 +173,14 @@ class _Taker:
             raise Malformed(f"{incoming[0].field} {incoming[0].message}".strip())
         if incoming.site not in ("", self._rules.site.id, self._rules.site.tracking_id):
             raise Malformed("site is another one")
+        address = self._address(incoming)
+        self.readable += 1
         if incoming.at > self._rules.now() + MAX_AHEAD_MS:
             raise Malformed("at lies in the future")
         posted = incoming.posted
         if "seq" not in incoming.model_fields_set:
             posted = msgspec.structs.replace(posted, seq=line.number)
-        return self._admitted(posted, self._address(incoming), incoming.user_agent, EVENTS, line)
+        return self._admitted(posted, address, incoming.user_agent, EVENTS, line)
 
     def _address(self, incoming: IncomingImport) -> str:
         """An event that names its visitor is not lost for an address."""

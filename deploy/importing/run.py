@@ -19,6 +19,7 @@ from ingest.access_log.address import client_of
 from ingest.contract.site import Site
 from ingest.enrich import open_places
 from rollups.read import Reader
+from rollups.retain import ALL, cuts
 
 _ASK_SECONDS = 60.0
 _STALL_SECONDS = 60.0  # workers that judge nothing for so long are not waited for
@@ -64,6 +65,7 @@ def run(
         client_of(settings.networks()),
         format_,
         fields,
+        _since(settings, site),
     )
     files = [recognise(source, rules) for source in sources]
     # What an import before this one left on the log must be among the raw events before they are asked.
@@ -139,6 +141,12 @@ class Workers:
             tick()
             self._report.fresh = wait_until_counted(self._settings, ended, tick, 1.0)
         self.look()
+
+
+def _since(settings: Settings, site: Site) -> int:
+    """Before when nothing counts any more, ms."""
+    client = wiring.clickhouse(settings)
+    return patiently(settings, _ASK_SECONDS, lambda: cuts(client, [site.id]).get(site.id, ALL).events)
 
 
 def _until_broken(number: int, file: File, rules: Rules, report: Report) -> Iterator[Found]:

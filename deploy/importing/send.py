@@ -96,6 +96,8 @@ async def _append_in_order(number: int, events: Sequence[Line], producer: Produc
                 await producer.append(number, record)
                 break
             except LogUnavailable as error:
+                if producer.succeeded:
+                    raise GaveUp("the event log goes on with other partitions") from error
                 if time.monotonic() > end:
                     raise GaveUp(f"the event log takes nothing: {error}") from error
             await asyncio.sleep(pause)

@@ -21,6 +21,7 @@ from ingest.contract.event import Line as Logged
 from ingest.contract.site import Site, SiteSettings
 from ingest.log.protocol import Producer
 from rollups.client import Client
+from rollups.retain import ALL, cuts
 from rollups.sql import statement, utc
 
 _CHUNK = 10_000
@@ -54,7 +55,7 @@ def check(path: Path) -> tuple[Head, End]:
 def site_of(registry: Registry, account: str, head: Head, secret: str) -> Site:
     """The site of the file in this installation, with the ids that it had; made unless an import began it.
 
-    `secret`: for one whose file has none. Raises StackError, Problem, RegistryUnavailable.
+    `secret`: for one whose file has none. Raises StackError, Refusal, RegistryUnavailable.
     """
     held = registry.state.site_by_id.get(head.id)
     if held is not None and not held.deleted and (held.tracking_id, held.account) == (head.tracking_id, account):
@@ -134,8 +135,11 @@ async def _send(client: Client, producer: Producer, site: Site, path: Path, prog
 
 
 def _fresh(client: Client, site: Site, events: list[Counted], uncounted: list[Uncounted]) -> list[Logged]:
-    """What of the lines is not among the raw events."""
+    """What of the lines is not among the raw events, nor of months that the site keeps no longer."""
     made: list[Logged] = []
+    since = cuts(client, [site.id]).get(site.id, ALL).events
+    events = [each for each in events if each.at >= since]
+    uncounted = [each for each in uncounted if each.received >= since]
     if events:
         known = client.rows(
             statement("site_known"),

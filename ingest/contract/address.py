@@ -13,7 +13,14 @@ MAX_HOPS = 20
 
 def networks(names: Iterable[str]) -> tuple[Network, ...]:
     """Addresses or networks ("10.0.0.0/8") of trusted proxies. Raises ValueError naming the one that is neither."""
-    return tuple(ip_network(name.strip(), strict=False) for name in names)
+    return tuple(network(name.strip()) for name in names)
+
+
+def network(name: str) -> Network:
+    """An address or a network, IPv4 inside IPv6 as IPv4: so are the addresses that it is to hold. Raises ValueError."""
+    found = ip_network(name, strict=False)
+    mapped = found.network_address.ipv4_mapped if isinstance(found, IPv6Network) and found.prefixlen >= 96 else None
+    return found if mapped is None else ip_network((mapped, found.prefixlen - 96))
 
 
 def client_address(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> Address:

@@ -13,6 +13,7 @@ VERSION = 1
 
 Reason: TypeAlias = Literal["bot", "host", "excluded", "late", "duplicate", "flood", "erased"]
 ERASED: Reason = "erased"  # what came of a visitor who was erased since
+LATE: Reason = "late"  # too long under way, or of a month that its site keeps no longer
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 PAGEVIEW = "pageview"

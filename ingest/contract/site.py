@@ -2,7 +2,6 @@
 
 import re
 from functools import cache, cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -12,11 +11,12 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
 )
 
-from ingest.contract.address import read_address
+from ingest.contract.address import Network, is_in, network, networks, read_address
 from ingest.contract.page import host, page
 from ingest.contract.text import spaced
 
@@ -99,11 +99,9 @@ _Named = TypeVar("_Named", PageGoal | EventGoal, "Segment")
 
 def _network(text: str) -> str:
     try:
-        found = ip_network(text.strip(), strict=False)
+        return str(network(text.strip()))
     except ValueError:
         raise ValueError("must be an address or a network such as 203.0.113.0/24") from None
-    mapped = found.network_address.ipv4_mapped if found.version == 6 and found.prefixlen >= 96 else None
-    return str(found if mapped is None else ip_network((mapped, found.prefixlen - 96)))
 
 
 def _is_like(text: str, parts: list[str]) -> bool:
@@ -131,8 +129,8 @@ class Exclude(BaseModel):
     pages: Annotated[list[Annotated[str, Field(min_length=1, max_length=2000)]], Field(max_length=200)] = []
 
     @cached_property
-    def _networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        return tuple(ip_network(each) for each in self.addresses)
+    def _networks(self) -> tuple[Network, ...]:
+        return networks(self.addresses)
 
     @cached_property
     def _pages(self) -> tuple[list[str], ...]:
@@ -144,7 +142,27 @@ class Exclude(BaseModel):
             return True
         if not self.addresses or (found := read_address(address)) is None:
             return False
-        return any(found in network for network in self._networks)
+        return is_in(found, self._networks)
+
+
+_Months = Annotated[int, Field(ge=1, le=120)] | None
+
+
+class Retention(BaseModel):
+    """For how many whole months raw events, and session rows, are kept; null: for ever. What rollups hold stays."""
+
+    model_config = _FROZEN
+    events_months: _Months = None
+    sessions_months: _Months = None
+
+    @field_validator("sessions_months")
+    @classmethod
+    def _no_less_than_events(cls, months: int | None, info: ValidationInfo) -> int | None:
+        if months is not None and "events_months" in info.data:
+            events = info.data["events_months"]
+            if events is None or events > months:
+                raise ValueError("must be no less than events_months: sessions are made from them")
+        return months
 
 
 class Segment(BaseModel):
@@ -177,6 +195,7 @@ class SiteSettings(BaseModel):
     # Filters, as the API's parameter: sessions for which one holds are in no answer.
     hide: Annotated[list[Annotated[str, Field(max_length=25_000)]], Field(max_length=20)] = []
     segments: Annotated[list[Segment], Field(max_length=50)] = []
+    retention: Retention = Retention()
 
     @field_validator("goals", "segments")
     @classmethod

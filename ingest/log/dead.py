@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Protocol
 
+from msgspec.structs import replace
+
+from ingest.contract.event import Filtered, Rebuild
+from ingest.contract.event import decode as decode_line
+from ingest.contract.event import encode as encode_lines
+from ingest.log.partition import partition as place
 from ingest.log.protocol import Producer
 
 LIMIT = 10_000
@@ -83,6 +89,27 @@ class DeadLetters(Protocol):
     def close(self) -> None: ...
 
 
+def placed(letter: DeadLetter, partitions: int) -> Sequence[tuple[int, bytes]]:
+    """The letter's line by the partition that it belongs to, which the log that it came from may not have had.
+
+    One that names visitors of several is divided.
+    """
+    try:
+        line = decode_line(letter.line)
+    except ValueError:
+        return [(letter.partition % partitions, letter.line)]
+    if not isinstance(line, Rebuild):
+        visitor = "" if isinstance(line, Filtered) else line.visitor
+        return [(place(line.site, visitor, partitions), letter.line)]
+    by_partition: dict[int, list[str]] = {}
+    for visitor in line.visitors:
+        by_partition.setdefault(place(line.site, visitor, partitions), []).append(visitor)
+    return [
+        (number, letter.line if len(by_partition) == 1 else encode_lines([replace(line, visitors=visitors)]))
+        for number, visitors in by_partition.items()
+    ]
+
+
 @dataclass(frozen=True)
 class Replayed:
     """What a replay did: letters `sent`; `unsure` ones that an earlier replay began and did not finish."""
@@ -99,7 +126,7 @@ async def replay(
     only: Callable[[DeadLetter], bool] = lambda letter: True,
     there: Callable[[DeadLetter], bool] | None = None,
 ) -> Replayed:
-    """Append every waiting letter to the log, each origin at most once, to the partition that it came from.
+    """Append every waiting letter to the log, each origin at most once, to its visitor's partition.
 
     A letter whose earlier replay broke off is sent only with `again`: it may then be on the log twice, which the ids of
     its events make harmless. Or `there` tells whether the log has it. Raises LogUnavailable.
@@ -111,7 +138,8 @@ async def replay(
             unsure += 1
             continue
         if not (begun and there is not None and await asyncio.to_thread(there, letter)):
-            await producer.append(letter.partition % producer.partitions, letter.line)
+            for partition, line in placed(letter, producer.partitions):
+                await producer.append(partition, line)
         await asyncio.to_thread(dead.finish, letter.origin)
         sent += 1
     return Replayed(sent, unsure)

@@ -1,6 +1,7 @@
 """The producing end of a log on Apache Kafka: `acks=all`, sent from a thread of its own."""
 
 import asyncio
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +12,8 @@ from typing import Any, NamedTuple
 import kafka
 from kafka.errors import KafkaError
 
-from ingest.log.kafka_topic import RECORD_BYTES, events_topic, shared
+from ingest.log.kafka_succession import followed, topics
+from ingest.log.kafka_topic import RECORD_BYTES, admin_client, events_topic, shared
 from ingest.log.protocol import TOPIC, LogUnavailable, PartitionsChanged
 
 PATIENCE_SECONDS = 1.8
@@ -31,31 +33,47 @@ class KafkaProducer:
 
     def __init__(self, bootstrap: str, *, partitions: int = 4, topic: str = TOPIC, retention_hours: int = 168) -> None:
         self._bootstrap = bootstrap
-        self._topic = topic
+        self._first = topic
+        self._topic = topic  # of the log in use, once started
         self._partitions = partitions
         self._retention_hours = retention_hours
         self._changed = ""
+        self._succeeded = False
         self._producer: Any = None
+        self._admin: Any = None
         self._thread = ThreadPoolExecutor(1, "kafka send")
         self._queue: deque[_Append] = deque()
         self._outcomes: deque[tuple[asyncio.Future[None], BaseException | None]] = deque()
         self._unacknowledged = 0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._closing = threading.Event()
 
     @property
     def partitions(self) -> int:
         return self._partitions
 
+    @property
+    def succeeded(self) -> bool:
+        return self._succeeded
+
+    def successor(self) -> "KafkaProducer":
+        return KafkaProducer(
+            self._bootstrap, partitions=self._partitions, topic=self._first, retention_hours=self._retention_hours
+        )
+
     async def start(self) -> None:
-        """Connect, making the topic if it is missing. Raises LogUnavailable."""
+        """See the protocol."""
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._connect)
         except (KafkaError, OSError) as error:
             raise LogUnavailable(f"Kafka: {error}") from error
         self._task = asyncio.create_task(self._send_forever())
+        threading.Thread(target=self._look_forever, name="kafka next", daemon=True).start()
 
     def _connect(self) -> None:
+        self._admin = self._admin or admin_client(self._bootstrap)
+        self._topic = topics(self._admin, self._first)[-1]
         self._partitions = events_topic(self._bootstrap, self._topic, self._partitions, self._retention_hours)
         # The client keeps records without a limit until they expire: after as long as the caller waits, no longer.
         # No idempotence: kafka-python 3.0.12 forgets its producer id when a batch that it had sent expires, never asks
@@ -75,6 +93,14 @@ class KafkaProducer:
             allow_auto_create_topics=False,
         )
         self._look()
+
+    def _look_forever(self) -> None:
+        """For the next log; in a thread that nobody waits for, as brokers that are away hold it up."""
+        while not (self._succeeded or self._closing.wait(LOOK_SECONDS)):
+            with suppress(KafkaError, OSError):
+                self._succeeded = followed(self._admin, self._topic)
+        with suppress(KafkaError, OSError):
+            self._admin.close()
 
     def _look(self) -> None:
         """Compare with what the client knows of the topic, at most `metadata_max_age_ms` old. Raises KafkaError."""
@@ -173,6 +199,7 @@ class KafkaProducer:
     async def close(self) -> None:
         """Send what is in hand and disconnect."""
         task, self._task = self._task, None
+        self._closing.set()
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self._unacknowledged and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
@@ -182,4 +209,7 @@ class KafkaProducer:
             # Raises when something could not be flushed in time; its callers were told long ago.
             with suppress(KafkaError):
                 await asyncio.to_thread(self._producer.close, PATIENCE_SECONDS)
+        elif self._admin is not None:  # it never started
+            with suppress(KafkaError, OSError):
+                await asyncio.to_thread(self._admin.close)
         self._thread.shutdown(wait=False)

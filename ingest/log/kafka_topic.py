@@ -18,6 +18,7 @@ from kafka.errors import (
 )
 from kafka.structs import TopicPartition
 
+from ingest.log import succession
 from ingest.log.kafka_address import ailment, brokers, secured
 from ingest.log.protocol import LogUnavailable
 
@@ -38,6 +39,7 @@ RECONNECT = {
 }
 LEAST_SESSION_MS = 6_000  # `group.min.session.timeout.ms` of brokers that nobody configured
 _READ_SECONDS = 10.0
+SEALED = "0"  # `max.message.bytes` of a topic that takes no records any longer
 # Retention goes by the brokers' clock, and a producer whose clock is wrong is not refused for it.
 _BY_BROKER = {"message.timestamp.type": "LogAppendTime"}
 
@@ -169,7 +171,7 @@ def lacks(
             told(f"has retention.ms={age}, so it may delete what is needed", f"--add-config retention.ms={kept}")
         if (size := int(configs.get("retention.bytes", -1))) >= 0:
             told(f"has retention.bytes={size}, so it may delete what is needed", "--add-config retention.bytes=-1")
-    largest = made_with.get("max.message.bytes")
+    largest = made_with.get("max.message.bytes") if configs.get("max.message.bytes") != SEALED else None
     if largest and int(configs.get("max.message.bytes", largest)) < int(largest):
         told(
             f"has max.message.bytes={configs['max.message.bytes']}, so it refuses the largest records",
@@ -193,33 +195,41 @@ def _began_with(bootstrap: str, topic: str, topic_id: str, partitions: int) -> i
 
     Whoever may not make that topic goes by what the topic has now.
     """
-    beside = f"{topic}.partitions"
+    where = beside(topic)
     try:
-        make_topic(bootstrap, beside, 1, {"retention.ms": "-1", "retention.bytes": "-1"})
+        make_topic(bootstrap, where, 1, {"retention.ms": "-1", "retention.bytes": "-1"})
     except (TopicAuthorizationFailedError, ClusterAuthorizationFailedError) as error:
         logger.warning(
             "partitions added to topic %s while nothing runs will split visitors' sessions unnoticed by ingest, "
             "because topic %s cannot be made: %s",
             topic,
-            beside,
+            where,
             error,
         )
         return partitions
-    if (first := _first(bootstrap, beside, topic_id)) is not None:
+    return int(note(bootstrap, where, topic_id, str(partitions)) or partitions)
+
+
+def beside(topic: str) -> str:
+    """The topic of what is noted about the logs of a chain."""
+    return f"{succession.first(topic)}.partitions"
+
+
+def note(bootstrap: str, topic: str, key: str, value: str) -> str | None:
+    """Write a value under the key unless there is one; returns the first, which stands: another process may have been
+    faster. Blocks. Raises KafkaError, LogUnavailable."""
+    if (first := noted(bootstrap, topic, key)) is not None:
         return first
     producer = kafka.KafkaProducer(**shared(bootstrap), acks="all", allow_auto_create_topics=False)
     try:
-        value = str(partitions).encode()
-        producer.send(beside, value, key=topic_id.encode(), partition=0).get(_READ_SECONDS)
+        producer.send(topic, value.encode(), key=key.encode(), partition=0).get(_READ_SECONDS)
     finally:
         producer.close(_READ_SECONDS)
-    # The first stands: another process may have been faster.
-    first = _first(bootstrap, beside, topic_id)
-    return partitions if first is None else first
+    return noted(bootstrap, topic, key)
 
 
-def _first(bootstrap: str, topic: str, key: str) -> int | None:
-    """The first value under the key; None if there is none."""
+def noted(bootstrap: str, topic: str, key: str) -> str | None:
+    """The first value under the key; None if there is none. Blocks. Raises KafkaError, LogUnavailable."""
     at = TopicPartition(topic, 0)
     reader = kafka.KafkaConsumer(**shared(bootstrap), enable_auto_commit=False, auto_offset_reset="earliest")
     try:
@@ -232,7 +242,7 @@ def _first(bootstrap: str, topic: str, key: str) -> int | None:
                 raise LogUnavailable(f"Kafka: the records of topic {topic} do not come")
             for record in reader.poll(timeout_ms=200).get(at, ()):
                 if record.key == key.encode():
-                    return int(record.value)
+                    return str(record.value, "utf-8")
         return None
     finally:
         reader.close(timeout_ms=2000)

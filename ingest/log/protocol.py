@@ -43,7 +43,7 @@ class PartitionsChanged(Exception):
         super().__init__(
             f"{log} has {now} partitions, but visitors are placed by {before}, and going on could split their "
             f"sessions: nothing was misplaced, and what the log holds stays there; for new events name a new topic in "
-            f"THROUGHLINE_EVENT_LOG (kafka://BROKERS/TOPIC) and restart"
+            f"THROUGHLINE_EVENT_LOG (kafka://BROKERS/TOPIC) and restart (throughline repartition changes the number)"
         )
 
 
@@ -87,8 +87,17 @@ class Producer(Protocol):
         """Why nothing is taken now, as far as is known without an append; None if nothing is."""
         ...
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether records go to another log now, which `successor` writes to."""
+        ...
+
+    def successor(self) -> "Producer":
+        """A producer, to be started, of the log that takes records now."""
+        ...
+
     async def start(self) -> None:
-        """Connect, creating the topic if it is missing. Raises LogUnavailable."""
+        """Connect to the log that takes records now, creating the first if it is missing. Raises LogUnavailable."""
         ...
 
     async def write(self, records: Sequence[tuple[int, bytes]]) -> Sequence["LogUnavailable | None"]:

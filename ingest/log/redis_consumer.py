@@ -7,10 +7,11 @@ from typing import Any
 
 import redis
 
-from ingest.log import lease, stream
+from ingest.log import lease, redis_succession, stream
 from ingest.log.lease import Leases
 from ingest.log.protocol import TOPIC, Bounds, Floor, LogTruncated, LogUnavailable, Record, whole
 from ingest.log.stream import Keys
+from ingest.log.succession import first
 
 LOOK_SECONDS = 0.5
 READ_BYTES = 32 << 20
@@ -202,7 +203,7 @@ class RedisConsumer:
         """Asked at most once a second."""
         if time.monotonic() >= self._ask_again:
             with self._client.pipeline(transaction=False) as pipe:
-                stream.ask_room(pipe, self._keys, self._partitions)
+                stream.ask_room(pipe, redis_succession.streams(self._client, first(self._keys.topic)))
                 self._was_tight = stream.room(pipe.execute(), self._max_bytes).tight
             self._ask_again = time.monotonic() + 1.0
         return self._was_tight

@@ -13,10 +13,11 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from ingest.log import redis_lacks, stream
+from ingest.log import redis_lacks, redis_succession, stream
 from ingest.log.protocol import TOPIC, LogUnavailable
 from ingest.log.redis_pool import NO_NOTIFICATIONS, native
 from ingest.log.stream import Keys
+from ingest.log.succession import number
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ UNACKNOWLEDGED_BYTES = 64 << 20
 WRITES_A_PIPELINE = 128
 # A clock set back makes Redis count `seq` up within one ms, and a trim goes by ms: what shares one cannot be trimmed.
 SEQUENCE_ALARM = 1_000
+_STANDING = ["id", "next", "sealed"]
 
 # KEYS: stream, state. ARGV: ms as above; then the id that a record got below it, and its value, to be appended above.
 _PUT_BACK = f"""
@@ -64,7 +66,10 @@ class RedisProducer:
             maint_notifications_config=NO_NOTIFICATIONS,
         )
         self._url = url
-        self._keys = Keys(topic)
+        self._topic = topic
+        self._keys = Keys(topic)  # of the log in use, once started
+        self._streams: list[str] = []
+        self._succeeded = self._sealed = False
         self._partitions = partitions
         self._max_bytes = max_bytes
         self._full = ""
@@ -85,8 +90,15 @@ class RedisProducer:
         """That the log is full, if it is."""
         return self._full or None
 
+    @property
+    def succeeded(self) -> bool:
+        return self._succeeded
+
+    def successor(self) -> "RedisProducer":
+        return RedisProducer(self._url, partitions=self._partitions, max_bytes=self._max_bytes, topic=self._topic)
+
     async def start(self) -> None:
-        """Connect, making the log if it is missing. Raises LogUnavailable."""
+        """See the protocol."""
         try:
             _, self._partitions = await asyncio.to_thread(self._create)
             await self._sample()
@@ -97,7 +109,10 @@ class RedisProducer:
     def _create(self) -> tuple[str, int]:
         with stream.connect(self._url) as client:
             redis_lacks.tell(client, log=True)
-            return stream.create(client, self._keys, self._partitions)
+            self._keys = Keys(redis_succession.topics(client, self._topic)[-1][0])
+            made = stream.create(client, self._keys, self._partitions)
+            self._streams = redis_succession.streams(client, self._topic)
+            return made
 
     async def append(self, partition: int, value: bytes) -> None:
         """Return once the record is in the stream (and on disk with `appendfsync always`). Raises LogUnavailable."""
@@ -142,7 +157,12 @@ class RedisProducer:
             async with self._client.pipeline(transaction=False) as pipe:
                 for partition, stored in records:
                     pipe.xadd(self._keys.stream(partition), {stream.VALUE: stored})
-                answers: list[Any] = await pipe.execute(raise_on_error=False)
+                pipe.hmget(self._keys.log, _STANDING)
+                *answers, standing = await pipe.execute(raise_on_error=False)
+            # Looked for behind the appends: what is acknowledged was there before the seal, so workers will count it.
+            self._heed(standing)
+            if self._sealed:
+                answers = [LogUnavailable("the log goes on with other partitions", retry_after=1)] * len(records)
         except (redis.RedisError, OSError) as error:
             answers = [error] * len(records)
         outcomes = iter([await self._outcome(*record, answer) for record, answer in zip(records, answers, strict=True)])
@@ -155,10 +175,20 @@ class RedisProducer:
     async def _outcome(self, partition: int, stored: bytes, answer: Any) -> Outcome:
         if not isinstance(answer, Exception) and stream.offset_of(answer) <= self._last.get(partition, 0):
             answer = await self._again(partition, stored, answer)
+        if isinstance(answer, LogUnavailable):
+            return answer
         if isinstance(answer, Exception):
             return LogUnavailable(f"Redis: {answer}")
         self._last[partition] = stream.offset_of(answer)
         return None
+
+    def _heed(self, standing: Any) -> None:
+        """What the log's hash says of it. One that follows another is gone where Redis was put back to before it."""
+        if isinstance(standing, Exception):
+            raise standing
+        log, after, sealed = standing
+        gone = log is None and number(self._keys.topic) > 1
+        self._succeeded, self._sealed = gone or after is not None, gone or sealed is not None
 
     async def _leave_the_millisecond(self, partitions: Iterable[int]) -> None:
         """Where Redis counts within the last ms it saw, for its clock was set back."""
@@ -206,12 +236,14 @@ class RedisProducer:
 
     async def _sample(self) -> None:
         async with self._client.pipeline(transaction=False) as pipe:
-            stream.ask_room(pipe, self._keys, self._partitions)
+            stream.ask_room(pipe, self._streams)
             self._full = stream.room(await pipe.execute(), self._max_bytes).full
+            pipe.hmget(self._keys.log, _STANDING)
             seen = dict(self._last)
             for partition in seen:
                 pipe.eval(stream.LAST, 1, self._keys.stream(partition))
-            ends: list[Any] = await pipe.execute()
+            standing, *ends = await pipe.execute()
+        self._heed(standing)
         for (partition, last), (given, _) in zip(seen.items(), ends, strict=True):
             if stream.offset_of(given) < last:
                 await self._goes_on_above(partition)

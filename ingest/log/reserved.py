@@ -24,6 +24,13 @@ class Reserved:
             return f"events are refused until there is room: {lacking}"
         return self._producer.ailment
 
+    @property
+    def succeeded(self) -> bool:
+        return self._producer.succeeded
+
+    def successor(self) -> "Reserved":
+        return Reserved(self._producer.successor(), self._lacking)
+
     async def start(self) -> None:
         await self._producer.start()
 

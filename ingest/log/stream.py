@@ -1,7 +1,7 @@
 """A Redis stream as a log partition: its keys, its ids as offsets, its values compressed, what it still holds."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import zstandard
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from ingest.log import succession
 from ingest.log.protocol import Bounds
 from ingest.log.redis_pool import NO_NOTIFICATIONS, native
 
@@ -53,7 +54,8 @@ class Keys:
 
     @property
     def log(self) -> str:
-        """Hash: the log's `id` and number of `partitions`."""
+        """Hash: the log's `id` and number of `partitions`; `next`: the topic of the log after it; `sealed`; its final
+        `ends`."""
         return f"throughline:{{{self.topic}}}:log"
 
     def stream(self, partition: int) -> str:
@@ -117,12 +119,18 @@ def connect(url: str) -> redis.Redis:
 
 
 def create(client: redis.Redis, keys: Keys, partitions: int) -> tuple[str, int]:
-    """(log id, partitions) of the log, made with `partitions` if there is none. The id is random and made once."""
+    """(log id, partitions) of the log, made with `partitions` if there is none. The id is random and made once.
+
+    Raises redis.RedisError; also where a log that follows another is gone, for only who knows that one makes it.
+    """
     with client.pipeline(transaction=True) as pipe:
-        pipe.hsetnx(keys.log, "id", secrets.token_hex(8))
-        pipe.hsetnx(keys.log, "partitions", partitions)
+        if succession.number(keys.topic) == 1:
+            pipe.hsetnx(keys.log, "id", secrets.token_hex(8))
+            pipe.hsetnx(keys.log, "partitions", partitions)
         pipe.hmget(keys.log, ["id", "partitions"])
         log_id, count = pipe.execute()[-1]
+    if log_id is None:
+        raise redis.RedisError(f"log {keys.topic} is gone")
     return log_id.decode(), int(count)
 
 
@@ -160,10 +168,10 @@ class Room:
         return self.size > 0.5 * self.limit or self.used > 0.8 * self.allowed
 
 
-def ask_room(pipe: Any, keys: Keys, partitions: int) -> None:
+def ask_room(pipe: Any, streams: Iterable[str]) -> None:
     """Put the questions of `room` on a pipeline. MEMORY USAGE samples: its cost does not grow with the stream."""
-    for partition in range(partitions):
-        pipe.memory_usage(keys.stream(partition))
+    for each in streams:
+        pipe.memory_usage(each)
     pipe.info("memory")
 
 

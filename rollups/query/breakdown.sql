@@ -25,7 +25,7 @@ WITH
         SELECT
             value,
             sum(kept) AS started,
-            toInt64(uniqExactIf(reinterpretAsUInt128(visitor), kept > 0)) AS visitors,
+            toInt64(uniqExactIf(number, kept > 0)) AS visitors,
             sum(if({dimension:String} = 'page' AND value != '', sign, kept * pageviews)) AS viewed,
             sum(kept * (pageviews <= 1)) AS bounced,
             sum(kept * lasted) AS lasted_ms,
@@ -35,7 +35,7 @@ WITH
         FROM (
             SELECT
                 value,
-                visitor,
+                number,
                 sign,
                 if(nth = 1, sign, 0) AS kept,
                 pageviews,
@@ -43,25 +43,26 @@ WITH
                 toUnixTimestamp64Milli(end) - toUnixTimestamp64Milli(start) AS lasted
             FROM sessions
             ARRAY JOIN {values_of_dimension} AS value, arrayEnumerateUniq({values_of_dimension}) AS nth
-            WHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
-                {selected}
+            PREWHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
+            WHERE 1 {selected}
         )
         GROUP BY value
         UNION ALL
         SELECT value, 0, -count(), 0, 0, 0, 0, 0, 0
         FROM (
-            SELECT value, visitor
+            SELECT value, number
             FROM sessions
             ARRAY JOIN {values_of_dimension} AS value
-            WHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
-                AND visitor IN (
-                    SELECT visitor
+            PREWHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
+                AND number IN (
+                    SELECT number
                     FROM sessions
-                    WHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
-                        AND sign < 0 {selected}
+                    PREWHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
+                        AND sign < 0
+                    WHERE 1 {selected}
                 )
-                {selected}
-            GROUP BY value, visitor
+            WHERE 1 {selected}
+            GROUP BY value, number
             HAVING sum(sign) <= 0 AND max(sign) > 0
         )
         GROUP BY value
@@ -70,8 +71,9 @@ WITH
         FROM (
             SELECT arrayJoin(arrayDistinct({values_of_dimension})) AS value, session, sign
             FROM sessions
-            WHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
-                AND notEmpty(tx_transaction) {selected}
+            PREWHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
+                AND notEmpty(tx_transaction)
+            WHERE 1 {selected}
         ) AS each
         INNER JOIN earned ON each.session = earned.session
         GROUP BY value

@@ -19,4 +19,9 @@ FROM
     FROM events
     WHERE log = {log:String} AND partition = {partition:UInt32} AND offset < known.1
     GROUP BY kind
+    UNION ALL
+    SELECT row['kind'], toInt64(row['lines'])
+    FROM kept
+    WHERE rollup = '(lines)' AND (site, pass) IN (SELECT site, pass FROM retained)
+        AND row['log'] = {log:String} AND row['partition'] = toString({partition:UInt32})
 )

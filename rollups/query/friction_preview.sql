@@ -23,7 +23,8 @@ FROM (
         ifNull(engaged_ms, toUnixTimestamp64Milli(end) - toUnixTimestamp64Milli(start)) AS lasted,
         arrayMax(arrayPushBack(pv_depth, 0)) AS deepest
     FROM sessions
-    WHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')} {selected}
+    PREWHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
+    WHERE 1 {selected}
 )
 GROUP BY made
 HAVING sessions > 0

@@ -6,5 +6,6 @@ SELECT
 FROM (
     SELECT sign, {times_of_goals} AS times
     FROM sessions
-    WHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')} {selected}
+    PREWHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
+    WHERE 1 {selected}
 )

@@ -12,6 +12,10 @@ FROM
         FROM progress
         UNION ALL
         SELECT log, partition, 0 AS counted, sum(copies) AS stored FROM events GROUP BY log, partition
+        UNION ALL
+        SELECT row['log'], toUInt32(row['partition']), 0, toInt64(row['lines'])
+        FROM kept
+        WHERE rollup = '(lines)' AND (site, pass) IN (SELECT site, pass FROM retained)
     )
     GROUP BY log, partition
 )

@@ -11,13 +11,14 @@ SELECT
 FROM (
     SELECT
         roundDown(toUnixTimestamp64Milli(start), {starts:Array(Int64)}) AS slot,
-        visitor,
+        number,
         sum(sign) AS started,
         sum(sign * (pageviews <= 1)) AS bounced,
         sum(sign * (toUnixTimestamp64Milli(end) - toUnixTimestamp64Milli(start))) AS lasted
     FROM sessions
-    WHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')} {selected}
-    GROUP BY slot, visitor
+    PREWHERE site = {site:String} AND start >= {from:DateTime64(3,'UTC')} AND start < {to:DateTime64(3,'UTC')}
+    WHERE 1 {selected}
+    GROUP BY slot, number
     HAVING started > 0
 )
 GROUP BY slot

@@ -16,16 +16,17 @@ INNER JOIN
 (
     SELECT
         asked.1 AS site, asked.2 AS visitor, asked.3 AS begin, asked.4 AS end, asked.5 AS until, asked.6 AS log,
-        asked.7 AS partition, asked.8 AS offset
+        asked.7 AS partition, asked.8 AS offset, asked.9 AS floor
     FROM
     (
         SELECT arrayJoin(arrayZip(
             {sites:Array(String)}, {visitors:Array(String)}, {begins:Array(Int64)}, {ends:Array(Int64)},
-            {untils:Array(Int64)}, {logs:Array(String)}, {partitions:Array(UInt32)}, {offsets:Array(UInt64)}
+            {untils:Array(Int64)}, {logs:Array(String)}, {partitions:Array(UInt32)}, {offsets:Array(UInt64)},
+            {floors:Array(Int64)}
         )) AS asked
     )
 ) AS asked ON found.site = asked.site AND found.visitor = asked.visitor
-WHERE time_ms BETWEEN asked.begin AND asked.end
+WHERE time_ms BETWEEN asked.begin AND asked.end AND time_ms >= asked.floor
     -- What an erasure took may still lie there.
     AND least(time_ms, received_ms) > asked.until
     AND NOT (found.log = asked.log AND found.partition = asked.partition AND found.offset < asked.offset)

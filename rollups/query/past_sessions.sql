@@ -1,5 +1,6 @@
 -- Session rows, as they lie there, that reach into one of the spans `begins` to `ends` (ms) of `visitors`; all of them
--- lie between `from` and `to`.
+-- lie between `from` and `to`. Not those that start before `floor` (ms), unless they end at `spared` or later: of these
+-- events are gone, and nobody changes them any more.
 SELECT found.*
 FROM
 (
@@ -21,12 +22,13 @@ FROM
 ) AS found
 INNER JOIN
 (
-    SELECT asked.1 AS site, asked.2 AS visitor, asked.3 AS begin, asked.4 AS end
+    SELECT asked.1 AS site, asked.2 AS visitor, asked.3 AS begin, asked.4 AS end, asked.5 AS floor, asked.6 AS spared
     FROM
     (
         SELECT arrayJoin(arrayZip(
-            {sites:Array(String)}, {visitors:Array(String)}, {begins:Array(Int64)}, {ends:Array(Int64)}
+            {sites:Array(String)}, {visitors:Array(String)}, {begins:Array(Int64)}, {ends:Array(Int64)},
+            {floors:Array(Int64)}, {spared:Array(Int64)}
         )) AS asked
     )
 ) AS asked ON found.site = asked.site AND found.visitor = asked.visitor
-WHERE start_ms <= asked.end AND end_ms >= asked.begin
+WHERE start_ms <= asked.end AND end_ms >= asked.begin AND (start_ms >= asked.floor OR end_ms >= asked.spared)

@@ -1,6 +1,8 @@
 -- Events of one site whose reason cannot be right: an id that its visitor had already, within 24 h 30 min of the event's
--- time, is a duplicate and nothing else is; only the endpoint calls events late. Floods are left to the workers.
+-- time, is a duplicate and nothing else is, but near the cut, where the first may be gone; only the endpoint calls events
+-- late, and workers those of before the cut, which have no visitor. Floods are left to the workers.
 WITH
+(SELECT toUnixTimestamp64Milli(max(events)) FROM retained WHERE site = {site:String}) AS cut,
 arrived AS (
     SELECT
         visitor,
@@ -27,7 +29,7 @@ SELECT
     arrayExists(
         other -> other.1 < copy.1 AND other.3 = '' AND abs(other.2 - copy.2) <= 24 * 3600000 + 30 * 60000, list
     ) AS held,
-    multiIf(held, 'duplicate', found IN ('duplicate', 'late'), 'counted', found) AS expected
+    multiIf(held OR (found = 'duplicate' AND copy.2 < cut + 24 * 3600000 + 30 * 60000), 'duplicate', found IN ('duplicate', 'late'), 'counted', found) AS expected
 FROM copies
 ARRAY JOIN list AS copy
 WHERE found != expected

@@ -1,6 +1,6 @@
 -- Sessions of one site recomputed from its raw events, against the session rows: what is left are the differences.
 -- Visitors are taken in `chunks` parts by their hash; `copies` > 0: expected and not found, < 0: found and not expected.
--- Of who is being erased the sessions go before the events do. A session's id is opaque, so it is not compared; everything else of a row is.
+-- Of who is being erased the sessions go before the events do; of sessions before what the site keeps, the events are gone. A session's id is opaque, so it is not compared; everything else of a row is.
 WITH
 heard AS (
     SELECT
@@ -212,17 +212,8 @@ standing AS (
     WHERE judged_by = revision OR kind != own
     ORDER BY judged_by DESC
     LIMIT 1 BY session
-)
-SELECT
-    visitor,
-    start,
-    tuple(
-        end, source, campaign, country, device, browser, os, entry_page, exit_page, pageviews, events, engaged_ms, bucket, settings,
-        pv_page, pv_time, pv_depth, pv_engaged_ms, ev_type, ev_time, ev_seq,
-        tx_transaction, tx_time, tx_seq, tx_event, tx_type, tx_amount, tx_currency, hash, more
-    ) AS row,
-    sum(weight) AS copies
-FROM (
+),
+sides AS (
     SELECT
         session.1 AS visitor,
         first AS start,
@@ -296,8 +287,32 @@ FROM (
     FROM sessions
     WHERE site = {site:String} AND hash % {chunks:UInt32} = {chunk:UInt32}
         AND visitor NOT IN (SELECT visitor FROM erasure WHERE site = {site:String})
+        AND (
+            start >= (SELECT max(events) FROM retained WHERE site = {site:String})
+            OR (visitor, toUnixTimestamp64Milli(start)) IN (
+                SELECT row['visitor'], toInt64(row['start'])
+                FROM kept
+                WHERE site = {site:String} AND rollup = '(crossing)'
+                    AND pass = (SELECT max(pass) FROM retained WHERE site = {site:String})
+            )
+        )
+),
+-- A row is one value before it is grouped by: grouped by its thirty expressions, the statement takes 0.3 s to analyse.
+compared AS (
+    SELECT
+        visitor,
+        start,
+        tuple(
+            end, source, campaign, country, device, browser, os, entry_page, exit_page, pageviews, events, engaged_ms, bucket, settings,
+            pv_page, pv_time, pv_depth, pv_engaged_ms, ev_type, ev_time, ev_seq,
+            tx_transaction, tx_time, tx_seq, tx_event, tx_type, tx_amount, tx_currency, hash, more
+        ) AS row,
+        weight
+    FROM sides
 )
-GROUP BY ALL
+SELECT visitor, start, row, sum(weight) AS copies
+FROM compared
+GROUP BY visitor, start, row
 HAVING copies != 0
 ORDER BY visitor, start
 LIMIT {most:UInt32}

@@ -20,9 +20,9 @@ from api.registry.change import create_account, create_key, create_site
 from api.registry.store import Registry
 from ingest.contract.site import Site
 from rollups.client import Client, connect
-from rollups.migrate import migrate
 from tests.services.process import ServiceUnavailable
 from tests.services.redis import fresh_database
+from tests.services.schema import migrated
 
 PASSWORD = "correct horse battery"
 NOON = int(datetime(2025, 6, 15, 12, tzinfo=UTC).timestamp() * 1000)
@@ -136,7 +136,7 @@ def _served(_clickhouse: Any, _redis: Any) -> Iterator[Served]:
         if isinstance(service, ServiceUnavailable):
             pytest.skip(str(service))
     url = f"{_clickhouse.url}/test_api"
-    migrate(url)
+    migrated(url)
     client, redis, clock = connect(url), Redis.from_url(fresh_database(_redis.url, 9)), Clock()
     registry = Registry(client, redis, clock)
     registry.refresh()

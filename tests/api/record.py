@@ -77,6 +77,7 @@ def questions(stack: Stack) -> dict[str, tuple[str, str, Pairs, Any]]:
         "event-data-values": analytics("event-data-values", ("type", "search"), ("key", "query")),
         "now": get(f"{of}/analytics/now"),
         "freshness": get(f"{of}/freshness"),
+        "retention": get(f"{of}/retention"),
         "visitors": get(f"{of}/visitors"),
         "ledger": get(f"{of}/ledger", *week),
         "visitor-sessions": get(f"/api/visitors/{visitor}/sessions"),

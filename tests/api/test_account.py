@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 
 from api import account, client, serve, signin
-from api.problem import Problem
-from api.registry import secret
+from api.registry import change, secret, sharing
 from api.registry.change import create_account
+from api.registry.refusal import Refusal
 from tests.api.conftest import PASSWORD, Http, Served
 
 HERE = {"Origin": "http://stats.example"}
@@ -364,12 +364,31 @@ def test_passwords_are_hashed_two_at_a_time_and_other_questions_are_answered(
 
 @pytest.mark.services
 def test_accounts(served: Served) -> None:
-    for email, password, param, status in (
-        ("no email", "long enough.", "email", 400),
-        ("a@b\x00", "long enough.", "email", 400),
-        ("a@b.example", "short", "password", 400),
-        (served.anna.account.email.upper(), "long enough.", "email", 409),
+    for email, password, param, kind in (
+        ("no email", "long enough.", "email", "invalid"),
+        ("a@b\x00", "long enough.", "email", "invalid"),
+        ("a@b.example", "short", "password", "invalid"),
+        (served.anna.account.email.upper(), "long enough.", "email", "conflict"),
     ):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(Refusal) as refused:
             create_account(served.registry, email, password)
-        assert (refused.value.detail.param, refused.value.status) == (param, status)
+        assert (refused.value.field, refused.value.kind) == (param, kind)
+
+
+@pytest.mark.services
+def test_keys_and_sites_of_an_account_are_bounded(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(change, "MAX_KEYS", 3)  # the first is there
+    monkeypatch.setattr(change, "MAX_SITES", 3)
+    served = served.with_new_tenants()
+    _, invitation = sharing.invite(served.registry, served.bert.account.id, served.bert.site.id, "owner", "")
+    sharing.accept(served.registry, invitation, served.anna.account.id)  # who made it has it
+    served.learn()
+    keys = [served.send("POST", "/api/keys", {}) for _ in range(3)]
+    sites = [served.send("POST", "/api/sites", {"name": "own", "domain": f"own{at}.example"}) for at in range(3)]
+    for made, what in ((keys, "at most 3 keys"), (sites, "at most 3 sites")):
+        assert [each.status_code for each in made] == [201, 201, 409]
+        assert made[2].json()["error"]["code"] == "conflict" and what in made[2].json()["error"]["message"]
+    assert served.send("DELETE", f"/api/keys/{keys[0].json()['id']}").status_code == 204
+    assert served.send("DELETE", f"/api/sites/{sites[0].json()['id']}").status_code == 204
+    assert served.send("POST", "/api/keys", {}).status_code == 201
+    assert served.send("POST", "/api/sites", {"name": "own", "domain": "own.example"}).status_code == 201

@@ -6,9 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from api.problem import Problem
+from api.problem import refused
 from api.registry import sharing
 from api.registry.change import create_account
+from api.registry.refusal import Refusal
 from api.registry.secret import sha256
 from api.registry.store import Registry
 from tests.api.conftest import PASSWORD, Served
@@ -105,8 +106,8 @@ def test_of_two_at_once_one_gets_in_and_the_other_makes_no_account(served: Serve
         try:
             sharing.accept_as_new(own, token, email, PASSWORD)
             outcomes.append(200)
-        except Problem as problem:
-            outcomes.append(problem.status)
+        except Refusal as refusal:
+            outcomes.append(refused(refusal).status)
 
     threads = [threading.Thread(target=take, args=(number,)) for number in range(3)]
     for thread in threads:

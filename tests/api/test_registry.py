@@ -14,19 +14,19 @@ from redis import Redis
 
 from api.app import Api
 from api.endpoints import ENDPOINTS
-from api.problem import Problem
 from api.registry.account import Key
 from api.registry.change import change_site, create_account, create_key, create_site, delete_site
+from api.registry.refusal import Refusal
 from api.registry.store import LOCK, Registry, RegistryGone, RegistryUnavailable
 from ingest.contract import snapshot
 from ingest.contract.site import SiteSettings
 from rollups import registry as record
 from rollups.client import connect
-from rollups.migrate import migrate
 from rollups.registry import RegistryRow
 from rollups.write import Writer
 from tests.api.answer import made
 from tests.api.conftest import NOON, PASSWORD, Served, in_process
+from tests.services.schema import migrated
 
 pytestmark = pytest.mark.services
 
@@ -41,15 +41,15 @@ def test_writers_at_the_same_time_get_revisions_of_their_own(served: Served) -> 
     served = served.with_new_tenants()
     account, before = served.anna.account.id, served.registry.state.revision
     writers = [another(served) for _ in range(4)]
-    refused: list[Problem] = []
+    refused: list[Refusal] = []
 
     def write(writer: Registry, number: int) -> None:
         for each in range(3):
             create_site(writer, account, "own", f"own{number}-{each}.example")
             try:
                 create_site(writer, account, "same", f"same{each}.example")
-            except Problem as problem:
-                refused.append(problem)
+            except Refusal as refusal:
+                refused.append(refusal)
 
     threads = [threading.Thread(target=write, args=pair) for pair in zip(writers, range(4), strict=True)]
     for thread in threads:
@@ -58,7 +58,7 @@ def test_writers_at_the_same_time_get_revisions_of_their_own(served: Served) -> 
         thread.join()
     rows = record.since(served.client, before)
     assert [row.revision for row in rows] == list(range(before + 1, before + 1 + 4 * 3 + 3))
-    assert [problem.status for problem in refused] == [409] * 9
+    assert [refusal.kind for refusal in refused] == ["conflict"] * 9
     states = [another(served), *writers]
     for state in states:
         state.refresh()
@@ -140,9 +140,9 @@ def test_a_tombstone_is_for_ever(served: Served) -> None:
     fresh = another(served)
     assert fresh.state.site_by_id[site].deleted
     assert site in fresh.state.used_ids()
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(Refusal) as refused:
         change_site(fresh, account, site, name="again")
-    assert refused.value.status == 403
+    assert refused.value.kind == "forbidden"
 
 
 def test_without_redis_nothing_is_changed(served: Served) -> None:
@@ -210,7 +210,7 @@ def test_a_key_that_another_process_made_opens_the_door_at_once(served: Served) 
 def test_a_registry_that_is_gone_is_told_and_nothing_is_written_over_it(
     served: Served, clickhouse_url: str, redis_url: str
 ) -> None:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     with closing(connect(clickhouse_url)) as client, Redis.from_url(redis_url) as redis:
         held = Registry(client, redis, served.clock)
         api = Api(client, redis, served.clock)
@@ -233,7 +233,7 @@ def test_a_registry_that_is_gone_is_told_and_nothing_is_written_over_it(
 
 
 def test_settings_of_before_what_was_lost_are_the_first_there_are(clickhouse_url: str) -> None:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     with closing(connect(clickhouse_url)) as client:
         rows = [RegistryRow("site", "x", revision, f"{revision}") for revision in (7, 5, 9)]
         record.put_back(client, rows, NOON)
@@ -244,7 +244,7 @@ def test_settings_of_before_what_was_lost_are_the_first_there_are(clickhouse_url
 
 def test_a_restored_registry_takes_the_place_of_the_one_that_was_read(clickhouse_url: str, served: Served) -> None:
     """By a process that read another one before, of a lower or the same revision; nothing of that one stays."""
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     client = connect(clickhouse_url)
 
     def row(name: str, revision: int) -> RegistryRow:

@@ -101,7 +101,7 @@ def test_every_endpoint_obeys_the_table(served: Served) -> None:
             own = dict.fromkeys(re.findall(r"\{(\w+)\}", endpoint.path), "nobody") | {"session_id": "0" * 16}
             path = "/api" + endpoint.path.format(**own | {"site_id": place, "visitor_id": f"{place}-{'0' * 16}"})
             # Refused by its body or its parameters if it is let in, so that nothing changes.
-            broken = {"content": b"["} if endpoint.body is not None else {}
+            broken = {"content": b"["} if endpoint.types.body is not None else {}
             question = {**QUESTION, "from": "never"} if endpoint.of_data else {"id": "nobody"}
             refusals = set()
             for asker in askers if place in (site, None) else without_a_part:

@@ -5,6 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from api.registry import sharing
+from api.registry.secret import sha256
 from tests.api.conftest import Served
 from tests.api.test_account import guessed, names
 
@@ -99,3 +101,32 @@ def test_only_a_link_that_says_so_may_be_framed(served: Served) -> None:
     assert headers(f"/share/{framed}") == (200, "*", False)
     for path, status in ((f"/share/{plain}", 200), ("/share/nobody", 404), ("/sites", 200), ("/invite/nobody", 200)):
         assert headers(path) == (status, "'none'", True), path
+
+
+def test_a_link_ends_when_its_maker_is_no_member_any_more(served: Served) -> None:
+    served = served.with_new_tenants()
+    anna, bert, site = served.anna, served.bert, served.anna.site
+    own = f"/api/sites/{site.id}"
+    _, invitation = sharing.invite(served.registry, anna.account.id, site.id, "editor", "")
+    sharing.accept(served.registry, invitation, bert.account.id)
+    of_anna = linked(served)
+    made = served.http.post(f"{own}/links", json={"name": "Wall", "embed": True}, headers=bert.headers).json()
+    token, reader = made["url"].rpartition("/")[2], bearer(made["url"].rpartition("/")[2])
+    served.registry.refresh()
+    earlier = {"id": "k" * 12, "sha256": sha256("earlier"), "by": ""}  # as builds made it that did not note who did
+    served.registry.change(lambda state: state.link_by_id[made["id"]].model_copy(update=earlier))
+    served.learn()
+
+    def listed() -> dict[str, Any]:
+        return {each["id"]: each["made_by"] for each in served.get(f"{own}/links").json()}
+
+    def open_() -> list[int]:
+        asked = served.http.get(f"{own}/analytics/dashboard", headers=reader)
+        return [asked.status_code, *(opened(served, one).status_code for one in (token, of_anna["token"], "earlier"))]
+
+    noted = {of_anna["id"]: anna.account.email, made["id"]: bert.account.email, "k" * 12: None}
+    assert (listed(), open_()) == (noted, [200, 200, 200, 200])
+    assert served.send("DELETE", f"{own}/members/{bert.account.id}").status_code == 204
+    assert open_() == [401, 404, 200, 200]
+    assert listed() == {each: by for each, by in noted.items() if each != made["id"]}
+    assert served.http.get(f"/share/{token}").status_code == 404

@@ -64,6 +64,13 @@ def test_what_is_no_domain(typed: str) -> None:
         ('{"settings":{"exclude":{"countries":["Germany"]}}}', "settings.exclude.countries.0"),
         ('{"settings":{"exclude":{"pages":[""]}}}', "settings.exclude.pages.0"),
         ('{"settings":{"exclude":{"hosts":[]}}}', "settings.exclude.hosts"),
+        ('{"settings":{"retention":{"events_months":0}}}', "settings.retention.events_months"),
+        ('{"settings":{"retention":{"events_months":121}}}', "settings.retention.events_months"),
+        ('{"settings":{"retention":{"events_months":"12"}}}', "settings.retention.events_months"),
+        ('{"settings":{"retention":{"events_months":1.5}}}', "settings.retention.events_months"),
+        ('{"settings":{"retention":{"events_months":true}}}', "settings.retention.events_months"),
+        ('{"settings":{"retention":{"months":12}}}', "settings.retention.months"),
+        ('{"settings":{"retention":12}}', "settings.retention"),
         ('{"settings":{"goals":[{"name":"A","page":"/a","event":"b"}]}}', "settings.goals.0.event"),
         ('{"settings":{"goals":[{"name":"A"}]}}', "settings.goals.0.page"),
         ('{"settings":{"goals":[{"name":"A","page":"/","where":1}]}}', "settings.goals.0.where"),
@@ -222,6 +229,12 @@ def test_settings_are_merged_and_null_goes_back_to_the_default(served: Served) -
         "pages": ["/admin/*"],
     }
     assert patched({"exclude": None})["exclude"] == DEFAULTS["exclude"]
+    assert patched({"retention": {"events_months": 3, "sessions_months": 3}})["retention"]["sessions_months"] == 3
+    assert patched({"retention": {"sessions_months": None}})["retention"]["sessions_months"] is None
+    for shorter in ({"sessions_months": 2}, {"events_months": None, "sessions_months": 120}):
+        refused = served.send("PATCH", path, {"settings": {"retention": shorter}})
+        assert (refused.status_code, refused.json()["error"]["param"]) == (400, "settings.retention.sessions_months")
+    assert patched({"retention": None})["retention"] == DEFAULTS["retention"]
     ignored = ["pay.example", "xn--bcher-kva.example"]
     assert patched({"ignored_referrers": [" Pay.Example. ", "bücher.example"]})["ignored_referrers"] == ignored
     refused = served.send("PATCH", path, {"settings": {"revenue": {"currency": None}}})
@@ -276,4 +289,5 @@ DEFAULTS: dict[str, Any] = {
     "exclude": {"addresses": [], "countries": [], "pages": []},
     "hide": [],
     "segments": [],
+    "retention": {"events_months": None, "sessions_months": None},
 }

@@ -3,6 +3,7 @@
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -68,17 +69,21 @@ def web(_web: Web, site: Counted) -> Web:
     return _web
 
 
+def new_site(stack: Stack) -> Counted:
+    """With a domain of its own; changed settings would reach ingest only after a moment."""
+    return Counted(stack, stack.site(f"s{next(_numbers)}.{HOST}"))
+
+
 @pytest.fixture
 def site(stack: Stack) -> Counted:
-    """A new site with a domain of its own; changed settings would reach ingest only after a moment."""
-    return Counted(stack, stack.site(f"s{next(_numbers)}.{HOST}"))
+    return new_site(stack)
 
 
 Open = Callable[..., BrowserContext]
 
 
-@pytest.fixture
-def visitor(chromium: Browser) -> Iterator[Open]:
+@contextmanager
+def profiles(chromium: Browser) -> Iterator[Open]:
     """Makes browser profiles: a visitor each. Exceptions in a page fail the test."""
     contexts: list[BrowserContext] = []
     errors: list[str] = []
@@ -96,6 +101,12 @@ def visitor(chromium: Browser) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert errors == []
+
+
+@pytest.fixture
+def visitor(chromium: Browser) -> Iterator[Open]:
+    with profiles(chromium) as make:
+        yield make
 
 
 @pytest.fixture
@@ -119,17 +130,56 @@ def signed_in(chromium: Browser, stack: Stack) -> Any:
     return state
 
 
-@pytest.fixture
-def desk(visitor: Open, signed_in: Any, stack: Stack) -> Iterator[Tab]:
-    """A tab of the dashboard, signed in. Errors on its console and requests to other hosts fail the test."""
-    context = visitor(storage_state=signed_in, base_url=stack.url, permissions=["clipboard-read", "clipboard-write"])
-    tab = context.new_page()
+@contextmanager
+def sitting(tab: Tab, stack: Stack) -> Iterator[Tab]:
+    """A tab of the dashboard. Errors on its console and requests to other hosts fail the test."""
     wrong: list[str] = []
     tab.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
     tab.on("request", lambda asked: None if asked.url.startswith(stack.url) else wrong.append(asked.url))
     tab.on("dialog", lambda dialog: wrong.append(f"dialog: {dialog.message}"))
     yield tab
     assert wrong == []
+
+
+def _desk_options(signed_in: Any, stack: Stack) -> dict[str, Any]:
+    return {"storage_state": signed_in, "base_url": stack.url, "permissions": ["clipboard-read", "clipboard-write"]}
+
+
+@pytest.fixture(scope="package")
+def _room(chromium: Browser, signed_in: Any, stack: Stack) -> Iterator[BrowserContext]:
+    """One profile for all desks, with a page that stays: its process and what it compiled are half of a test's cost."""
+    context = chromium.new_context(locale="en-GB", **_desk_options(signed_in, stack))
+    context.new_page().goto("/health")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def desk(_room: BrowserContext, signed_in: Any, stack: Stack) -> Iterator[Tab]:
+    """Signed in, in a profile as it was after that."""
+    errors: list[str] = []
+
+    def watch(tab: Tab) -> None:
+        tab.on("pageerror", lambda error: errors.append(str(error)))
+
+    _room.on("page", watch)
+    with sitting(_room.new_page(), stack) as tab:
+        yield tab
+    _room.remove_listener("page", watch)
+    stays, *others = _room.pages
+    for page in others:
+        page.close()
+    stays.evaluate("localStorage.clear()")
+    _room.clear_cookies()
+    _room.add_cookies(signed_in["cookies"])
+    assert errors == []
+
+
+@pytest.fixture
+def lone_desk(visitor: Open, signed_in: Any, stack: Stack) -> Iterator[Tab]:
+    """In a profile of its own, for whoever sets its clock."""
+    with sitting(visitor(**_desk_options(signed_in, stack)).new_page(), stack) as tab:
+        yield tab
 
 
 @pytest.fixture(scope="package")

@@ -90,7 +90,8 @@ def test_a_part_of_the_chart_becomes_the_range(desk: Tab, shop: Counted) -> None
     expect(desk.get_by_role("button", name="30 days")).to_have_attribute("aria-pressed", "true")
 
 
-def test_an_answer_that_comes_leaves_what_is_being_drawn(desk: Tab, shop: Counted) -> None:
+def test_an_answer_that_comes_leaves_what_is_being_drawn(lone_desk: Tab, shop: Counted) -> None:
+    desk = lone_desk
     tags = itertools.count()
     fresh = json.dumps({"fresh_as_of": None, "since": None})
 

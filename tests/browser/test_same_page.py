@@ -1,16 +1,19 @@
 """One page under two addresses is one pageview: the script compares as the page function does."""
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from playwright.sync_api import Browser
 from playwright.sync_api import Page as Tab
 
 from ingest.contract.page import page
-from tests.browser.site import Counted
+from tests.browser.conftest import new_site, profiles
 from tests.browser.web import Web
+from tests.deploy.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.services]
 
@@ -69,16 +72,24 @@ PART = (
 PATH = st.lists(PART, max_size=8).map("".join)
 
 
-@pytest.fixture
-def watched(tab: Tab, web: Web, site: Counted) -> Tab:
-    tab.goto(web.page("/start", head=WATCH))
-    return tab
+def visited(chromium: Browser, web: Web, stack: Stack, path: str, script: str = "") -> Iterator[Tab]:
+    """One visit that all cases share: each begins with a page of its own."""
+    site = new_site(stack).site
+    web.begin(site["domain"], site["tracking_id"])
+    with profiles(chromium) as make:
+        tab = make().new_page()
+        tab.goto(web.page(path, head=WATCH, script=script))
+        yield tab
 
 
-@pytest.fixture
-def routed(tab: Tab, web: Web, site: Counted) -> Tab:
-    tab.goto(web.page("/start/", head=WATCH, script="data-hash"))
-    return tab
+@pytest.fixture(scope="module")
+def watched(chromium: Browser, _web: Web, stack: Stack) -> Iterator[Tab]:
+    yield from visited(chromium, _web, stack, "/start")
+
+
+@pytest.fixture(scope="module")
+def routed(chromium: Browser, _web: Web, stack: Stack) -> Iterator[Tab]:
+    yield from visited(chromium, _web, stack, "/start/", "data-hash")
 
 
 def walked(tab: Tab, *steps: str) -> list[bool]:
@@ -146,13 +157,13 @@ def spellings(path: str) -> list[str]:
     return [path, quote(path, safe="/%"), f"{path}/", path.replace("//", "/"), path.upper(), quote(path)]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None)
 @given(steps=st.lists(PATH, min_size=1, max_size=40))
 def test_any_two_paths_are_compared_as_the_page_function_does(steps: list[str], watched: Tab) -> None:
     compared(watched, [f"/a/{spelling}" for path in steps for spelling in spellings(path)], routes=False)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None)
 @given(steps=st.lists(st.tuples(st.sampled_from(["#/", "#!", "#!/", "#"]), PATH), min_size=1, max_size=40))
 def test_any_two_routes_are_compared_as_the_page_function_does(steps: list[tuple[str, str]], routed: Tab) -> None:
     pairs = [f"/app{kind}{spelling}" for kind, path in steps for spelling in spellings(path)]

@@ -148,6 +148,7 @@ def test_what_the_stores_say_is_seen(redis_url: str, clickhouse_url: str) -> Non
     dead = wiring.dead_letters(settings)
     dead.append(DeadLetter("no JSON: secret of a visitor", "log", 0, 7, 0, b"line"))
     dead.close()
+    wiring.clickhouse(settings).command("INSERT INTO ledger (site, events) VALUES ('abcdef', 1)")
     registry, hook = CollectorRegistry(), Hook()
     with contextlib.closing(wiring.redis_client(settings)) as client:
         freshness.publish(client, "log", 1, 0, wiring.now(), wiring.now())
@@ -157,6 +158,8 @@ def test_what_the_stores_say_is_seen(redis_url: str, clickhouse_url: str) -> Non
     assert told == ["1 lines of the log are dead letters, not counted: 1 no JSON [dead]"]
     assert unknown(look().looked) == set()
     shown = generate_latest(registry).decode()
+    assert 'throughline_table_inactive_bytes{table="migrations"}' in shown
+    assert 'throughline_site_bytes{site="abcdef"}' in shown
     assert "throughline_dead_letters 1.0" in shown and 'throughline_table_parts{table="migrations"}' in shown
 
 

@@ -16,7 +16,7 @@ COMMANDS = dict(commands(app))
 EXPECTED = {
     "up", "ingest", "worker", "api", "import", "verify", "migrate", "rebuild", "repair", "backup", "restore", "status",
     "alarms", "demo", "account create", "account password", "key create", "key list", "key revoke", "site create",
-    "site list", "log list", "log forget",
+    "site list", "log list", "log forget", "repartition", "retain",
     "upgrade", "site export", "site import", "dead-letters list", "dead-letters replay", "batch set-aside",
     "erase", "export-visitor",
 }  # fmt: skip

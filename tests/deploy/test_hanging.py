@@ -21,10 +21,10 @@ from api.registry.change import create_account, create_key, create_site
 from api.registry.store import Registry
 from ingest.contract.site import Site
 from rollups.client import Client, connect
-from rollups.migrate import migrate
 from tests.deploy.stack import Answer, Stack, gone, throughline
 from tests.services.gate import PASS, SHUT, SWALLOW, Gate
 from tests.services.process import free_port, start
+from tests.services.schema import migrated
 
 pytestmark = pytest.mark.services
 
@@ -187,7 +187,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path, clickhouse_url: str, redis_url: str) -> Iterator[World]:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     client = connect(clickhouse_url)
     with ExitStack() as ending, Redis.from_url(redis_url) as redis:
         registry = Registry(client, redis, lambda: time.time_ns() // 1_000_000)

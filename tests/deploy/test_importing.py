@@ -14,13 +14,13 @@ from deploy.importing.identity import Found, Identity
 from deploy.importing.line import Rules, Tally, events, recognise
 from deploy.importing.merge import merged
 from deploy.importing.run import Report, Workers
-from deploy.importing.send import Sent, send
+from deploy.importing.send import GaveUp, Sent, append, send
 from deploy.importing.source import Source
 from deploy.settings import Settings
 from ingest.access_log.address import client_of
 from ingest.access_log.prefix import MAX_LINE
 from ingest.contract.address import LOOPBACK
-from ingest.contract.event import Event, decode
+from ingest.contract.event import Event, Filtered, decode
 from ingest.contract.site import Site
 from ingest.enrich import no_place
 from ingest.log.partition import partition
@@ -89,6 +89,14 @@ def sent(log: Log, *files: list[Found], held: dict[str, int] | None = None) -> S
     identity = Identity(lambda ids, first, last: {id_: held[id_] for id_ in ids if id_ in held} if held else {})
     asyncio.run(send(stream, identity, log, outcome, lambda: None, lambda: None))
     return outcome
+
+
+def test_an_import_stops_at_once_when_its_log_takes_no_more_for_good() -> None:
+    log = Log(range(1, 100))
+    log.succeeded = True
+    with pytest.raises(GaveUp, match="other partitions"):
+        asyncio.run(append([Filtered("shop01", "bot", 5)], log))
+    assert log.appends == 1
 
 
 class Counting:

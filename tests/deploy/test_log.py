@@ -8,9 +8,9 @@ import pytest
 from ingest.log import stream
 from rollups import control
 from rollups.client import connect
-from rollups.migrate import migrate
 from rollups.write import Decided, Writer
 from tests.deploy.test_cli import run
+from tests.services.schema import migrated
 from workers import blob as blobs
 
 pytestmark = pytest.mark.services
@@ -24,7 +24,7 @@ def addresses(redis_url: str, clickhouse_url: str, tmp_path: Path) -> tuple[str,
 def test_a_log_that_is_gone_can_be_forgotten_and_the_one_in_use_cannot(
     redis_url: str, clickhouse_url: str, addresses: tuple[str, ...]
 ) -> None:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     client = connect(clickhouse_url)
     here, _ = stream.create(stream.connect(redis_url), stream.Keys("events"), 1)
     writer = Writer(client)
@@ -47,7 +47,7 @@ def test_a_log_that_is_gone_can_be_forgotten_and_the_one_in_use_cannot(
 def test_batches_that_nobody_can_finish_are_set_aside(
     redis_url: str, clickhouse_url: str, addresses: tuple[str, ...]
 ) -> None:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     client, redis = connect(clickhouse_url), stream.connect(redis_url)
     here, _ = stream.create(redis, stream.Keys("events"), 3)
     nothing = blobs.encode(blobs.blob([], [], [], 0))
@@ -75,7 +75,7 @@ def test_batches_that_nobody_can_finish_are_set_aside(
 
 
 def test_a_view_is_taken_off_and_built_again(clickhouse_url: str, tmp_path: Path) -> None:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     addresses = ("--clickhouse", clickhouse_url, "--data", str(tmp_path))
     done = run("migrate", "--drop-view", "trait", *addresses)
     assert done.returncode == 0

@@ -67,7 +67,7 @@ def test_a_stack_has_no_more_partitions_than_workers_unless_told() -> None:
         ("log_level", "loud", "log-level must be one of debug, info, warning, error, not 'loud'"),
         ("event_log", "localhost:9092", "--event-log must begin with redis:// or"),
         ("clickhouse", "http://", "--clickhouse 'http://' names no host"),
-        ("clickhouse", "http://host:port/db", "--clickhouse http://host:port/db is no address"),
+        ("clickhouse", "http://host:port/db", "--clickhouse http://… is no address"),
         ("redis", "kafka://host:1", "--redis must begin with redis:// or"),
     ],
 )
@@ -91,6 +91,10 @@ def test_a_wrong_value_is_one_sentence_that_names_it(name: str, value: str, mess
         ("redis://host:1/0?password=se@secret", "redis://…"),
         ("redis://:secret", "redis://…"),
         (":secret", "…"),
+        ("http://user:secret", "http://…"),
+        ("redis://user:sec/ret", "redis://…"),
+        ("kafka://[::1]:9092,b/t", "kafka://[::1]:9092,b/t"),
+        ("kafka://a:1,user:secret", "kafka://…"),
     ],
 )
 def test_a_password_is_never_shown(address: str, shown: str) -> None:
@@ -98,12 +102,22 @@ def test_a_password_is_never_shown(address: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address",
-    ["ftp://user:secret@host/db", "http://user:secret/word@host/db", "user:secret@host", "http://u:[secret@host/db"],
+    ("name", "address"),
+    [
+        ("clickhouse", "ftp://user:secret@host/db"),
+        ("clickhouse", "http://user:secret/word@host/db"),
+        ("clickhouse", "user:secret@host"),
+        ("clickhouse", "http://u:[secret@host/db"),
+        ("clickhouse", "http://user:secret"),
+        ("redis", "redis://user:secret"),
+        ("event_log", "kafka://user:secret"),
+        ("event_log", "kafka://user:secret/word@host"),
+        ("event_log", "kafka+ssl://user:secret#word@host:9092?sasl=PLAIN"),
+    ],
 )
-def test_a_password_is_in_no_message(address: str) -> None:
+def test_a_password_is_in_no_message(name: str, address: str) -> None:
     with pytest.raises(SettingError) as raised:
-        load({"clickhouse": address}, {})
+        load({name: address}, {})
     assert "secret" not in str(raised.value)
 
 
@@ -160,8 +174,8 @@ def test_every_value_may_lie_in_a_file_of_its_own(tmp_path: Path) -> None:
         ("event_log", "kafka+ssl://u@h:1?sasl=PLAIN", "must name a user and a password for PLAIN: kafka+ssl://user:"),
         ("event_log", "kafka+ssl://h:1?sasl=OAUTHBEARER", "must say where tokens come from: ?token_file=/path or "),
         ("event_log", "kafka://h:1?sasl=OAUTHBEARER&token_url=https://i/t", "must name the client that fetches tokens"),
-        ("event_log", "kafka://h:1,:2/t", "':2' is no host:port"),
-        ("event_log", "kafka://h:port/t", "'h:port' is no host:port"),
+        ("event_log", "kafka://h:1,:2/t", "'…' is no host:port"),
+        ("event_log", "kafka://h:port/t", "'…' is no host:port"),
         ("event_log", "kafka://h:1/t?ca=CA", "has ?ca=, but kafka:// is not encrypted: begin it with kafka+ssl://"),
     ],
 )

@@ -113,10 +113,35 @@ def test_a_format_that_is_given_and_wrong_is_one_sentence(tmp_path: Path) -> Non
         taken(written(tmp_path / "a", combined(1) * 3), format="json")
 
 
+EVENT = '{"type":"pageview","url":"https://shop.example/a"%s}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("no JSON", "[]", '{"type":"pageview"}', combined(1).strip()),
+        EVENT % ',"at":1,"visitor":"v","site":"another"',
+        EVENT % ',"at":1',
+        EVENT % ',"at":1,"ip":"~"',
+        EVENT % ',"visitor":"v"',
+    ],
+)
+def test_a_file_without_any_event_is_one_sentence_too(text: str, tmp_path: Path) -> None:
+    tally = Tally()
+    with pytest.raises(UnknownFormat, match=r"is not read as events: every line is malformed$"):
+        taken(written(tmp_path / "a", f"{text}\n" * 3), tally, format="events")
+    assert len(tally.bad) == 3  # and each is listed
+    good = EVENT % ',"at":1,"visitor":"v"'
+    assert len(taken(written(tmp_path / "b", f"{text}\n{good}\n"), format="events")) == 1
+
+
 def test_a_file_of_the_future_is_no_unknown_format(tmp_path: Path) -> None:
     tally = Tally()
     assert taken(written(tmp_path / "a", combined(1).replace("2015", "2095")), tally) == []
     assert tally.left_out == {"malformed": 1}
+    event = EVENT % ',"at":4000000000000,"visitor":"v"'
+    assert taken(written(tmp_path / "b", f"{event}\n"), tally, format="events") == []
+    assert tally.left_out == {"malformed": 2}
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"cut", b"\0\0\n"])

@@ -12,16 +12,19 @@ import pytest
 from redis import Redis
 from typer.testing import CliRunner
 
+from api.registry.change import create_account, create_site
 from deploy import wiring
 from deploy.cli import app
 from deploy.peek import log_state
 from deploy.settings import Settings
 from deploy.status import by_reason, status
+from deploy.taken import _first
 from ingest.contract.event import Event, encode
 from ingest.log.dead import DeadLetter
 from rollups.client import connect
-from rollups.migrate import migrate
+from rollups.state import by_site, parts
 from rollups.write import Decided, Writer
+from tests.services.schema import migrated
 
 pytestmark = pytest.mark.services
 
@@ -91,7 +94,7 @@ def test_it_says_how_long_the_oldest_uncounted_event_waits(settings: Settings) -
     append(settings, event(600), event(300), b"nobody reads this\n" + event(40))
     assert status(settings).waits[0] is None
     assert waits(settings) == pytest.approx(600, abs=60)
-    migrate(settings.clickhouse)
+    migrated(settings.clickhouse)
     assert waits(settings) == pytest.approx(600, abs=60)
     with closing(connect(settings.clickhouse)) as client:
         offsets, writer = offsets_of(settings), Writer(client)
@@ -121,7 +124,7 @@ def mark_up_to(settings: Settings, writer: Writer) -> Callable[[int, int], None]
 
 
 def test_it_lists_unfinished_batches_and_dead_letters(settings: Settings) -> None:
-    migrate(settings.clickhouse)
+    migrated(settings.clickhouse)
     append(settings, event(5))
     log = log_state(settings).id
     assert "unfinished    no batch" in said(settings)
@@ -145,7 +148,7 @@ def test_it_lists_unfinished_batches_and_dead_letters(settings: Settings) -> Non
 
 def test_it_tells_of_a_log_that_was_put_back_and_of_a_clock_that_was_ahead(settings: Settings) -> None:
     append(settings, event(5))
-    migrate(settings.clickhouse)
+    migrated(settings.clickhouse)
     assert "put back" not in said(settings) and "clock  " not in said(settings)
     log, now = log_state(settings).id, int(time.time() * 1000)
     with closing(connect(settings.clickhouse)) as client:
@@ -160,6 +163,57 @@ def test_it_tells_of_a_log_that_was_put_back_and_of_a_clock_that_was_ahead(setti
     assert "clock         events were received up to 25.0 h ahead of this clock" in text
 
 
+def test_it_says_what_takes_the_disk_by_table_and_site(redis_url: str, clickhouse_url: str) -> None:
+    settings = Settings(event_log=redis_url, clickhouse=clickhouse_url, redis=redis_url, partitions=2)
+    migrated(clickhouse_url)
+    assert "\nsite " not in said(settings)
+    held = wiring.registry(settings)
+    account = create_account(held, "a@example.com", "a long password").id
+    large, small = (create_site(held, account, name, f"{name}.example").id for name in ("large", "small"))
+    with closing(connect(clickhouse_url)) as client:
+        for _ in range(2):  # two parts, and then one
+            client.command("INSERT INTO events (site, data) SELECT 'any', toString(rand64()) FROM numbers(50000)")
+        client.command("INSERT INTO sessions (site, sign) SELECT 'any', 1")
+        client.command("OPTIMIZE TABLE events FINAL")
+        client.command("TRUNCATE TABLE ledger")
+        client.command("TRUNCATE TABLE series")
+        for site, events, sessions in ((large, 4, 3), (large, 5, 0), (small, 3, 3), ("gone99", 0, 0)):
+            row = {"site": site, "events": events, "sessions": sessions}
+            client.command("INSERT INTO ledger (site, events) SELECT {site:String}, {events:Int64}", row)
+            client.command("INSERT INTO series (site, sessions) SELECT {site:String}, {sessions:Int64}", row)
+        tables = {each.table: each for each in parts(client)}
+        raw, rest = tables["events"].bytes, sum(each.bytes for each in tables.values() if each.of_sites)
+        rest -= raw
+        assert tables["events"].parts == 1 and 0.5 * raw < tables["events"].inactive < 2 * raw
+        assert not tables["migrations"].of_sites and tables["ledger"].of_sites and rest > 0
+        assert by_site(client, tables.values()) == {
+            large: raw * 9 // 12 + rest // 2,
+            small: raw * 3 // 12 + rest // 2,
+            "gone99": 0,
+        }
+        told = said(settings)
+        every = sum(each.bytes for each in tables.values())
+        assert f"\nClickHouse    {every / 1e6:,.1f} MB in tables, compressed, and " in told
+        assert f"\ntable         events: {raw / 1e6:,.1f} MB, and {tables['events'].inactive / 1e6:,.1f} MB in" in told
+        assert f"\nsite          {large} large.example: about {(raw * 9 // 12 + rest // 2) / 1e6:,.1f} MB\n" in told
+        assert "\nsite          gone99: about 0.0 MB\n              sites: estimated, `events` by" in told
+        client.command(
+            "INSERT INTO retained (site, events) SELECT {site:String}, toDateTime64('1970-01-02 00:00:00', 3, 'UTC')",
+            {"site": small},
+        )
+        assert by_site(client, tables.values())[small] == rest // 2  # its events are gone, its sessions are not
+        client.command("DROP TABLE series")  # as before a migration
+        assert by_site(client, tables.values()) == {}
+    said(settings)
+
+
+def test_only_the_largest_are_named_one_by_one() -> None:
+    found = [(f"t{number}", 12_000_000 - number * 1_000_000, number * 50_000) for number in range(12)]
+    told = [text for _, text in _first("table", found)]
+    assert len(told) == 11 and told[0] == "t0: 12.0 MB"
+    assert told[1] == "t1: 11.0 MB, and 0.1 MB inactive" and told[-1] == "2 more: 3.0 MB, and 1.1 MB inactive"
+
+
 def test_reasons_are_gathered_by_kind() -> None:
     letters = [DeadLetter(reason, "log", 0, 0, 0, b"") for reason in ("future: 1 s", "NUL in a text", "future: 2 s")]
     assert by_reason(letters) == {"future": 2, "NUL in a text": 1}
@@ -171,7 +225,7 @@ def test_verify_that_could_not_say_is_no_difference(clickhouse_url: str, redis_u
         done = CliRunner().invoke(app, ["verify", *stores, *flags], catch_exceptions=False)
         return done.exit_code, done.output
 
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     assert verified(clickhouse_url) == (0, "no difference\n")
     code, told = verified("http://127.0.0.1:1/nowhere")
     assert code == 2 and told.startswith("throughline: ClickHouse cannot be used: ") and told.count("\n") == 1

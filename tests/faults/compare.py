@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.oracle import answers
+from tests.oracle import answers, deeds, people
 from tests.oracle.dimension import TOUCHED, values
 from tests.oracle.sessions import Site
 from tests.oracle.span import Range, iso
@@ -21,11 +21,11 @@ def differences(ask: Ask, site_id: str, site: Site, settings: dict[str, Any], sp
             found = ask(f"/api/sites/{site_id}/analytics/{path}")
             yield from differ(path, expected, {key: found[key] for key in found if key not in FRAME})
     found = ask(f"/api/sites/{site_id}/visitors")
-    yield from differ("visitors", answers.visitors(site, site_id), found)
+    yield from differ("visitors", people.visitors(site, site_id), found)
     pages = -(-found["total"] // 50)
     yield from differ(
         "visitors, last page",
-        answers.visitors(site, site_id, pages),
+        people.visitors(site, site_id, pages),
         ask(f"/api/sites/{site_id}/visitors?page={pages}"),
     )
     for visitor in found["visitors"][:25]:
@@ -43,33 +43,33 @@ def _by_range(site: Site, settings: dict[str, Any], span: Range) -> Iterator[tup
     yield path("scroll-depth", limit=100), answers.scroll_depth(site, span, limit=100)
     yield path("scroll-depth", url="https://shop.example/pricing/?a=b"), answers.scroll_depth(site, span, "/pricing")
     yield path("scroll-depth", url="/never"), answers.scroll_depth(site, span, "/never")
-    yield path("engagement-funnel"), answers.engagement_funnel(site, span)
-    yield path("engagement-funnel", url="/blog/post"), answers.engagement_funnel(site, span, "/blog/post")
-    yield path("reach", metric="page", value="/pricing"), answers.reach(site, span, "page", "/pricing")
-    yield path("reach", metric="event", value="signup"), answers.reach(site, span, "event", "signup")
-    yield path("custom-event-types"), answers.custom_event_types(site, span)
+    yield path("engagement-funnel"), deeds.engagement_funnel(site, span)
+    yield path("engagement-funnel", url="/blog/post"), deeds.engagement_funnel(site, span, "/blog/post")
+    yield path("reach", metric="page", value="/pricing"), deeds.reach(site, span, "page", "/pricing")
+    yield path("reach", metric="event", value="signup"), deeds.reach(site, span, "event", "signup")
+    yield path("custom-event-types"), deeds.custom_event_types(site, span)
     for steps in (["add_to_cart", "purchase"], ["signup", "signup", "form_start"], ["nothing", "signup"]):
         parameters = {"steps[]": steps}
-        yield path("custom-event-funnel", **parameters), answers.custom_event_funnel(site, span, steps)
+        yield path("custom-event-funnel", **parameters), deeds.custom_event_funnel(site, span, steps)
     for dimension in TOUCHED:
         rows = answers.breakdown(
             site, span, settings, partial(values, dimension=dimension, settings=settings), dimension
         )
         yield path("breakdown", dimension=dimension, limit=1000), rows
-    yield path("event-data-keys", type="signup"), answers.event_data_keys(site, span, "signup")
+    yield path("event-data-keys", type="signup"), deeds.event_data_keys(site, span, "signup")
 
 
 def _visitor(ask: Ask, public: str, site: Site, settings: dict[str, Any]) -> Iterator[str]:
     name = public.partition("-")[2]
     found = ask(f"/api/visitors/{public}/sessions")["sessions"]
-    expected = answers.visitor_sessions(site, name, settings)
+    expected = people.visitor_sessions(site, name, settings)
     bare = [{key: value for key, value in session.items() if key not in ("id", "browser", "os")} for session in found]
     expected = [{key: value for key, value in one.items() if key not in ("browser", "os")} for one in expected]
     yield from differ(f"sessions of {public}", expected, bare)
-    for session, model in zip(found, reversed(answers.by_visitor(site)[name]), strict=False):
+    for session, model in zip(found, reversed(people.by_visitor(site)[name]), strict=False):
         events = ask(f"/api/visitors/{public}/sessions/{session['id']}/events")["events"]
         shown = [{key: event[key] for key in event if key not in ("url", "revenue")} for event in events]
-        yield from differ(f"events of {public} {session['started_at']}", answers.session_events(model), shown)
+        yield from differ(f"events of {public} {session['started_at']}", people.session_events(model), shown)
 
 
 def differ(where: str, expected: Any, found: Any) -> Iterator[str]:

@@ -21,7 +21,9 @@ class Load:
     seed: int
     clients: int = 3
     batch: int = 5
-    pause: float = 0.01  # seconds between two posts of a client
+    pause: float = (
+        0.03  # seconds between two posts of a client: there is always something under way, and a core is left
+    )
     posted: dict[str, dict[str, Any]] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)  # id → index in its body, which is its `seq`
     acknowledged_at: dict[str, float] = field(default_factory=dict)  # id → seconds of the monotonic clock
@@ -47,6 +49,13 @@ class Load:
     @property
     def acknowledged(self) -> set[str]:
         return set(self.acknowledged_at)
+
+    def wait_for(self, events: int, seconds: float = 60.0) -> None:
+        """Until so many more are acknowledged."""
+        before, end = len(self.acknowledged_at), time.monotonic() + seconds
+        while len(self.acknowledged_at) < before + events:
+            assert time.monotonic() < end, "events are refused"
+            time.sleep(0.05)
 
     def _client(self, number: int) -> None:
         random = Random(self.seed * 100 + number)

@@ -81,7 +81,7 @@ def proxied(request: pytest.FixtureRequest, tmp_path: Path, clickhouse_url: str)
         yield Proxied(stack, log, clickhouse, states)
 
 
-@pytest.mark.parametrize("seconds", [10, pytest.param(300, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("seconds", [3, pytest.param(300, marks=pytest.mark.nightly)])
 def test_what_was_done_and_never_answered_is_not_done_twice(proxied: Proxied, seconds: float, tell: Tell) -> None:
     proxies = {"log": proxied.log, "ClickHouse": proxied.clickhouse, "states": proxied.states}
     with Load(proxied.stack, site(proxied.stack), SEED) as load:

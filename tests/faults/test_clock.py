@@ -73,14 +73,6 @@ def stack(clock: Clock, log: str, tmp_path: Path) -> Iterator[Stack]:
         yield running
 
 
-def accepted(load: Load, events: int) -> None:
-    """So many more are."""
-    before, end = len(load.acknowledged), time.monotonic() + 60
-    while len(load.acknowledged) < before + events:
-        assert time.monotonic() < end, "events are refused"
-        time.sleep(0.1)
-
-
 def kill_a_worker(stack: Stack, random: Random) -> None:
     workers = [pid for name, pid in stack.parts().items() if name.startswith("worker")]
     os.kill(random.choice(workers), signal.SIGKILL)
@@ -104,13 +96,13 @@ LOGS = pytest.mark.parametrize("log", ["redis", "kafka"], indirect=True)
 @pytest.mark.parametrize("log", ["redis"], indirect=True)
 def test_ahead_by_a_day_and_right_again(stack: Stack, clock: Clock) -> None:
     with Load(stack, site(stack), SEED) as load:
-        accepted(load, 500)
+        load.wait_for(500)
         clock.set(25 * HOUR)
-        accepted(load, 500)
+        load.wait_for(500)
         time.sleep(2)  # whoever looks once a second has seen it
         kill_a_worker(stack, Random(SEED))  # last heard of by this clock
         clock.set(0)
-        accepted(load, 500)
+        load.wait_for(500)
     must_be_right(load, clock)
     for way in ("ahead", "back"):
         assert any(f"the wall clock was set {way} by 1 day, 1:00" in line for line in stack.lines), way
@@ -124,15 +116,15 @@ def test_set_at_random_with_kills(stack: Stack, clock: Clock, seed: int) -> None
     random = Random(seed)
     with Load(stack, site(stack), seed) as load:
         for _ in range(4):
-            accepted(load, random.randrange(200, 800))
+            load.wait_for(random.randrange(200, 800))
             clock.set(random.choice([25 * HOUR, -25 * HOUR, 5 * MINUTE, -5 * MINUTE, 50 * HOUR, 23 * HOUR]))
-            accepted(load, random.randrange(200, 800))
+            load.wait_for(random.randrange(200, 800))
             if random.random() < 0.7:
                 kill_a_worker(stack, random)
             if random.random() < 0.7:
                 clock.set(0)
         clock.set(0)
-        accepted(load, 300)
+        load.wait_for(300)
     must_be_right(load, clock)
 
 
@@ -142,10 +134,10 @@ def test_set_at_random_with_kills(stack: Stack, clock: Clock, seed: int) -> None
 def test_set_while_stopped(stack: Stack, clock: Clock, ahead: int) -> None:
     port = int(stack.url.rpartition(":")[2])
     with Load(stack, site(stack), SEED) as load:
-        accepted(load, 500)
+        load.wait_for(500)
         for shown in (ahead, 0):
             stack.stop()
             clock.set(shown)
             stack.start(port)
-            accepted(load, 500)
+            load.wait_for(500)
     must_be_right(load, clock)

@@ -71,7 +71,9 @@ def seen(rows: list[tuple[Any, ...]], load: Load, imported: dict[str, Fact]) -> 
 
 
 @pytest.mark.parametrize("events", [600, pytest.param(20_000, marks=pytest.mark.nightly)])
-@pytest.mark.parametrize("state_bytes", ["", "20000"], ids=["states", "no room"])
+@pytest.mark.parametrize(
+    "state_bytes", [pytest.param("", marks=pytest.mark.nightly, id="states"), pytest.param("20000", id="no room")]
+)
 def test_files_in_any_order_beside_live_traffic_equal_one_ordered_import(
     tmp_path: Path, events: int, state_bytes: str
 ) -> None:

@@ -54,7 +54,12 @@ class FakeProducer:
         self.broken: Exception | None = None
         self.gate: asyncio.Event | None = None
         self.ailment: str | None = None
-        self.started = self.closed = False
+        self.started = self.closed = self.succeeded = False
+        self.following: FakeProducer | None = None
+
+    def successor(self) -> "FakeProducer":
+        assert self.following is not None
+        return self.following
 
     async def start(self) -> None:
         if self.broken:

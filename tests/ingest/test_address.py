@@ -35,6 +35,24 @@ def test_only_a_trusted_proxy_is_believed(peer: str, forwarded: list[str], expec
     assert str(client_address(peer, forwarded, LOOPBACK)) == expected
 
 
+@pytest.mark.parametrize("peer", ["10.1.1.1", "::ffff:10.1.1.1", "::ffff:a01:101", "[::ffff:10.1.1.1]:443"])
+@pytest.mark.parametrize(
+    "name", ["10.0.0.0/8", "::ffff:10.0.0.0/104", "::ffff:a01:101", "::ffff:10.1.1.1", "::ffff:0:0/96"]
+)
+def test_ipv4_inside_ipv6_is_the_same_proxy(name: str, peer: str) -> None:
+    trusted = networks([name])
+    assert str(client_address(peer, ["198.51.100.1"], trusted)) == "198.51.100.1"
+    assert str(client_address("2001:db8::1", ["198.51.100.1"], trusted)) == "2001:db8::1"
+    outside = "203.0.113.9" if "/96" not in name else "2001:db8::2"
+    assert str(client_address(outside, ["198.51.100.1"], trusted)) == outside
+
+
+def test_a_network_that_holds_more_than_ipv4_stays_what_it_is() -> None:
+    assert [str(each) for each in networks(["::/0", "::ffff:0:0/95", "::ffff:10.0.0.0/104", "fe80::1"])] == [
+        *("::/0", "::fffe:0:0/95", "10.0.0.0/8", "fe80::1/128")
+    ]
+
+
 def test_nobody_is_believed_without_trusted_proxies() -> None:
     assert str(client_address("127.0.0.1", ["198.51.100.1"], ())) == "127.0.0.1"
 

@@ -298,3 +298,30 @@ def test_what_ails_the_producer_is_said_without_an_append() -> None:
         assert gatherer.ailment == "partitions were added"
 
     run(main())
+
+
+def test_what_is_gathered_goes_where_it_was_placed_and_the_next_to_the_next_log() -> None:
+    one, four = FakeProducer(partitions=1), FakeProducer(partitions=4)
+    one.following = four
+
+    async def main() -> None:
+        gatherer = Gatherer(one, delay=0.02)
+        await gatherer.start()
+        await gatherer.follow()
+        first = asyncio.create_task(gatherer.write([line("1")]))
+        await asyncio.sleep(0)
+        one.succeeded = True
+        four.broken = UNAVAILABLE
+        await gatherer.follow()  # the next log is away: the one that there is goes on
+        assert not one.closed
+        four.broken, four.closed = None, False
+        await gatherer.follow()
+        await gatherer.write([line(str(number)) for number in range(2, 30)])
+        await first
+        assert len(one.events) == 1
+        assert len(four.events) == 28
+        assert {number for number, _ in four.records} == {0, 1, 2, 3}
+        await gatherer.close()
+        assert one.closed and four.closed
+
+    run(main())

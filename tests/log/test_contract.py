@@ -1,21 +1,15 @@
 """What every event log promises: on both implementations and real servers, and of the fake that other tests trust."""
 
 import asyncio
-import json
 import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from contextlib import closing
 
 import pytest
 
 from ingest.log.protocol import Consumer, LogTruncated, LogUnavailable, Record
-from tests.log.conftest import Broken, Log
-from tests.services.process import REPOSITORY
+from tests.log.conftest import Log
 
 pytestmark = pytest.mark.services
 
@@ -247,36 +241,6 @@ def test_an_unreadable_value_comes_as_it_is(log: Log) -> None:
         assert [record.value for record in take(consumer, 3)] == [b"\xff\x00{", b"\x28\xb5\x2f\xfdnot zstd", b""]
 
 
-def test_two_members_share_and_one_takes_over(log: Log) -> None:
-    append(log, [(0, b"x")])
-    with ExitStack() as members:
-        first = members.enter_context(closing(log.consumer()))
-        until(lambda: len(first.assigned()) == 4, first)
-        before = first.assigned()
-        second = log.consumer()
-        until(lambda: len(first.assigned()) == len(second.assigned()) == 2, first, second)
-        assert {*first.assigned(), *second.assigned()} == {0, 1, 2, 3}
-        assert all(before[p] == epoch for p, epoch in first.assigned().items()), "what is kept is kept undisturbed"
-        given = [p for p in before if p not in first.assigned()]
-        second.close()
-        until(lambda: len(first.assigned()) == 4, first)
-        assert all(first.assigned()[p] > before[p] for p in given), "what comes back has a higher epoch"
-
-
-def test_a_partition_that_came_back_is_silent_until_sought_again(log: Log) -> None:
-    append(log, [(p, b"x") for p in range(4)])
-    with closing(log.consumer()) as first:
-        take(first, 4)
-        second = log.consumer()
-        until(lambda: len(first.assigned()) == len(second.assigned()) == 2, first, second)
-        second.close()
-        kept = set(first.assigned())
-        until(lambda: len(first.assigned()) == 4, first)
-        append(log, [(p, b"y") for p in range(4)])
-        found = [*take_some(first, 2), *first.poll(0.5)]
-        assert {record.partition for record in found} == kept
-
-
 def test_a_poll_gives_at_most_as_many_records_as_asked_for(log: Log) -> None:
     append(log, [(0, b"%d" % i) for i in range(50)])
     with closing(log.consumer()) as consumer:
@@ -291,139 +255,6 @@ def test_a_poll_gives_at_most_as_many_records_as_asked_for(log: Log) -> None:
             return len(found) == 50
 
         until(all_of_them)
-
-
-@contextmanager
-def member(log: Log, lines: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A member in a process of its own that writes its assignments to a file."""
-    command = [sys.executable, "-m", "tests.log.member", log.kind, log.address, log.topic]
-    with lines.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL, cwd=REPOSITORY)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def assignments(lines: Path) -> list[Mapping[str, int]]:
-    return [json.loads(line) for line in lines.read_text().splitlines()]
-
-
-def test_a_killed_member_is_replaced(served: Log, tmp_path: Path) -> None:
-    append(served, [(0, b"x")])
-    lines = tmp_path / "assignments"
-    with member(served, lines) as process, closing(served.consumer()) as survivor:
-        until(lambda: len(survivor.assigned()) == 2 and len((assignments(lines) or [{}])[-1]) == 2, survivor)
-        process.kill()
-        until(lambda: len(survivor.assigned()) == 4, survivor)
-
-
-def test_a_stopped_member_is_fenced_and_returns_with_higher_epochs(served: Log, tmp_path: Path) -> None:
-    append(served, [(0, b"x")])
-    lines = tmp_path / "assignments"
-    with member(served, lines) as process:
-        until(lambda: len((assignments(lines) or [{}])[-1]) == 4)
-        before = assignments(lines)[-1]
-        os.kill(process.pid, signal.SIGSTOP)
-        other = served.consumer()
-        until(lambda: len(other.assigned()) == 4, other)
-        seen = len(assignments(lines))
-        os.kill(process.pid, signal.SIGCONT)
-        until(lambda: len(other.assigned()) == 2, other)
-        other.close()
-        until(lambda: len(assignments(lines)) > seen and len(assignments(lines)[-1]) == 4)
-        after = assignments(lines)[-1]
-        assert all(after[p] > before[p] for p in before)
-
-
-def test_records_survive_the_server_being_killed(own: Broken) -> None:
-    append(own.log, [(0, b"%d" % i) for i in range(100)])
-    with closing(own.log.consumer()) as consumer:
-        log_id = consumer.log_id()
-        records = take(consumer, 100)
-    own.server.kill()
-    own.server.start()
-    with closing(own.log.consumer()) as consumer:
-        assert take(consumer, 100) == records
-        assert consumer.log_id() == log_id
-        append(own.log, [(0, b"later")])
-        (later,) = take_some(consumer)
-        assert later.offset > records[-1].offset
-
-
-@pytest.mark.parametrize("how", ["gone", "hanging"])
-def test_an_absent_server_is_said_within_two_seconds_and_forgotten_when_it_is_back(own: Broken, how: str) -> None:
-    async def run() -> None:
-        producer = own.log.producer()
-        await producer.start()
-        await producer.append(0, b"before")
-        pid = own.server.process.pid
-        if how == "gone":
-            own.server.kill()
-        else:
-            os.kill(pid, signal.SIGSTOP)
-        for _ in range(2):
-            began = time.monotonic()
-            outcomes = await asyncio.gather(*(producer.append(0, b"away") for _ in range(20)), return_exceptions=True)
-            assert time.monotonic() - began < 2.5  # Two seconds are the promise; the machine may be busy.
-            assert all(isinstance(outcome, LogUnavailable) for outcome in outcomes), outcomes
-        if how == "gone":
-            # On this thread: the server dies with the thread that starts it.
-            own.server.start()
-        else:
-            os.kill(pid, signal.SIGCONT)
-        deadline = time.monotonic() + SECONDS
-        while True:
-            try:
-                await producer.append(0, b"after")
-                break
-            except LogUnavailable:
-                assert time.monotonic() < deadline
-                await asyncio.sleep(0.2)
-        await producer.close()
-
-    asyncio.run(run())
-    with closing(own.log.consumer()) as consumer:
-        found = [record.value for record in take(consumer, 2)]
-        while found[-1] != b"after":
-            found += [record.value for record in take_some(consumer)]
-        assert found[0] == b"before"
-        assert set(found[1:-1]) <= {b"away"}
-
-
-def test_a_consumer_outlives_its_server(own: Broken) -> None:
-    append(own.log, [(0, b"one")])
-    with closing(own.log.consumer()) as consumer:
-        (one,) = take(consumer, 1)
-        own.server.kill()
-        _poll_for(consumer, 1.0)
-        own.server.start()
-        append(own.log, [(0, b"two")])
-        found: list[Record] = []
-        epochs: dict[int, int] = {}
-
-        def two() -> bool:
-            found.extend(_poll_for(consumer, 0.1))
-            if consumer.assigned().get(0, -1) != epochs.get(0):
-                epochs.update(consumer.assigned())
-                consumer.seek(0, one.offset + 1)
-            return bool(found)
-
-        until(two)
-        assert [record.value for record in found] == [b"two"]
-
-
-def _poll_for(consumer: Consumer, seconds: float) -> list[Record]:
-    """Poll as a worker does: an absent log is no reason to stop."""
-    found: list[Record] = []
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            found.extend(consumer.poll(0.1))
-        except LogUnavailable:
-            time.sleep(0.1)
-    return found
 
 
 def test_a_log_made_again_has_another_id(log: Log) -> None:

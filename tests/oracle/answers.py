@@ -1,4 +1,4 @@
-"""Every answer of the read API, computed from the sessions of the model, under the published names."""
+"""What the model answers of a site and a span, under the published names; of visitors: `people`, of events: `deeds`."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -7,10 +7,10 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from tests.oracle.bucket import BUCKETS, bucket
-from tests.oracle.fact import DAY, Fact, Session
+from tests.oracle.fact import Fact, Session
 from tests.oracle.number import percent, ratio, shares
 from tests.oracle.sessions import Site
-from tests.oracle.span import Range, iso
+from tests.oracle.span import Range
 
 Answer = dict[str, Any]
 Some = TypeVar("Some")
@@ -228,28 +228,6 @@ def scroll_depth(site: Site, span: Range, url: str | None = None, limit: int = 2
     return {"pages": answers}
 
 
-def engagement_funnel(site: Site, span: Range, page: str | None = None) -> Answer:
-    deepest = []
-    for session in _started(site, span):
-        views = [view for view in session.views if page is None or view.fact.page == page]
-        if views:
-            deepest.append(max((view.depth for view in views if view.depth is not None), default=None))
-    reached = _reached(deepest)
-    steps: list[Answer] = []
-    before = len(deepest)
-    for step, count in [("view", len(deepest)), *((str(key), count) for key, count in reached.items())]:
-        steps.append(
-            {
-                "step": step,
-                "sessions": count,
-                "pct": percent(count, len(deepest)),
-                "dropoff_pct": percent(before - count, before),
-            }
-        )
-        before = count
-    return {"page": page, "sessions": len(deepest), "steps": steps}
-
-
 def over_time(site: Site, span: Range) -> Answer:
     sessions: dict[str, list[Session]] = {period: [] for period in span.periods()}
     for session in _started(site, span):
@@ -282,233 +260,6 @@ def friction_preview(site: Site, span: Range, settings: Answer, judged: Answer) 
         "buckets": made,
         "bucket_pct": shares(made),
     }
-
-
-def page_flow(site: Site, span: Range, page: str) -> Answer:
-    of_source: dict[str, Counter[str]] = defaultdict(Counter)
-    following: Counter[str] = Counter()
-    for session in _started(site, span):
-        pages = [view.fact.page for view in session.views]
-        counts = of_source[session.first_touch.source]
-        for at, viewed in enumerate(pages):
-            if viewed != page:
-                continue
-            last = at + 1 == len(pages)
-            counts.update(views=1, entries=at == 0, exits=last, sessions=pages.index(page) == at)
-            if not last:
-                following[pages[at + 1]] += 1
-
-    def flow(counts: Counter[str]) -> Answer:
-        sums = {name: counts[name] for name in ("sessions", "views", "entries", "exits")}
-        return {**sums, "exit_rate": percent(sums["exits"], sums["views"])}
-
-    total = flow(sum(of_source.values(), Counter()))
-    return {
-        "page": page,
-        **total,
-        "next": [
-            {"page": each["page"], "count": each["count"], "pct": percent(each["count"], total["views"])}
-            for each in _ranked(following, "page")
-        ],
-        "sources": [
-            {"key": source, **flow(counts)}
-            for source, counts in sorted(of_source.items(), key=lambda item: (-item[1]["views"], item[0]))
-            if counts["views"]
-        ],
-    }
-
-
-def reach(site: Site, span: Range, metric: str, value: str) -> Answer:
-    def hit(session: Session) -> bool:
-        if metric == "page":
-            return any(view.fact.page == value for view in session.views)
-        return any(fact.type == value for fact in session.custom)
-
-    def describe(sessions: list[Session]) -> Answer:
-        reached = sum(map(hit, sessions))
-        return {"reached": reached, "pct": percent(reached, len(sessions))}
-
-    sessions = _started(site, span)
-    reached = sum(map(hit, sessions))
-    return {
-        "metric": metric,
-        "value": value,
-        "total_sessions": len(sessions),
-        "reached_sessions": reached,
-        "reach_pct": percent(reached, len(sessions)),
-        "sources": grouped(_touched(sessions), describe),
-    }
-
-
-def custom_event_types(site: Site, span: Range) -> Answer:
-    counts = Counter(fact.type for session in site.sessions for fact in session.custom if fact.time in span)
-    sessions = Counter(kind for session in _started(site, span) for kind in {fact.type for fact in session.custom})
-    return {
-        "event_types": types_list({kind: (counts[kind], sessions[kind]) for kind in counts.keys() | sessions.keys()})
-    }
-
-
-def types_list(found: Mapping[str, tuple[int, int]]) -> list[Answer]:
-    """(events, sessions) of each type, most events first, `(other)` last."""
-    named = _named({kind: count for kind, (count, _) in found.items()}, ROWS)
-    shown: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for kind, (count, sessions) in found.items():
-        key = kind if kind in named else OTHER
-        shown[key] = (shown[key][0] + count, shown[key][1] + sessions)
-    ordered = sorted(shown.items(), key=lambda item: (item[0] == OTHER, -item[1][0], item[0]))
-    return [{"type": kind, "count": count, "sessions": sessions} for kind, (count, sessions) in ordered]
-
-
-def custom_event_funnel(site: Site, span: Range, steps: list[str]) -> Answer:
-    reached = [0] * len(steps)
-    for session in _started(site, span):
-        step = 0
-        for fact in session.custom:
-            if step < len(steps) and fact.type == steps[step]:
-                reached[step] += 1
-                step += 1
-    first = reached[0]
-    return {
-        "steps": [
-            {
-                "type": kind,
-                "sessions": count,
-                "pct_of_first": percent(count, first),
-                "pct_of_previous": 100.0 if index == 0 else percent(count, reached[index - 1]),
-                "dropoff": 0 if index == 0 else reached[index - 1] - count,
-            }
-            for index, (kind, count) in enumerate(zip(steps, reached, strict=True))
-        ],
-        "conversion_pct": percent(reached[-1], first),
-    }
-
-
-def _leaves(data: Answer, prefix: str = "") -> Iterable[str]:
-    for key, value in data.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key
-
-
-def event_data_keys(site: Site, span: Range, kind: str) -> Answer:
-    keys = {key for fact in site.counted if fact.type == kind and fact.time in span for key in _leaves(fact.data or {})}
-    return {"type": kind, "keys": keys_list(keys)}
-
-
-def keys_list(keys: set[str]) -> list[str]:
-    """In order, `(other)` last."""
-    named = sorted(keys - {OTHER})
-    if len(keys) > ROWS:
-        return [*named[: ROWS - 1], OTHER]
-    return [*named, *(keys & {OTHER})]
-
-
-def by_visitor(site: Site) -> dict[str, list[Session]]:
-    """Sessions of each visitor, oldest first."""
-    found: dict[str, list[Session]] = defaultdict(list)
-    for session in sorted(site.sessions, key=lambda each: each.facts[0].order):
-        found[session.facts[0].visitor].append(session)
-    return found
-
-
-def visitors(site: Site, site_id: str, page: int = 1) -> Answer:
-    rows = []
-    for visitor, sessions in by_visitor(site).items():
-        touch = sessions[0].first_touch
-        rows.append(
-            (
-                -max(session.end for session in sessions),
-                f"{site_id}-{visitor}",
-                {
-                    "id": f"{site_id}-{visitor}",
-                    "first_seen": iso(sessions[0].start),
-                    "last_seen": iso(max(session.end for session in sessions)),
-                    "sessions_count": len(sessions),
-                    "events_count": sum(len(session.interactive) for session in sessions),
-                    "country": touch.country,
-                    "device": touch.device,
-                    "source": touch.source,
-                },
-            )
-        )
-    rows.sort(key=lambda row: row[:2])
-    chosen = [row[2] for row in rows[(page - 1) * 50 : page * 50]]
-    return {"page": page, "per_page": 50, "total": len(rows), "visitors": chosen}
-
-
-def visitor_sessions(site: Site, visitor: str, settings: Answer) -> list[Answer]:
-    """Newest first, without the opaque session ids."""
-    standing: dict[int, Decimal] = defaultdict(Decimal)
-    if settings["revenue"]:
-        currency = settings["revenue"]["currency"]
-        for fact, session in _transactions(site, settings):
-            assert fact.money
-            if (fact.money.currency or currency) == currency:
-                standing[id(session)] += fact.money.amount
-    answers = []
-    for session in reversed(by_visitor(site)[visitor]):
-        touch = session.first_touch
-        answers.append(
-            {
-                "started_at": iso(session.start),
-                "ended_at": iso(session.end),
-                "duration": ratio(Fraction(session.end - session.start, 1000), 1),
-                "pageviews": len(session.views),
-                "events_count": len(session.interactive),
-                "entry_page": session.views[0].fact.page if session.views else None,
-                "exit_page": session.views[-1].fact.page if session.views else None,
-                "source": touch.source,
-                "campaign": touch.campaign,
-                "country": touch.country,
-                "device": touch.device,
-                "browser": touch.browser,
-                "os": touch.os,
-                "bucket": bucket(session, settings),
-                "bounce": session.bounce,
-                "revenue": float(standing[id(session)]),
-            }
-        )
-    return answers
-
-
-def session_events(session: Session) -> list[Answer]:
-    """The first 1,000."""
-    depths = {view.fact.id: view.depth for view in session.views}
-    return [
-        {
-            "id": fact.id,
-            "type": fact.type,
-            "timestamp": iso(fact.time),
-            "page": fact.page,
-            "title": fact.title,
-            "data": fact.data,
-            "scroll": None if depths.get(fact.id) is None else float(depths[fact.id] or 0),
-        }
-        for fact in session.interactive[:1_000]
-    ]
-
-
-def totals(site: Site, now: int, zone: str = "UTC") -> Answer:
-    """Counts of a site and its sparkline."""
-    days = Range(now - 8 * DAY, now + 1, zone)
-    by_day = Counter(days.period(session.start) for session in site.sessions)
-    return {
-        "visitors_count": len(by_visitor(site)),
-        "sessions_count": len(site.sessions),
-        "events_count": sum(len(session.interactive) for session in site.sessions),
-        "sparkline": [by_day[period] for period in days.periods()[-7:]],
-    }
-
-
-def ledger(site: Site, start: int, end: int) -> Answer:
-    """By receipt time, widened to full quarters of an hour."""
-    quarter = 15 * 60_000
-    start, end = start - start % quarter, end + -end % quarter
-    filtered = Counter(reason for fact, reason in site.filtered if start <= fact.received < end)
-    filtered.update(reason for received, reason in site.admission if start <= received < end)
-    counted = sum(start <= fact.received < end for fact in site.counted)
-    return {"received": counted + filtered.total(), "counted": counted, "filtered": dict(filtered)}
 
 
 def breakdown(

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 from rollups.client import Client, connect
-from rollups.migrate import migrate
 from rollups.write import Writer
 from tests.rollups.make import ROLLUPS
+from tests.services.schema import migrated
 
 
 @pytest.fixture
 def client(clickhouse_url: str) -> Iterator[Client]:
-    migrate(clickhouse_url, rollups=ROLLUPS)
+    migrated(clickhouse_url, ROLLUPS)
     connected = connect(clickhouse_url)
     yield connected
     connected.close()

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,10 +24,10 @@ from ingest.contract.event import Event, encode
 from ingest.contract.site import SiteSettings
 from ingest.enrich import Place
 from rollups.client import Client, connect
-from rollups.migrate import migrate
 from rollups.read import Reader
 from rollups.write import Writer
 from tests.ingest.fake import ADDRESS, FIREFOX, NOW, a_site
+from tests.services.schema import migrated
 from workers.fold import Entry, Known, fold, visits
 from workers.raw import event_columns
 from workers.rows import version
@@ -94,13 +94,6 @@ WORST: dict[str, Callable[[int], Posted]] = {
 }
 
 
-class Cost(NamedTuple):
-    """Seconds of processor, of this process and of the engine, for so many bytes of log."""
-
-    seconds: float
-    bytes: int
-
-
 def admitted(number: int, visitors: int, posted: Posted) -> Event:
     body = {
         "site": "site_x",
@@ -126,9 +119,16 @@ class Counting:
         self._writer = Writer(client)
         self._batches = 0
 
-    def cost(self, make: Callable[[int], Posted], events: int, visitors: int) -> Cost:
-        """Of a batch of these events, from the request's body to the last view; the least of three."""
+    def cost(self, make: Callable[[int], Posted], events: int, visitors: int) -> float:
+        """Seconds a byte of a batch of these events, from the request's body to the last view; the least of three."""
         return min(self._run(make, events, visitors) for _ in range(3))
+
+    def less(self, most: float, make: Callable[[int], Posted], events: int, visitors: int) -> float:
+        """The same of the first one that costs less than `most`, else of the third."""
+        for _ in range(3):
+            if (cost := self._run(make, events, visitors)) < most:
+                break
+        return cost
 
     def seconds(self, work: Callable[[], object]) -> float:
         """Processor time of some work, of this process and of the engine."""
@@ -145,14 +145,14 @@ class Counting:
         self._writer.insert_columns(token, event_columns(entries, {}, {}, "log", 0))
         self._writer.insert_sessions(token, folded.rows)
 
-    def _run(self, make: Callable[[int], Posted], events: int, visitors: int) -> Cost:
+    def _run(self, make: Callable[[int], Posted], events: int, visitors: int) -> float:
         lines: list[Event] = []
 
         def work() -> None:
             lines.extend(admitted(number, visitors, make(number)) for number in range(events))
             self.count(lines)
 
-        return Cost(self.seconds(work), len(encode([*lines])))
+        return self.seconds(work) / len(encode([*lines]))
 
     def _engine_seconds(self) -> float:
         kinds = ["UserTimeMicroseconds", "SystemTimeMicroseconds"]
@@ -163,7 +163,7 @@ class Counting:
 
 @pytest.fixture
 def counting(clickhouse_url: str) -> Iterator[Counting]:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     client = connect(clickhouse_url)
     client.command("SYSTEM STOP MERGES")
     yield Counting(client)
@@ -176,8 +176,7 @@ def test_no_event_costs_more_than_plain_ones_of_the_same_bytes(counting: Countin
     times = {}
     for kind, make in WORST.items():
         for people in (1, EVENTS):
-            worst = counting.cost(make, EVENTS, people)
-            times[kind, people] = worst.seconds / worst.bytes / (plain.seconds / plain.bytes)
+            times[kind, people] = counting.less(TIMES * plain, make, EVENTS, people) / plain
     assert max(times.values()) < TIMES, times
 
 

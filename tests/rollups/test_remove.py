@@ -6,10 +6,10 @@ import pytest
 
 from rollups import rollup
 from rollups.client import Client, connect
-from rollups.migrate import migrate
 from rollups.remove import remove
 from rollups.write import Writer
 from tests.api.answer import made
+from tests.services.schema import migrated
 
 pytestmark = pytest.mark.services
 
@@ -22,7 +22,7 @@ def held(client: Client, site: str) -> set[str]:
 
 
 def test_a_deleted_site_leaves_every_table_and_only_it(clickhouse_url: str) -> None:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     client = connect(clickhouse_url)
     writer = Writer(client)
 

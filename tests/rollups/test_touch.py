@@ -1,4 +1,4 @@
-"""What events and sessions say of channels and places, in a database from before they did."""
+"""What events and sessions say of channels, places and visitors, in a database from before they did."""
 
 import random
 from functools import partial
@@ -90,3 +90,18 @@ def _somewhere(rng: random.Random, event: Event) -> Event:
     url = read_url(rng.choice(HOSTS) + rng.choice(PATHS) + rng.choice(QUERIES))
     source = attribute(url, read_url(rng.choice(["", "https://google.com/", "https://t.co/"])), "shop.example").source
     return msgspec.structs.replace(event, url=stored_url(url), source=source, touch=UNTOUCHED)
+
+
+def test_the_number_of_a_visitor_is_known_of_rows_of_before_and_of_new_ones(live: Client, clickhouse_url: str) -> None:
+    store(live, traffic(11, 60), batch=60)
+    live.command("ALTER TABLE sessions DROP COLUMN number", settings={"mutations_sync": 2})
+    live.command("DELETE FROM migrations WHERE number = 50")
+    assert migrate(clickhouse_url) == ["0050_sessions_number"]
+    assert list(verify(live, wait_seconds=1)) == []
+    live.command("INSERT INTO sessions SELECT * REPLACE (concat('fe', substring(visitor, 3)) AS visitor) FROM sessions")
+    for merged in (False, True):
+        if merged:
+            live.command("OPTIMIZE TABLE sessions FINAL")
+        rows = live.rows("SELECT DISTINCT visitor, number FROM sessions")
+        assert {row["visitor"][:2] for row in rows} == {"00", "fe"}
+        assert all(row["number"].to_bytes(8, "little").hex() == row["visitor"] for row in rows)

@@ -8,12 +8,12 @@ import pytest
 from ingest.contract.event import Event, Revenue, Touch
 from ingest.contract.site import SiteSettings
 from rollups.client import Client, connect
-from rollups.migrate import migrate
 from rollups.past import past
 from rollups.registry import RegistryRow, append
 from rollups.verify import Difference, verify
 from rollups.write import Writer
 from tests.rollups.make import DAY, HOUR, MINUTE, T0
+from tests.services.schema import migrated
 from workers.back import fold_back
 from workers.fold import Entry, visits
 from workers.raw import event_columns
@@ -91,7 +91,7 @@ def store(client: Client, events: list[Event], batch: int) -> None:
 @pytest.fixture
 def live(clickhouse_url: str) -> Client:
     """All the real rollups, a site with two revisions of settings."""
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     client = connect(clickhouse_url)
     for revision in (1, 2):
         body = f'{{"settings":{SETTINGS[revision].model_dump_json()}}}'
@@ -112,27 +112,28 @@ def test_no_difference_on_what_workers_wrote(live: Client, seed: int) -> None:
 
 def test_every_attribute_is_compared(live: Client) -> None:
     store(live, traffic(9, 120), batch=120)
-    same = {"site", "visitor", "session", "start", "sign", "version"}
+    same = {"site", "visitor", "session", "start", "sign", "version", "number"}
     columns = [row for row in live.rows("DESCRIBE TABLE sessions") if row["name"] not in same]
     # In each session another attribute is changed (in the first ones whose arrays have something to change).
-    live.command("CREATE TABLE kept ENGINE = Memory AS SELECT *, 0 AS nth FROM sessions WHERE 0")
+    live.command("CREATE TABLE altered ENGINE = Memory AS SELECT *, 0 AS nth FROM sessions WHERE 0")
     for nth, column in enumerate(columns):
         some = f"notEmpty({column['name']})" if column["type"].startswith("Array") else "1"
         live.command(
-            f"INSERT INTO kept SELECT *, {nth} FROM sessions "  # noqa: S608
-            f"WHERE {some} AND (visitor, start) NOT IN (SELECT visitor, start FROM kept) LIMIT 1"
+            f"INSERT INTO altered SELECT *, {nth} FROM sessions "  # noqa: S608
+            f"WHERE {some} AND (visitor, start) NOT IN (SELECT visitor, start FROM altered) LIMIT 1"
         )
     changed = ", ".join(
         f"if(nth = {nth}, {_changed(column['name'], column['type'])}, {column['name']}) AS {column['name']}"
         for nth, column in enumerate(columns)
     )
-    picked = {(row["visitor"], row["start"]) for row in live.rows("SELECT visitor, start FROM kept")}
+    picked = {(row["visitor"], row["start"]) for row in live.rows("SELECT visitor, start FROM altered")}
     assert len(picked) == len(columns)
     live.command(
-        "INSERT INTO kept SELECT *, 999 FROM sessions WHERE (visitor, start) NOT IN (SELECT visitor, start FROM kept)"
+        "INSERT INTO altered SELECT *, 999 FROM sessions "
+        "WHERE (visitor, start) NOT IN (SELECT visitor, start FROM altered)"
     )
     live.command("TRUNCATE TABLE sessions")
-    live.command(f"INSERT INTO sessions SELECT * EXCEPT nth REPLACE ({changed}) FROM kept")  # noqa: S608
+    live.command(f"INSERT INTO sessions SELECT * EXCEPT nth REPLACE ({changed}) FROM altered")  # noqa: S608
     found = {each.key for each in verify(live, rollups={}) if each.table == "sessions"}
     assert len(found) == len(columns)
 

@@ -113,7 +113,8 @@ def test_a_session_comes_back_as_it_was(writer: Writer, client: Client) -> None:
 
 def test_the_columns_are_the_fields_of_the_rows_in_their_order(client: Client) -> None:
     for table, row in (("events", EventRow), ("sessions", SessionRow)):
-        columns = [found["name"] for found in client.rows(f"DESCRIBE TABLE {table}")]
+        described = client.rows(f"DESCRIBE TABLE {table}")
+        columns = [found["name"] for found in described if found["default_type"] != "MATERIALIZED"]
         # An erasure alone writes more of an event.
         assert columns == [*row._fields, *(["copies", "erasure"] if table == "events" else [])]
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from ingest.contract.event import Event
 from rollups.past import Asked, Found
 from rollups.rows import SessionRow, event_rows
-from tests.workers.fakes import Block, Tables, past
+from tests.workers.fake_tables import Block, Tables
+from tests.workers.fakes import past
 from workers.back import fold_back
 from workers.fold import Entry, Folded, Misjudged, Settings, visits
 from workers.names import NO_LIMIT, Names

@@ -19,9 +19,9 @@ from ingest.log.protocol import Record
 from ingest.log.redis_consumer import RedisConsumer
 from ingest.log.redis_producer import RedisProducer
 from rollups.client import Client, connect
-from rollups.migrate import migrate
 from rollups.past import newest, past
 from rollups.write import Writer
+from tests.services.schema import migrated
 from tests.workers.streams import SITE, START
 from workers.cache import Cache
 from workers.memory import HOUR
@@ -63,7 +63,7 @@ class Place:
 @contextmanager
 def taken(redis_url: str, clickhouse_url: str) -> Iterator[Place]:
     """The one partition of a new log."""
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     client, redis = connect(clickhouse_url), Redis.from_url(redis_url)
     names, now = numbers(), lambda: START + HOUR
     revisions = Revisions(redis, now)

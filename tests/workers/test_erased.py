@@ -65,7 +65,7 @@ def test_what_is_left_says_how_many_and_not_who() -> None:
     left = rows("log/0/5", stone, taken)
     assert [(row.reason, row.copies) for row in left] == [("", -3), ("flood", -2), (ERASED, 5)]
     assert sum(row.copies for row in left) == 0
-    assert {row.erasure for row in left} == {"log/0/5/e1"} and [row.place for row in left] == [0, 1, 2]
+    assert {row.erasure for row in left} == {"log/0/5/e1"} and [row.index for row in left] == [0, 1, 2]
 
 
 def test_the_latest_erasure_stands_and_other_sites_cost_nothing() -> None:

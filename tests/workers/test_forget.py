@@ -8,9 +8,9 @@ from ingest.contract.event import Event
 from ingest.contract.site import SiteSettings
 from rollups import control
 from rollups.client import Client, connect
-from rollups.migrate import migrate
 from rollups.verify import verify
 from rollups.write import Decided, Writer
+from tests.services.schema import migrated
 from workers import blob as blobs
 from workers.fold import Entry, Known, fold, visits
 from workers.forget import Forgotten, forget
@@ -24,7 +24,7 @@ T0 = 1_764_000_000_000
 
 @pytest.fixture
 def client(clickhouse_url: str) -> Iterator[Client]:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     connected = connect(clickhouse_url)
     yield connected
     connected.close()

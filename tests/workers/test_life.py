@@ -5,7 +5,10 @@ import pytest
 from rollups.write import Decided
 from tests.log.fake import FakeConsumer, FakeLog
 from tests.rollups.make import event, session
-from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, world
+from tests.workers.fake_store import FakeRedis, FakeStore
+from tests.workers.fake_tables import Tables
+from tests.workers.fake_writer import FakeWriter
+from tests.workers.fakes import world
 from workers import take
 from workers.cache import Cache
 from workers.state import Moved, Position

@@ -5,11 +5,11 @@ import pytest
 from ingest.contract.event import Event
 from ingest.contract.site import SiteSettings
 from rollups.client import connect
-from rollups.migrate import migrate
 from rollups.rows import EventRow
 from rollups.values import day_values
 from rollups.verify import verify
 from rollups.write import Writer
+from tests.services.schema import migrated
 from tests.workers.partition import Partition
 from tests.workers.streams import SITE, START, live
 from workers.batch import _named as named
@@ -113,7 +113,7 @@ def test_data_keys_beyond_the_number_are_decided_with_the_batch() -> None:
 
 @pytest.mark.services
 def test_verify_agrees_and_the_values_come_back(clickhouse_url: str) -> None:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     client = connect(clickhouse_url)
     made = Partition(lambda *_: SiteSettings(), names=Names(10, nothing))
     for at in range(0, 60, 10):

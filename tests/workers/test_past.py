@@ -8,9 +8,9 @@ import pytest
 from ingest.contract.event import Event
 from ingest.contract.site import SiteSettings
 from rollups.client import Client, connect
-from rollups.migrate import migrate
 from rollups.past import Asked, newest, past
 from rollups.write import Writer
+from tests.services.schema import migrated
 from tests.workers import fakes
 from tests.workers.partition import Partition
 from tests.workers.streams import SITE, START, stream
@@ -29,7 +29,7 @@ def lookup(_: str, revision: int) -> SiteSettings:
 
 @pytest.fixture
 def client(clickhouse_url: str) -> Iterator[Client]:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     made = connect(clickhouse_url)
     yield made
     made.close()

@@ -23,7 +23,10 @@ from ingest.log.protocol import LogUnavailable, Record
 from rollups.client import ClickHouseUnavailable
 from rollups.write import Decided
 from tests.log.fake import FakeConsumer, FakeDead, FakeLog
-from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, newest, past
+from tests.workers.fake_store import FakeRedis, FakeStore
+from tests.workers.fake_tables import Tables
+from tests.workers.fake_writer import FakeWriter
+from tests.workers.fakes import newest, past
 from tests.workers.streams import SITE, live, stream
 from workers import take
 from workers.fold import Entry, Known, fold, visits

@@ -3,7 +3,7 @@
 import pytest
 
 from rollups import control
-from tests.workers.fakes import FakeStore
+from tests.workers.fake_store import FakeStore
 from tests.workers.streams import live
 from tests.workers.test_protocol import Simulation, expected, records, same_lines
 from workers import take

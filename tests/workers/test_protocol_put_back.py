@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from ingest.contract.event import Event, Revenue, Touch, decode
 from ingest.log.protocol import Bounds, Floor, LogUnavailable, Record
-from rollups.rows import EventRow
+from rollups.rows import TOUCH, EventRow
 from tests.log.fake import FakeConsumer, FakeLog
 from tests.workers import test_protocol as protocol
-from tests.workers.fakes import FakeStore
+from tests.workers.fake_store import FakeStore
 from tests.workers.streams import live
 from workers import take
 from workers.fold import Entry, Known, fold, visits
@@ -240,7 +240,7 @@ def _event(row: EventRow) -> Event:
         engaged_ms=row.engaged_ms,
         revenue=revenue,
         settings=row.settings,
-        touch=Touch(*row.touch),
+        touch=Touch(*(getattr(row, name) for name in TOUCH)),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from ingest.contract.revision import UNSURE_MS, Revisions
-from tests.workers.fakes import FakeStore
+from tests.workers.fake_store import FakeStore
 from tests.workers.test_protocol import Crash, Simulation, records
 from workers import take
 

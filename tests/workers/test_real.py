@@ -20,9 +20,9 @@ from ingest.log.partition import partition as partition_of
 from ingest.log.redis_consumer import RedisConsumer
 from ingest.log.redis_producer import RedisProducer
 from rollups.client import Client, connect
-from rollups.migrate import migrate
 from rollups.past import newest, past
 from rollups.write import Writer
+from tests.services.schema import migrated
 from tests.workers.streams import SITE, stream
 from workers.fold import Entry, Known, fold, visits
 from workers.loop import Worker
@@ -134,7 +134,7 @@ class Stack:
 
 @pytest.fixture
 def stack(redis_url: str, clickhouse_url: str) -> Iterator[Stack]:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     client = connect(clickhouse_url)
     redis = Redis.from_url(redis_url)
     made = Stack(redis_url, client, redis)

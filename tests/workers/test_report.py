@@ -12,7 +12,10 @@ from ingest.log.protocol import LogUnavailable, Record
 from rollups.client import ClickHouseUnavailable
 from rollups.write import Running
 from tests.log.fake import FakeConsumer, FakeDead, FakeLog
-from tests.workers.fakes import FakeRedis, FakeStore, FakeWriter, Tables, newest, past
+from tests.workers.fake_store import FakeRedis, FakeStore
+from tests.workers.fake_tables import Tables
+from tests.workers.fake_writer import FakeWriter
+from tests.workers.fakes import newest, past
 from tests.workers.streams import stream
 from tests.workers.test_protocol import lookup
 from workers import take

@@ -7,7 +7,9 @@ import pytest
 from ingest.contract.event import encode
 from ingest.log.protocol import Record
 from tests.log.fake import FakeConsumer, FakeLog
-from tests.workers.fakes import FakeStore, Tables, world
+from tests.workers.fake_store import FakeStore
+from tests.workers.fake_tables import Tables
+from tests.workers.fakes import world
 from tests.workers.streams import stream
 from workers import take
 from workers.loop import Worker

@@ -22,11 +22,11 @@ from ingest.contract.event import Event, Rebuild, encode
 from ingest.contract.site import SiteSettings
 from ingest.log.partition import partition as partition_of
 from rollups.client import Client, connect
-from rollups.migrate import migrate
 from rollups.past import newest, past
 from rollups.verify import verify
 from rollups.write import Writer
 from tests.log.conftest import Log, made
+from tests.services.schema import migrated
 from tests.workers.streams import START, stream
 from workers import memory, rows, visitor
 from workers.fold import Entry, Known, fold, visits
@@ -146,9 +146,10 @@ class Stand:
         return [each.table for each in verify(self.client, site=site, wait_seconds=5)]
 
 
-@pytest.fixture(params=["redis", "kafka"])
+# The rule is what changes here, and no log knows of it.
+@pytest.fixture(params=["redis", pytest.param("kafka", marks=pytest.mark.nightly)])
 def stand(request: pytest.FixtureRequest, redis_url: str, clickhouse_url: str) -> Iterator[Stand]:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     client = connect(clickhouse_url)
     with Redis.from_url(redis_url) as redis:
         standing = Stand(made(request.param, request), redis, client)

@@ -195,8 +195,17 @@ def test_freshness_is_the_least_of_all_partitions_and_never_goes_back(redis: Red
     assert freshness.read(redis) == 50
     freshness.publish(redis, "log", 2, 0, 90, NOW)
     assert freshness.read(redis) == 70
-    freshness.publish(redis, "another", 2, 0, 10, NOW)
-    assert freshness.read(redis) is None
+
+
+def test_what_was_fresh_stays_so_when_the_next_log_is_begun(redis: Redis) -> None:
+    freshness.publish(redis, "log", 1, 0, 50, NOW)
+    freshness.publish(redis, "next", 2, 1, 80, NOW)
+    assert freshness.read(redis) == 50
+    freshness.publish(redis, "yet another", 1, 5, 80, NOW)  # of one that nobody has finished looking at
+    assert freshness.read(redis) == 50
+    freshness.publish(redis, "next", 2, 1, 80, NOW)
+    freshness.publish(redis, "next", 2, 0, 90, NOW)
+    assert freshness.read(redis) == 80
 
 
 def test_freshness_comes_back_from_a_clock_that_was_ahead(redis: Redis) -> None:

@@ -9,7 +9,7 @@ from redis import Redis
 
 from ingest.contract.event import Event
 from ingest.contract.site import SiteSettings
-from tests.workers.fakes import FakeRedis, FakeStore
+from tests.workers.fake_store import FakeRedis, FakeStore
 from workers.fold import Entry, Known, fold, visits
 from workers.state import BYTES, FORGET, OVERHEAD, SLACK, Moved, Position, Store
 from workers.visitor import State

@@ -12,11 +12,11 @@ from ingest.log.protocol import Record
 from rollups import control, rollup
 from rollups.client import ClickHouseUnavailable, Client, connect
 from rollups.mend import doubts, settle
-from rollups.migrate import migrate
 from rollups.sql import utc
 from rollups.verify import verify
 from rollups.write import Decided, Writer
 from tests.rollups.make import DAY
+from tests.services.schema import migrated
 from tests.workers.streams import stream
 from tests.workers.test_real import Stack, expected, stack
 from workers.batch import count
@@ -93,7 +93,7 @@ def test_nothing_of_a_batch_reaches_another_life_of_the_server(
     clickhouse_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A restart ends every connection, and a batch opens none."""
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     sockets: list[socket.socket] = []
     create = connection.create_connection
 

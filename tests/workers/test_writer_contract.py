@@ -9,10 +9,11 @@ import pytest
 
 from rollups import control
 from rollups.client import connect
-from rollups.migrate import migrate
 from rollups.write import Decided, Marked, Standing, Writer
 from tests.rollups.make import DAY, T0, event, session
-from tests.workers.fakes import FakeWriter, Tables
+from tests.services.schema import migrated
+from tests.workers.fake_tables import Tables
+from tests.workers.fake_writer import FakeWriter
 
 pytestmark = pytest.mark.services
 
@@ -50,7 +51,7 @@ def stood(request: pytest.FixtureRequest) -> Iterator[Stood]:
         yield faked()
         return
     url = request.getfixturevalue("clickhouse_url")
-    migrate(url)
+    migrated(url)
     client = connect(url)
 
     @contextmanager

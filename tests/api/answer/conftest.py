@@ -8,7 +8,6 @@ import pytest
 
 from rollups import rollup
 from rollups.client import Client, connect
-from rollups.migrate import migrate
 from rollups.read import Reader
 from rollups.rows import EventRow, SessionRow
 from rollups.write import Writer
@@ -16,6 +15,7 @@ from tests.api.answer import world as generated
 from tests.api.answer.world import World
 from tests.api.answer.written import event_rows, session_rows
 from tests.services.process import ServiceUnavailable
+from tests.services.schema import migrated
 
 BATCH = 1_000
 
@@ -24,7 +24,7 @@ class Store:
     """`reader` asks what `write` wrote: in batches, each under a token of its own, as a worker does."""
 
     def __init__(self, url: str) -> None:
-        migrate(url)
+        migrated(url)
         self.client: Client = connect(url)
         self.reader = Reader(self.client)
         self._writer = Writer(self.client)

@@ -29,12 +29,13 @@ from api.answer.session_events import session_events
 from api.answer.sites import counts, sparklines
 from api.answer.visitor_sessions import visitor_sessions
 from api.answer.visitors import visitors
+from api.retained import NOTHING
 from api.span import Granularity, Span, iso
 from ingest.contract.site import Revenue
 from rollups.read import Reader
 from tests.api.answer.world import SETTINGS, START, World
 from tests.api.answer.written import session_id, visitor_hash
-from tests.oracle import answers
+from tests.oracle import answers, deeds, people
 from tests.oracle.fact import DAY
 from tests.oracle.span import Range
 
@@ -96,7 +97,7 @@ def test_scroll_depth(world: World, page: str | None, limit: int) -> None:
 @pytest.mark.parametrize("page", [None, "/", "/%C3%9Cber%20uns", "/never"])
 def test_engagement_funnel(world: World, page: str | None) -> None:
     for site, span, asked in world.ranges:
-        expected = answers.engagement_funnel(world.sites[site], asked, page)
+        expected = deeds.engagement_funnel(world.sites[site], asked, page)
         assert body(engagement_funnel(world.reader, site, span, page)) == expected
 
 
@@ -106,13 +107,13 @@ def test_engagement_funnel(world: World, page: str | None) -> None:
 )
 def test_reach(world: World, metric: Literal["page", "event"], value: str) -> None:
     for site, span, asked in world.ranges:
-        expected = answers.reach(world.sites[site], asked, metric, value)
+        expected = deeds.reach(world.sites[site], asked, metric, value)
         assert body(reach(world.reader, site, span, metric, value)) == expected
 
 
 def test_custom_event_types(world: World) -> None:
     for site, span, asked in world.ranges:
-        expected = answers.custom_event_types(world.sites[site], asked)
+        expected = deeds.custom_event_types(world.sites[site], asked)
         assert body(custom_event_types(world.reader, site, span)) == expected
 
 
@@ -121,14 +122,14 @@ def test_custom_event_types(world: World) -> None:
 )
 def test_custom_event_funnel(world: World, steps: list[str]) -> None:
     for site, span, asked in world.ranges:
-        expected = answers.custom_event_funnel(world.sites[site], asked, steps)
+        expected = deeds.custom_event_funnel(world.sites[site], asked, steps)
         assert body(custom_event_funnel(world.reader, site, span, steps)) == expected
 
 
 @pytest.mark.parametrize("kind", ["purchase", "pageview", "never"])
 def test_event_data_keys(world: World, kind: str) -> None:
     for site, span, asked in world.ranges:
-        expected = answers.event_data_keys(world.sites[site], asked, kind)
+        expected = deeds.event_data_keys(world.sites[site], asked, kind)
         assert body(event_data_keys(world.reader, site, span, kind)) == expected
 
 
@@ -190,28 +191,28 @@ def test_friction_preview(world: World, change: dict[str, Any]) -> None:
 def test_page_flow(world: World) -> None:
     for site, span, asked in world.ranges:
         for page in ("/", "/checkout", "/nobody-was-here"):
-            assert body(page_flow(world.reader, site, span, page)) == answers.page_flow(world.sites[site], asked, page)
+            assert body(page_flow(world.reader, site, span, page)) == deeds.page_flow(world.sites[site], asked, page)
 
 
 def test_since(world: World) -> None:
     for site, model in world.sites.items():
         first = min(session.start for session in model.sessions)
-        assert freshness(world.reader, site).since == iso(first - first % QUARTER)
-    assert freshness(world.reader, "nobody").since is None
+        assert freshness(world.reader, site, NOTHING).since == iso(first - first % QUARTER)
+    assert freshness(world.reader, "nobody", NOTHING).since is None
 
 
 def test_ledger(world: World) -> None:
     for site, span, _ in world.ranges:
         answer = body(ledger(world.reader, site, span))
-        expected = answers.ledger(world.sites[site], span.start, span.end)
+        expected = people.ledger(world.sites[site], span.start, span.end)
         assert {key: answer[key] for key in expected} == expected
 
 
 def test_visitors(world: World) -> None:
     for site, model in world.sites.items():
-        first = answers.visitors(model, site)
+        first = people.visitors(model, site)
         pages = range(1, first["total"] // 50 + 2)
-        expected = [each for page in pages for each in answers.visitors(model, site, page)["visitors"]]
+        expected = [each for page in pages for each in people.visitors(model, site, page)["visitors"]]
         for each in expected:
             each["id"] = f"{site}-{visitor_hash(site, each['id'].removeprefix(f'{site}-'))}"
         found = [each for page in pages for each in body(visitors(world.reader, site, page))["visitors"]]
@@ -228,13 +229,13 @@ def _last_seen(visitor: dict[str, Any]) -> str:
 def test_visitor_sessions(world: World, setting: Revenue | None) -> None:
     settings = world.settings | {"revenue": setting and setting.model_dump()}
     for site, model in world.sites.items():
-        names = sorted(answers.by_visitor(model))
+        names = sorted(people.by_visitor(model))
         payers = {fact.visitor for fact in model.counted if fact.money}
         for name in Random(world.seed).sample(names, 8) + sorted(payers)[:8]:
             answer = visitor_sessions(world.reader, site, visitor_hash(site, name), setting)
             assert answer is not None
-            ids = [session_id(session) for session in reversed(answers.by_visitor(model)[name])]
-            expected = answers.visitor_sessions(model, name, settings)
+            ids = [session_id(session) for session in reversed(people.by_visitor(model)[name])]
+            expected = people.visitor_sessions(model, name, settings)
             assert body(answer)["sessions"] == [{"id": id_} | each for id_, each in zip(ids, expected, strict=True)]
 
 
@@ -244,7 +245,7 @@ def test_session_events(world: World) -> None:
             fact = session.facts[0]
             answer = session_events(world.reader, site, visitor_hash(site, fact.visitor), session_id(session))
             assert answer is not None
-            expected = answers.session_events(session)
+            expected = people.session_events(session)
             found = [{key: each[key] for key in expected[0]} for each in body(answer)["events"]]
             assert found == expected
 
@@ -265,7 +266,7 @@ def test_sites(world: World) -> None:
         assert days["quiet"] == [0] * 7
         assert found["quiet"].model_dump() == {"visitors_count": 0, "sessions_count": 0, "events_count": 0}
         for site, model in world.sites.items():
-            expected = answers.totals(model, now, zones[site].key)
+            expected = people.totals(model, now, zones[site].key)
             assert found[site].model_dump() | {"sparkline": days[site]} == expected
     assert counts(world.reader, []) == {}
     assert sparklines(world.reader, {}, START) == {}

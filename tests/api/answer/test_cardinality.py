@@ -28,7 +28,7 @@ from ingest.contract.site import Friction, Revenue
 from rollups.rows import SessionRow
 from tests.api.answer.conftest import Store
 from tests.api.answer.made import acting, at, event, paying, session, viewing
-from tests.oracle import answers
+from tests.oracle import answers, deeds
 from tests.oracle.bucket import BUCKETS
 from tests.oracle.number import percent, shares
 
@@ -224,7 +224,7 @@ def test_many_types(store: Store) -> None:
         counts.update(held)
     store.write(events=lines, sessions=rows)
     answer = body(custom_event_types(store.reader, "s1", MONTH))["event_types"]
-    assert answer == answers.types_list({kind: (counts[kind], sessions[kind]) for kind in counts})
+    assert answer == deeds.types_list({kind: (counts[kind], sessions[kind]) for kind in counts})
     assert len(answer) == 1_000
     assert answer[-1]["type"] == OTHER
     assert (sum(row["count"] for row in answer), sum(row["sessions"] for row in answer)) == (90 * 80, 90 * 60)
@@ -239,7 +239,7 @@ def test_many_data_keys(store: Store, keys: int, other: bool) -> None:
             for start in range(0, len(names), 30)
         ]
     )
-    assert event_data_keys(store.reader, "s1", MONTH, "signup").keys == answers.keys_list(set(names))
+    assert event_data_keys(store.reader, "s1", MONTH, "signup").keys == deeds.keys_list(set(names))
 
 
 def test_other_pages_are_last(store: Store) -> None:

@@ -32,7 +32,7 @@ from rollups.read import Reader
 from rollups.selection import DIMENSIONS, Filter, select
 from tests.api.answer.test_against_model import body
 from tests.api.answer.world import SETTINGS, World
-from tests.oracle import answers
+from tests.oracle import answers, deeds
 from tests.oracle.dimension import values
 from tests.oracle.fact import Session
 from tests.oracle.sessions import Site
@@ -86,19 +86,19 @@ QUESTIONS: dict[str, tuple[Callable[[Reader, str, Span], Any], Callable[[Site, R
     ),
     "engagement funnel": (
         lambda reader, site, span: body(engagement_funnel(reader, site, span, "/")),
-        lambda site, span, _: answers.engagement_funnel(site, span, "/"),
+        lambda site, span, _: deeds.engagement_funnel(site, span, "/"),
     ),
     "engagement funnel of any page": (
         lambda reader, site, span: body(engagement_funnel(reader, site, span, None)),
-        lambda site, span, _: answers.engagement_funnel(site, span, None),
+        lambda site, span, _: deeds.engagement_funnel(site, span, None),
     ),
     "reach of a page": (
         lambda reader, site, span: body(reach(reader, site, span, "page", "/checkout")),
-        lambda site, span, _: answers.reach(site, span, "page", "/checkout"),
+        lambda site, span, _: deeds.reach(site, span, "page", "/checkout"),
     ),
     "reach of an event": (
         lambda reader, site, span: body(reach(reader, site, span, "event", "signup")),
-        lambda site, span, _: answers.reach(site, span, "event", "signup"),
+        lambda site, span, _: deeds.reach(site, span, "event", "signup"),
     ),
     "friction preview": (
         lambda reader, site, span: preview(reader, site, span),
@@ -110,15 +110,15 @@ QUESTIONS: dict[str, tuple[Callable[[Reader, str, Span], Any], Callable[[Site, R
     ),
     "page flow": (
         lambda reader, site, span: body(page_flow(reader, site, span, "/pricing")),
-        lambda site, span, _: answers.page_flow(site, span, "/pricing"),
+        lambda site, span, _: deeds.page_flow(site, span, "/pricing"),
     ),
     "types": (
         lambda reader, site, span: body(custom_event_types(reader, site, span)),
-        lambda site, span, _: answers.custom_event_types(site, span),
+        lambda site, span, _: deeds.custom_event_types(site, span),
     ),
     "event funnel": (
         lambda reader, site, span: body(custom_event_funnel(reader, site, span, STEPS)),
-        lambda site, span, _: answers.custom_event_funnel(site, span, STEPS),
+        lambda site, span, _: deeds.custom_event_funnel(site, span, STEPS),
     ),
 }
 

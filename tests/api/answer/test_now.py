@@ -10,11 +10,11 @@ from api.answer.now import now
 from api.filter import parse
 from api.span import Span
 from rollups.client import connect
-from rollups.migrate import migrate
 from rollups.read import Reader
 from rollups.selection import select
 from rollups.write import Writer
 from tests.api.answer import made
+from tests.services.schema import migrated
 
 pytestmark = pytest.mark.services
 NOON = made.at("2025-06-15T12:00:00Z")
@@ -23,7 +23,7 @@ MINUTE = 60_000
 
 @pytest.fixture
 def writer(clickhouse_url: str) -> Iterator[Writer]:
-    migrate(clickhouse_url)
+    migrated(clickhouse_url)
     client = connect(clickhouse_url)
     yield Writer(client)
     client.close()

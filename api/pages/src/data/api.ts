@@ -1,12 +1,14 @@
 import { BASE, go, here } from "./route";
 
-/** An answer other than 2xx, or none at all (`status` 0). `param` names the field at fault. */
+/** An answer other than 2xx, or none at all (`status` 0). `param` names the field at fault, `since` the first day that is
+ * still kept of what was asked for. */
 export class Refused extends Error {
   constructor(
     readonly status: number,
     message: string,
     readonly param: string | null = null,
     readonly retryAfter = 0,
+    readonly since: string | null = null,
   ) {
     super(message);
   }
@@ -52,6 +54,7 @@ export async function ask<T>(path: string, method = "GET", body?: unknown, signa
     told?.error?.message ?? `The server answered ${answer.status}.`,
     told?.error?.param?.replace(FIELD, "") ?? null,
     Number(answer.headers.get("Retry-After")) || 0,
+    told?.error?.retained_until ?? null,
   );
 }
 

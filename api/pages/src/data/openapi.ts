@@ -64,10 +64,15 @@ export interface components {
         };
         /** @description Past 1,000 types the last is `(other)`: sums of the rest, a session counting once for each type it holds. */
         CustomEventTypes: {
+            widened?: components["schemas"]["Widened"] | null;
             event_types: components["schemas"]["EventType"][];
         };
-        /** @description `fresh_as_of`: every event received before it is in the numbers; null while no worker has said so. */
+        /**
+         * @description `fresh_as_of`: every event received before it is in the numbers; null while no worker has said so. `visitors`:
+         *     null where session rows of the range are gone, for no sum tells who came twice.
+         */
         Dashboard: {
+            widened?: components["schemas"]["Widened"] | null;
             sessions_over_time: components["schemas"]["PeriodCount"][];
             /** @enum {string} */
             granularity: "hour" | "day" | "week" | "month";
@@ -79,7 +84,7 @@ export interface components {
             top_events: components["schemas"]["TypeCount"][];
             countries: components["schemas"]["CountryCount"][];
             devices: components["schemas"]["DeviceCount"][];
-            visitors: number;
+            visitors: number | null;
             pageviews: number;
             from: string;
             to: string;
@@ -106,6 +111,7 @@ export interface components {
         };
         /** @description `page` null: any page. */
         EngagementFunnel: {
+            widened?: components["schemas"]["Widened"] | null;
             page: string | null;
             sessions: number;
             steps: components["schemas"]["Step"][];
@@ -120,11 +126,16 @@ export interface components {
         ErrorBody: {
             error: components["schemas"]["ErrorDetail"];
         };
-        /** @description `code` is for programs, `message` for people, `param` the parameter or field at fault, if one is. */
+        /**
+         * @description `code` is for programs, `message` for people, `param` the parameter or field at fault, if one is.
+         *
+         *     `retained_until`, with that code: the first day in the zone of the question from which it can be answered.
+         */
         ErrorDetail: {
             code: string;
             message: string;
             param?: string | null;
+            retained_until?: string | null;
         };
         /** @description `scroll`: the depth of a pageview in per cent; null for other events and where none was reported. */
         Event: {
@@ -146,6 +157,7 @@ export interface components {
          *     Past 1,000 keys the last one is `(other)`.
          */
         EventDataKeys: {
+            widened?: components["schemas"]["Widened"] | null;
             type: string;
             keys: string[];
         };
@@ -197,10 +209,16 @@ export interface components {
             countries?: string[] | null;
             pages?: string[] | null;
         };
-        /** @description `fresh_as_of` as in `Dashboard`; `since`: the quarter of an hour of the first session, null before it. */
+        /**
+         * @description `fresh_as_of` as in `Dashboard`; `since`: the quarter of an hour of the first session, null before it.
+         *
+         *     `sessions_since`, `events_since`: where session rows and raw events begin of which earlier ones are gone, else null.
+         */
         Freshness: {
             fresh_as_of: string | null;
             since: string | null;
+            sessions_since?: string | null;
+            events_since?: string | null;
         };
         /** @description Thresholds of the friction buckets; seconds, pageviews, per cent. */
         FrictionPatch: {
@@ -318,6 +336,14 @@ export interface components {
             /** @description A machine made the password: its owner should choose another. */
             must_change_password: boolean;
         };
+        /** @description Of a UTC month: raw events, and rows of sessions, with about the bytes that each take. */
+        Month: {
+            month: string;
+            events: number;
+            events_bytes: number;
+            sessions: number;
+            sessions_bytes: number;
+        };
         /** @description An invitation; `url` is shown this once, and good for one acceptance within seven days. */
         NewInvitation: {
             id: string;
@@ -382,6 +408,8 @@ export interface components {
             /** @description Whether pages of other sites may show it in a frame. */
             embed: boolean;
             created_at: string;
+            /** @description Email of the member who made it; null if that was not noted. */
+            made_by: string | null;
             url: string;
         };
         /** @description The password of now, and the one from now on: at least 12 characters. */
@@ -487,6 +515,7 @@ export interface components {
         };
         /** @description Lists by total descending, then key; `(other)` is last and sums what is past the same limits as in `Friction`. */
         Reach: {
+            widened?: components["schemas"]["Widened"] | null;
             /** @enum {string} */
             metric: "page" | "event";
             value: string;
@@ -515,6 +544,11 @@ export interface components {
             };
             errors: components["schemas"]["EventError"][];
         };
+        /** @description For how many whole months raw events, and session rows, are kept; null: for ever. What rollups hold stays. */
+        RetentionPatch: {
+            events_months?: number | null;
+            sessions_months?: number | null;
+        };
         /**
          * @description Whose amounts are summed; `type` null: any event that carries revenue is a transaction.
          *
@@ -542,6 +576,7 @@ export interface components {
             share: number;
         };
         ScrollDepth: {
+            widened?: components["schemas"]["Widened"] | null;
             pages: components["schemas"]["Page"][];
         };
         /** @description Filters that are saved under a name, as the API's parameter `filter` has them. */
@@ -584,6 +619,8 @@ export interface components {
             /** @description Whether pages of other sites may show it in a frame. */
             embed: boolean;
             created_at: string;
+            /** @description Email of the member who made it; null if that was not noted. */
+            made_by: string | null;
         };
         /** @description What a share link opens: ask the site's analytics with `access` as bearer token. */
         Shared: {
@@ -692,6 +729,13 @@ export interface components {
             hide: string[];
             /** @default [] */
             segments: components["schemas"]["Segment"][];
+            /**
+             * @default {
+             *       "events_months": null,
+             *       "sessions_months": null
+             *     }
+             */
+            retention: components["schemas"]["SiteRetention"];
         };
         /** @description Settings of a site with their defaults; unknown keys are refused. */
         SiteSettingsPatch: {
@@ -706,6 +750,7 @@ export interface components {
             exclude?: components["schemas"]["ExcludePatch"] | null;
             hide?: string[] | null;
             segments?: components["schemas"]["Segment"][] | null;
+            retention?: components["schemas"]["RetentionPatch"] | null;
         };
         /** @description Counts over all time, and all settings with their defaults filled in. */
         SiteWithSettings: {
@@ -805,6 +850,11 @@ export interface components {
                 [key: string]: "owner" | "editor" | "viewer";
             };
         };
+        /** @description The range that was answered, in place of the one that was asked for. */
+        Widened: {
+            from: string;
+            to: string;
+        };
         FrictionCampaign: {
             key: string;
             total: number;
@@ -818,6 +868,7 @@ export interface components {
          *     source, and 10,000 campaigns of all sources together, of which each source then shows equally many.
          */
         Friction: {
+            widened?: components["schemas"]["Widened"] | null;
             sources: components["schemas"]["FrictionSource"][];
             thresholds: components["schemas"]["SiteFriction"];
         };
@@ -848,6 +899,7 @@ export interface components {
          *     rest. Of other currencies, which have no sum, the first 1,000 are listed.
          */
         Revenue: {
+            widened?: components["schemas"]["Widened"] | null;
             configured: boolean;
             summary: components["schemas"]["Summary"];
             revenue_over_time: components["schemas"]["PeriodRevenue"][];
@@ -855,6 +907,12 @@ export interface components {
             by_campaign: components["schemas"]["CampaignRevenue"][];
             currency: string | null;
             excluded_currencies: components["schemas"]["CurrencyRevenue"][];
+        };
+        /** @description `events_since`, `sessions_since`: of before then they are gone, null: none are. `months`: what is there. */
+        Retention: {
+            events_since: string | null;
+            sessions_since: string | null;
+            months: components["schemas"]["Month"][];
         };
         /** @description Thresholds of the friction buckets; seconds, pageviews, per cent. */
         SiteFriction: {
@@ -870,6 +928,11 @@ export interface components {
             deep_seconds: number;
             /** @default 50 */
             deep_percent: number;
+        };
+        /** @description For how many whole months raw events, and session rows, are kept; null: for ever. What rollups hold stays. */
+        SiteRetention: {
+            events_months?: number | null;
+            sessions_months?: number | null;
         };
         /**
          * @description Whose amounts are summed; `type` null: any event that carries revenue is a transaction.

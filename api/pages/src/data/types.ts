@@ -16,6 +16,7 @@ export type Freshness = Told["Freshness"];
 export type Now = Told["Now"];
 export type Dashboard = Told["Dashboard"];
 export type OverTime = Told["OverTime"];
+export type Retention = Told["Retention"];
 export type Breakdown = Told["Breakdown"];
 export type BreakdownRow = Told["Row"];
 export type Goals = Told["Goals"];

@@ -19,7 +19,8 @@ interface Told {
 
 interface Total {
   name: string;
-  value: (told: Told) => number;
+  /** null: not known. */
+  value: (told: Told) => number | null;
   written: (n: number) => string;
   /** Beside the lines of its chart, where that is not as `written`. */
   beside?: (n: number) => string;
@@ -94,12 +95,13 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
   const { query } = useRoute();
   const setting = scope.site.settings.revenue;
   const totals = setting ? [...TOTALS, ...salesIn(setting.currency)] : TOTALS;
-  const chosen = totals.find(({ key }) => key === query.get("chart")) ?? SESSIONS;
+  const wanted = totals.find(({ key }) => key === query.get("chart")) ?? SESSIONS;
   const { interval, compared } = scope;
   const revenue = useAnswer<Revenue>("revenue", scope, { interval }, { ask: setting !== null });
   const revenueBefore = useAnswer<Revenue>("revenue", scope, { interval }, { ask: setting !== null, previous: true });
-  const detail = useAnswer<OverTime>("over-time", scope, { interval }, { ask: chosen.needs === "over" });
-  const detailBefore = useAnswer<OverTime>("over-time", scope, { interval }, { ask: chosen.needs === "over", previous: true });
+  const detail = useAnswer<OverTime>("over-time", scope, { interval }, { ask: wanted.needs === "over" });
+  const detailBefore = useAnswer<OverTime>("over-time", scope, { interval }, { ask: wanted.needs === "over", previous: true });
+  const chosen = detail.error?.since ? SESSIONS : wanted; // what is drawn of the others needs the sessions themselves
 
   // What is not drawn holds nothing up.
   const needed = chosen.needs && { revenue, over: detail }[chosen.needs];
@@ -163,9 +165,7 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
                       {total.name}
                     </button>
                   </dt>
-                  <dd title={format.count(Math.round(total.value(told) * 100) / 100)}>
-                    {total.needs === "revenue" && told.revenue === null ? "–" : total.written(total.value(told))}
-                  </dd>
+                  <Figure total={total} told={told} />
                   {compared && (
                     <dd class="changed">
                       <Delta now={total.value(told)} before={earlier && total.value(earlier)} written={total.written} inverse={total.inverse} />
@@ -175,7 +175,7 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
               ))}
             </dl>
             <Chart
-              label={`${title}: ${full(chosen.value(told))} in all, most on ${text(top)} with ${full(buckets[top]?.value ?? 0)}.`}
+              label={`${title}: ${full(chosen.value(told) ?? 0)} in all, most on ${text(top)} with ${full(buckets[top]?.value ?? 0)}.`}
               lines={lines}
               open={open ? over - 1 : undefined}
               tick={(at) => axis.text(buckets[at]?.period ?? "")}
@@ -196,6 +196,12 @@ export function Traffic({ scope, load, before }: { scope: Scope; load: Loaded<Da
       }}
     </Panel>
   );
+}
+
+function Figure({ total, told }: { total: Total; told: Told }) {
+  const value = total.needs === "revenue" && told.revenue === null ? null : total.value(told);
+  if (value === null) return <dd title={total.needs ? undefined : "Only totals are kept of a part of this range."}>–</dd>;
+  return <dd title={format.count(Math.round(value * 100) / 100)}>{total.written(value)}</dd>;
 }
 
 /** Shows the days of some of a chart's buckets; of an hour nothing less is there. */

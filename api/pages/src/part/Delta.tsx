@@ -2,8 +2,8 @@ import * as format from "../data/format";
 import { Icon } from "./Icon";
 
 interface Props {
-  now: number;
   /** null: not known. */
+  now: number | null;
   before: number | null;
   /** The number before, as its title says it. */
   written?: (n: number) => string;
@@ -13,7 +13,7 @@ interface Props {
 
 /** How a number changed against the period that it is compared with: in per cent of it, a share in points. */
 export function Delta({ now, before, written = format.count, inverse }: Props) {
-  if (before === null) return <span class="change">–</span>;
+  if (now === null || before === null) return <span class="change">–</span>;
   const share = written === format.percent;
   if (before === 0 && (now === 0 || !share)) return <span class="change">{now === 0 ? "no change" : "new"}</span>;
   const change = share ? now - before : ((now - before) / Math.abs(before)) * 100;

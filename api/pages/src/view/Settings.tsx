@@ -14,6 +14,7 @@ import { General } from "./settings/General";
 import { Goals } from "./settings/Goals";
 import { Hidden } from "./settings/Hidden";
 import { Hosts } from "./settings/Hosts";
+import { Kept } from "./settings/Kept";
 import { Links } from "./settings/Links";
 import { Members } from "./settings/Members";
 import { Pairs } from "./settings/Pairs";
@@ -26,6 +27,7 @@ const SECTIONS = [
   ["snippet", "Tracking snippet"],
   ["received", "Received"],
   ["privacy", "Privacy"],
+  ["kept", "Kept data"],
   ["hosts", "Allowed hosts"],
   ["referrers", "Ignored referrers"],
   ["goals", "Goals"],
@@ -97,6 +99,7 @@ function Sheet({ role, ...props }: SheetProps & { role: Role | null }) {
       </section>
       <Received site={site} />
       <Privacy {...props} />
+      <Kept {...props} />
       <Hosts
         {...props}
         id="hosts"

@@ -118,6 +118,7 @@ const shown = ({ timezone, currency, goals, ...site }: Shared["site"]): Site => 
     friction: { bouncer_seconds: 10, skimmer_seconds_per_page: 15, engaged_pageviews: 3, engaged_seconds: 30, deep_seconds: 60, deep_percent: 50 },
     pairs: [],
     goals: Array.from({ length: goals }, (_, at) => ({ name: `${at}`, page: "/" })),
+    retention: { events_months: null, sessions_months: null },
     exclude: { addresses: [], countries: [], pages: [] },
     hide: [],
     segments: [],

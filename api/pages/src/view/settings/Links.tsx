@@ -37,13 +37,14 @@ export function Links({ site }: { site: string }) {
       <Listed
         load={load}
         caption="Share links of this site"
-        columns={["Name", "Password", "Frames", "Created"]}
+        columns={["Name", "Password", "Frames", "Created", "By"]}
         none="No links yet."
         row={(link) => [
           link.name,
           link.password ? "yes" : "no",
           link.embed ? "allowed" : "no",
           format.moment(link.created_at, Intl.DateTimeFormat().resolvedOptions().timeZone),
+          link.made_by ?? "–",
           <Sure act="Revoke" to={link.name} warning="It stops working at once." onSure={() => change(() => ask(`${path}/${link.id}`, "DELETE"))} />,
         ]}
       />

@@ -22,6 +22,8 @@ interface SectionProps extends SheetProps {
   hint?: ComponentChildren;
   /** The fields that can show what is wrong with them; anything else is told at the end of the form. */
   fields?: string[];
+  /** Nothing can be saved yet. */
+  held?: boolean;
   change: () => { name?: string; domain?: string; settings?: { [K in keyof Settings]?: unknown } };
   /** Renders the fields; gets the message about a field (or any field that starts so), once refused. */
   children: (about: (field: string) => string | null) => ComponentChildren;
@@ -30,7 +32,7 @@ interface SectionProps extends SheetProps {
 }
 
 /** One form of its own: saved by itself, and refused by itself with the reason at its field. */
-export function Section({ id, title, hint, fields = [], site, onSaved, change, children, foot }: SectionProps) {
+export function Section({ id, title, hint, fields = [], site, onSaved, held = false, change, children, foot }: SectionProps) {
   const [state, setState] = useState<"" | "busy" | "saved">("");
   const [error, setError] = useState<Refused | null>(null);
   const about = (field: string) => (error?.param === field || error?.param?.startsWith(`${field}.`) ? error!.message : null);
@@ -58,7 +60,7 @@ export function Section({ id, title, hint, fields = [], site, onSaved, change, c
           </p>
         )}
         <div class="row">
-          <button class="button" disabled={state === "busy"}>
+          <button class="button" disabled={held || state === "busy"}>
             Save
           </button>
           <span class="saved" role="status">

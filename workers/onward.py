@@ -1,0 +1,35 @@
+"""From a log that is counted to its end on to the next one of its chain (`ingest/log/succession.py`)."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from redis import RedisError
+
+from ingest.log.protocol import LogUnavailable
+from rollups.client import ClickHouseUnavailable
+from workers.world import LogOver, World
+
+_LOOK_SECONDS = 1.0
+
+
+class Onward:
+    """`followed`: there is a next log, so what is received now may lie there."""
+
+    def __init__(self, world: World, clock: Callable[[], float]) -> None:
+        self._world, self._clock = world, clock
+        self._looked_at = -_LOOK_SECONDS
+        self.followed = False
+
+    def look(self) -> None:
+        """Once a second. Raises LogUnavailable."""
+        if self._clock() - self._looked_at >= _LOOK_SECONDS:
+            self.followed, self._looked_at = self._world.followed(), self._clock()
+
+    def go_on(self, waits: bool) -> None:
+        """`waits`: whether anything is to be done here. Raises LogOver once all is counted, by other workers too.
+
+        A store that is away is asked again later.
+        """
+        with suppress(ClickHouseUnavailable, LogUnavailable, RedisError):
+            if self.followed and not waits and not self._world.due():
+                raise LogOver
