@@ -113,7 +113,7 @@ function Search({ search }: { search: string }) {
         Visitor
         <input
           type="text"
-          placeholder="The id that your site passes, or one from here"
+          placeholder="Id from your site, or from here"
           value={typed}
           maxLength={128}
           spellcheck={false}

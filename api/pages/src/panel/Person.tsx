@@ -27,7 +27,7 @@ export function Person({ visitor }: { visitor: string }) {
         </a>
         {asked ? (
           <>
-            <button class="button" onClick={erase}>
+            <button class="button danger" onClick={erase}>
               Erase for ever
             </button>
             <button class="button quiet" onClick={() => setAsked(false)}>
@@ -35,7 +35,7 @@ export function Person({ visitor }: { visitor: string }) {
             </button>
           </>
         ) : (
-          <button class="button quiet" onClick={() => setAsked(true)}>
+          <button class="button danger" onClick={() => setAsked(true)}>
             Erase…
           </button>
         )}
