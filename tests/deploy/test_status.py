@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 from typer.testing import CliRunner
 
-from deploy import wiring
+from deploy import event_log, wiring
 from deploy.cli import app
 from deploy.peek import log_state
 from deploy.settings import Settings
@@ -158,6 +158,27 @@ def test_it_tells_of_a_log_that_was_put_back_and_of_a_clock_that_was_ahead(setti
     assert text.count("put back  ") == 1
     assert "found as it was at 2027-01-15T08:00:00+00:00; what came after 2027-01-15T08:00:20+00:00 and" in text
     assert "clock         events were received up to 25.0 h ahead of this clock" in text
+
+
+def test_it_tells_which_log_is_counted_first_and_that_it_is_open_still(settings: Settings) -> None:
+    append(settings, event(5))
+    migrate(settings.clickhouse)
+    with closing(event_log.succession(settings)) as logs, closing(connect(settings.clickhouse)) as client:
+        (log,) = logs.chain()
+        Writer(client).mark(log.log, 0, 0, 1, 1, {})
+        logs.extend(log, 3)
+        text = said(settings)
+        assert (
+            f"counted first: {log.log}, 2 of its 2 partitions, still open: run throughline repartition 3 again" in text
+        )
+        assert "3 partitions" in text and "log forget" not in text
+        logs.seal(log)
+        text = said(settings)
+        assert f"counted first: {log.log}, 1 of its 2 partitions" in text and "still open" not in text
+        Writer(client).mark(log.log, 1, 0, 2**62, 1, {})
+        assert "counted first" not in said(settings)
+        counted = event_log.counting(logs, client)
+    assert counted is not None and counted.partitions == 3
 
 
 def test_reasons_are_gathered_by_kind() -> None:
