@@ -13,7 +13,7 @@ from redis import Redis
 from typer.testing import CliRunner
 
 from api.registry.change import create_account, create_site
-from deploy import wiring
+from deploy import event_log, wiring
 from deploy.cli import app
 from deploy.peek import log_state
 from deploy.settings import Settings
@@ -212,6 +212,27 @@ def test_only_the_largest_are_named_one_by_one() -> None:
     told = [text for _, text in _first("table", found)]
     assert len(told) == 11 and told[0] == "t0: 12.0 MB"
     assert told[1] == "t1: 11.0 MB, and 0.1 MB inactive" and told[-1] == "2 more: 3.0 MB, and 1.1 MB inactive"
+
+
+def test_it_tells_which_log_is_counted_first_and_that_it_is_open_still(settings: Settings) -> None:
+    append(settings, event(5))
+    migrated(settings.clickhouse)
+    with closing(event_log.succession(settings)) as logs, closing(connect(settings.clickhouse)) as client:
+        (log,) = logs.chain()
+        Writer(client).mark(log.log, 0, 0, 1, 1, {})
+        logs.extend(log, 3)
+        text = said(settings)
+        assert (
+            f"counted first: {log.log}, 2 of its 2 partitions, still open: run throughline repartition 3 again" in text
+        )
+        assert "3 partitions" in text and "log forget" not in text
+        logs.seal(log)
+        text = said(settings)
+        assert f"counted first: {log.log}, 1 of its 2 partitions" in text and "still open" not in text
+        Writer(client).mark(log.log, 1, 0, 2**62, 1, {})
+        assert "counted first" not in said(settings)
+        counted = event_log.counting(logs, client)
+    assert counted is not None and counted.partitions == 3
 
 
 def test_reasons_are_gathered_by_kind() -> None:
