@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from ingest.contract.event import Erase, Event, Filtered, Logged, Rebuild
 from ingest.contract.site import SiteSettings
+from ingest.log.protocol import LogUnavailable
 from rollups import control, mend, purge, retain
 from rollups.client import Client, connect
 from rollups.retain import Cut
@@ -236,7 +238,7 @@ def test_months_go_while_workers_count(stack: Stack) -> None:
 
     stack.append([*history])
     stack.run(lambda: counted_lines() == len(history), world())
-    stop, failed = threading.Event(), []
+    failed: list[Exception] = []
 
     def let_go() -> None:
         client = connect(stack.client.url)
@@ -249,18 +251,20 @@ def test_months_go_while_workers_count(stack: Stack) -> None:
         finally:
             client.close()
 
-    def send() -> None:
-        for begin in range(0, len(lately), 20):
-            stack.append([*lately[begin : begin + 20]])
-            if stop.wait(0.3):
-                return
+    thread = threading.Thread(target=let_go)
+    waiting = [lately[begin : begin + 40] for begin in range(0, len(lately), 40)]
 
-    threads = [threading.Thread(target=each) for each in (let_go, send)]
-    for each in threads:
-        each.start()
-    everything = len(history) + len(lately)
-    stack.run(lambda: counted_lines() == everything and not any(each.is_alive() for each in threads), world())
-    stop.set()
+    def over() -> bool:
+        """Called again and again while the worker works."""
+        if waiting:
+            with suppress(LogUnavailable):
+                stack.append([*waiting[0]])
+                del waiting[0]
+        return not waiting and not thread.is_alive() and counted_lines() >= len(history) + len(lately)
+
+    thread.start()
+    stack.run(over, world())
+    thread.join()
     assert failed == []
     assert totals(stack.client, SITE) == totals(stack.client, OTHER)
     assert left(stack.client, retain.cuts(stack.client, [SITE])[SITE], SITE)[2] == 0
