@@ -112,13 +112,12 @@ def consumer(settings: Settings, log: Link | None = None) -> Consumer:
 
 
 @contextmanager
-def taking(settings: Settings, other: Consumer) -> Iterator[Consumer]:
-    """A member of the group of the log that takes records now: `other`, if that is of this log."""
-    last = next(reversed(chain(settings)), None)
-    if last is None or last.log == other.log_id():
+def member(settings: Settings, log: Link, other: Consumer) -> Iterator[Consumer]:
+    """A member of the worker group of a log, which may be the `other` one."""
+    if log.log == other.log_id():
         yield other
     else:
-        with closing(consumer(settings, last)) as found:
+        with closing(consumer(settings, log)) as found:
             yield found
 
 

@@ -5,7 +5,7 @@ Safe to run twice, and again after it was stopped: the broken parts stay until a
 
 from collections.abc import Callable, Container, Iterable, Sequence
 
-from deploy import wiring
+from deploy import event_log, wiring
 from deploy.folder import StackError
 from deploy.peek import log_state
 from deploy.prepare import engines
@@ -99,7 +99,10 @@ def _events(
     client, redis, consumer = wiring.clickhouse(settings), wiring.redis_client(settings), wiring.consumer(settings)
     try:
         if "events" in tables:
-            back = bring.events(client, consumer)
+            back = bring.Back(0, 0, 0)
+            for link in event_log.chain(settings):
+                with event_log.member(settings, link, consumer) as each:
+                    back = bring.Back(*map(sum, zip(back, bring.events(client, each), strict=True)))
             say(f"events        {back.lines:,} lines are back, of {back.batches:,} batches")
             if back.gone:
                 say(f"events        of {back.gone:,} more the log no longer has the records")

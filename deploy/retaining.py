@@ -100,7 +100,7 @@ def run(settings: Settings, site: Site, tell: Callable[[Standing], None]) -> Non
                 time.sleep(0.5)
         elif not standing.waits:
             return
-        elif retain.advance(client, {site.id: standing.wanted}, now):
+        elif retain.settle(client, now) and retain.advance(client, {site.id: standing.wanted}, now):
             waited = 0
         elif waited < _PATIENCE:
             waited += 1  # a worker is at it too, or somebody is just being erased

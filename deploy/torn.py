@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from deploy import wiring
-from deploy.event_log import taking
+from deploy.event_log import chain, member
 from deploy.prepare import engines
 from deploy.settings import Settings
 from ingest.log.dead import DeadLetter, DeadLetters, Replayed, placed, replay
@@ -79,7 +79,7 @@ async def _again(settings: Settings, dead: DeadLetters, consumer: Consumer, foun
     producer = wiring.producer(settings)
     await producer.start()
     try:
-        with taking(settings, consumer) as other:
+        with member(settings, chain(settings)[-1], consumer) as other:
             log = other.log_id()
 
             def there(letter: DeadLetter) -> bool:

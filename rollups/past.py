@@ -15,9 +15,9 @@ from rollups.sql import statement
 _FIRST, _LAST = -2_208_988_800_000, 10_413_791_999_999
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEAR_MS = 7 * 24 * 3_600_000  # spans further apart than this are asked for by themselves
-# On behalf of a worker that waits: the limits of an answer do not hold here.
 _ALL, _NEVER = Floor(-(2**62), -(2**62)), 2**62
 _NONE = Stone("", "", -(2**62), "", 0, 0, "")
+# On behalf of a worker that waits: the limits of an answer do not hold here.
 _SETTINGS = {"max_execution_time": 600}
 
 

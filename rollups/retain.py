@@ -39,6 +39,9 @@ _DELETE = {
 }
 
 
+_STALE = ("uncommitted", "followed")
+
+
 class Cut(NamedTuple):
     """The first ms of which a site keeps raw events, and of which it keeps sessions that end there; 0: of all."""
 
@@ -121,15 +124,18 @@ def advance(
 ) -> list[Pass]:
     """Move the cuts of sites forward, each by the oldest month that it has, and begin to delete; returns what was done.
 
-    To be called until nothing is `due`. Blocks, while workers hold still. Leaves sites alone of which somebody is just
-    being erased. Raises ClickHouseUnavailable, control.ClaimLost, control.Unfinished, Damaged.
+    To be called until nothing is `due`, and `settle` in between: while rows are being deleted nothing else goes.
+    Blocks, while workers hold still. Leaves sites alone of which somebody is just being erased. Raises
+    ClickHouseUnavailable, control.ClaimLost, control.Unfinished, Damaged.
     """
     made: list[Pass] = []
     client = client.patient(_SECONDS)
     with control.claim(client) as held:
         control.hold_still(client, held, wait_seconds)
         begun = time.monotonic()
-        finish(client)
+        if unfinished(client):
+            return []
+        _refuse_damaged(client)
         _tidy(client)
         wishes = client.rows(statement("erasure_wishes"))
         erased = {row["site"] for row in wishes if row["visitor"] and row["counted"]}
@@ -166,15 +172,18 @@ def finish(client: Client) -> None:
     workers hold still. Blocks; raises ClickHouseUnavailable, Damaged.
     """
     if client.rows("SELECT 1 FROM retained LIMIT 1"):
-        broken = {part.table for part in damage.aside(client)} & {"kept", "retained"}
-        if broken:
-            raise Damaged(
-                f"parts of {' and '.join(sorted(broken))} are broken: what rollups hold of months that are gone cannot "
-                f"be made again; put the table back from a backup"
-            )
+        _refuse_damaged(client)
     for one in unfinished(client):
         _delete(client.patient(_SECONDS), one, wait=True)
         _write(client, one, DONE, int(client.rows("SELECT toUnixTimestamp64Milli(now64(3)) AS at")[0]["at"]))
+
+
+def _refuse_damaged(client: Client) -> None:
+    if broken := {part.table for part in damage.aside(client)} & {"kept", "retained"}:
+        raise Damaged(
+            f"parts of {' and '.join(sorted(broken))} are broken: what rollups hold of months that are gone cannot be "
+            f"made again; put the table back from a backup"
+        )
 
 
 def _keep(client: Client, one: Pass, held: control.Claim) -> None:
@@ -235,9 +244,10 @@ def _months(client: Client, table: str, site: str, cut: int) -> list[int]:
 
 def _tidy(client: Client) -> None:
     """Forget what passes that were stopped had kept, and which rows went of those that others followed."""
-    if client.rows(statement("kept_stale"), {"kinds": [CROSSING, PLACE]}):
-        settings = {**_DELETE, "mutations_sync": 2}
-        client.command(statement("kept_drop"), {"kinds": [CROSSING, PLACE]}, settings)
+    kinds = [CROSSING, PLACE]
+    if found := client.rows(statement("kept_stale"), {"kinds": kinds}):
+        passes = {name: [row["pass"] for row in found if row["committed"] == (name == "followed")] for name in _STALE}
+        client.command(statement("kept_drop"), {"kinds": kinds, **passes}, {"mutations_sync": 2})
 
 
 def _name(client: Client, now: int) -> str:

@@ -1,4 +1,3 @@
--- Takes what `kept_stale` finds out of the table.
+-- Takes what `kept_stale` finds out of the table; by name, so that no replica finds something else.
 ALTER TABLE kept DELETE
-WHERE (site, pass) NOT IN (SELECT site, pass FROM retained)
-    OR (rollup IN {kinds:Array(String)} AND (site, pass) NOT IN (SELECT site, max(pass) FROM retained GROUP BY site))
+WHERE pass IN {uncommitted:Array(String)} OR (rollup IN {kinds:Array(String)} AND pass IN {followed:Array(String)})

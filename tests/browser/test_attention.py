@@ -125,8 +125,8 @@ def test_a_night_asleep_is_not_attention(tab: Tab, web: Web, site: Counted) -> N
 
 
 # Hidden until the test says otherwise.
-HIDDEN = """window.shown = false; Object.defineProperty(Document.prototype, 'visibilityState',
-    {get: () => shown ? 'visible' : 'hidden'});
+HIDDEN = """window.shown = false; Object.defineProperty(Document.prototype, 'hidden',
+    {get: () => !shown});
     window.show = () => { shown = true; document.dispatchEvent(new Event('visibilitychange')) }"""
 
 

@@ -147,7 +147,7 @@ ATTENTION = """<script>
     let focused = true, visible = true, since = performance.now();
     window.spent = 0;
     document.hasFocus = () => focused;
-    Object.defineProperty(document, 'visibilityState', {get: () => visible ? 'visible' : 'hidden'});
+    Object.defineProperty(document, 'hidden', {get: () => !visible});
     window.attend = (newFocus, newVisible) => {
         const now = performance.now(), had = focused && visible;
         spent += had ? now - since : 0;

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.deploy.stack import Stack
+from tests.faults.world import clickhouse
 
 pytestmark = pytest.mark.services
 
@@ -63,4 +64,12 @@ def test_one_worker_three_and_one_again(tmp_path: Path) -> None:
         before = listed[1].split()[0]
         assert "is the log in use" in stack.command("log", "forget", before, code=1)
         assert json.loads(stack.request("GET", "/health").body)["status"] == "ok"
+
+        # What was counted from the one log is judged anew, and erased, by way of the other.
+        assert f"{VISITORS} visitors judged" in stack.command("rebuild", site["id"])
+        rows = clickhouse(stack).query("SELECT DISTINCT visitor FROM events ORDER BY visitor LIMIT 1").result_rows
+        stack.command("erase", f"{site['id']}-{rows[0][0]}", "--no-wait")
+        left = VISITORS - 1
+        found = stack.wait_for(f"/api/sites/{site['id']}", lambda site: site["events_count"] == left * 4, 120)
+        assert found["sessions_count"] == left
         assert "no difference" in stack.command("verify")

@@ -1,14 +1,21 @@
 """Months go by a site's setting: by the command, and by a worker's own process."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
 
-from deploy.retaining import Standing, wanted
+from deploy import wiring
+from deploy.retaining import Retaining, Standing, wanted
+from deploy.settings import Settings
+from ingest.contract import snapshot
 from ingest.contract.site import Site, SiteSettings
+from rollups import retain
 from rollups.client import connect
+from rollups.migrate import migrate
 from rollups.retain import ALL, Cut, cut_at
 from tests.deploy.stack import Stack
 
@@ -19,7 +26,7 @@ NOW = round(datetime(2026, 3, 15, tzinfo=UTC).timestamp() * 1000)
 def site(events: int | None, sessions: int | None, **more: Any) -> Site:
     settings = SiteSettings.model_validate({"retention": {"events_months": events, "sessions_months": sessions}})
     made: dict[str, Any] = {"id": "abcdef", "account": "", "name": "", "domain": "", "tracking_id": "", "secret": ""}
-    return Site(**made, settings=settings, **more)
+    return Site(**made | more, settings=settings)
 
 
 def test_what_a_site_shall_have_no_longer() -> None:
@@ -41,6 +48,20 @@ def test_what_a_site_keeps_is_told_in_days() -> None:
         "events since 2026-01-01, sessions all; what was before is being deleted; "
         "to go on 2026-04-01: events of before 2026-01-01, sessions of before 2025-01-01"
     )
+
+
+@pytest.mark.services
+def test_a_workers_process_sees_to_it(redis_url: str, clickhouse_url: str) -> None:
+    migrate(clickhouse_url)
+    settings = Settings(redis=redis_url, clickhouse=clickhouse_url)
+    with closing(connect(clickhouse_url)) as client, closing(Redis.from_url(redis_url)) as redis:
+        snapshot.publish(redis, snapshot.Snapshot(1, [site(1, 2), site(1, None, id="keeping", deleted=True)]))
+        retaining, now = Retaining(settings), wiring.now()
+        assert retaining.look()
+        while retaining.look():
+            client.rows("SELECT sleep(0.05)")
+        assert retain.cuts(client, ["abcdef", "keeping"]) == {"abcdef": Cut(cut_at(now, 1), cut_at(now, 2))}
+        assert retain.unfinished(client) == []
 
 
 def line(at: int, address: str, path: str) -> str:

@@ -9,7 +9,7 @@ from redis import Redis
 
 from ingest.contract.site import SiteSettings
 from rollups.past import Asked, Found, PastEvent
-from rollups.rows import SessionRow
+from rollups.rows import TOUCH, EventRow, SessionRow
 from tests.log.fake import FakeConsumer, FakeDead
 from tests.workers.fake_store import FakeRedis
 from tests.workers.fake_tables import Point, Tables, took
@@ -17,6 +17,10 @@ from tests.workers.fake_writer import FakeWriter
 from workers.metrics import Metrics
 from workers.visitor import FOREVER
 from workers.world import World
+
+
+def _touch(row: EventRow) -> tuple[str, ...]:
+    return tuple(getattr(row, name) for name in TOUCH)
 
 
 def past(tables: Tables) -> Callable[[Sequence[Asked]], list[Found]]:
@@ -34,7 +38,7 @@ def past(tables: Tables) -> Callable[[Sequence[Asked]], list[Found]]:
             first = min([begin, *(row.start for row in sessions)])
             last = max([end, *(row.end for row in sessions)])
             events = [
-                PastEvent(*(getattr(row, name) for name in PastEvent._fields))
+                PastEvent._make((*(getattr(row, name) for name in PastEvent._fields[:-1]), _touch(row)))
                 for row in tables.event_rows()
                 if (row.site, row.visitor, row.reason) == (site, visitor, "")
                 and first <= row.time <= last

@@ -287,6 +287,10 @@ def test_what_is_gone_is_neither_missed_nor_brought_back(place: Place) -> None:
     bring.doubt(client)
     assert bring.events(client, place.world.consumer).lines == 3
     assert bring.missing(client, False, False) == 0
+    told = "SELECT sum(arraySum(mapValues(counts))) AS n FROM progress"
+    lines_counted = client.rows(told)[0]["n"]
+    bring.recount(client, bring.Placed(held.log, 0, held.offset))
+    assert client.rows(told)[0]["n"] == lines_counted == 6
     assert mend.settle(client, wait_seconds=5)
     assert totals(client, SITE) == before
     right(client)
