@@ -16,8 +16,8 @@ def held(url: str) -> Any:
     """Statements of all tables, whether anything is in them, and what is said to be done."""
     with closing(connect(url)) as client:
         tables = client.rows(
-            "SELECT name, replaceAll(create_table_query, currentDatabase() || '.', '') AS made, total_rows > 0 AS filled "
-            "FROM system.tables WHERE database = currentDatabase() ORDER BY name"
+            "SELECT name, replaceAll(create_table_query, currentDatabase() || '.', '') AS made, "
+            "total_rows > 0 AS filled FROM system.tables WHERE database = currentDatabase() ORDER BY name"
         )
         return tables, client.rows("SELECT number, name, hash FROM migrations ORDER BY ALL")
 
