@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from deploy.folder import private_folder, secret
 from tests.services import container
-from tests.services.process import ServiceUnavailable, free_port, start, stop, wait_until
+from tests.services.process import PATIENCE_SECONDS, ServiceUnavailable, free_port, start, stop, wait_until
 from tests.services.redis import Service
 
 
@@ -60,7 +60,7 @@ def open_clickhouse(folder: Path) -> Service:
         except (OSError, urllib.error.URLError):
             return False
 
-    wait_until(answers, door, log, 60.0)
+    wait_until(answers, door, log, PATIENCE_SECONDS)
     return Service(url, f"chDB {_version(url)} behind the local door", lambda: stop(door))
 
 

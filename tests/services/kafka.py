@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.services import container
-from tests.services.process import ServiceUnavailable, free_port, start, stop, wait_until
+from tests.services.process import PATIENCE_SECONDS, ServiceUnavailable, free_port, start, stop, wait_until
 from tests.services.redis import Service
 
 VERSION = "4.1.0"
@@ -109,7 +109,7 @@ class KafkaBroker:
     def wait(self) -> None:
         """Wait until it serves: in a cluster once most of the others do. Raises ServiceUnavailable."""
         assert self.process is not None
-        wait_until(self._listens, self.process, self.folder / "kafka.log", 60.0)
+        wait_until(self._listens, self.process, self.folder / "kafka.log", PATIENCE_SECONDS)
 
     def launch(self) -> None:
         """Start the process. Raises ServiceUnavailable."""
@@ -134,7 +134,7 @@ class KafkaBroker:
                 str(properties),
                 *(self.secure.scram if self.secure else ()),
             ]
-            formatted = subprocess.run(tool, capture_output=True, text=True, timeout=60, check=False)
+            formatted = subprocess.run(tool, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
             if formatted.returncode != 0:
                 raise ServiceUnavailable(f"Kafka: {(formatted.stderr or formatted.stdout).strip().splitlines()[-1]}")
             os.sync()  # a broker does not start without them: no power cut of a trial comes while one is set up

@@ -12,6 +12,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1
+PATIENCE_SECONDS = 180.0  # with a server that starts: others may start theirs at the same time
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 

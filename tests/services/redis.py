@@ -12,7 +12,7 @@ from pathlib import Path
 import redis
 
 from tests.services import container
-from tests.services.process import ServiceUnavailable, free_port, start, stop, wait_until
+from tests.services.process import PATIENCE_SECONDS, ServiceUnavailable, free_port, start, stop, wait_until
 
 DATABASES = 16
 
@@ -60,7 +60,7 @@ class RedisServer:
         durable = ("--appendonly", "yes", "--appendfsync", "always", "--save", "")
         bounded = ("--maxmemory", self.maxmemory, "--maxmemory-policy", "noeviction")
         self.process = start((binary(), *bind, *durable, *bounded, *self.options), log)
-        wait_until(self._answers, self.process, log, 10.0)
+        wait_until(self._answers, self.process, log, PATIENCE_SECONDS)
 
     def _answers(self) -> bool:
         try:

@@ -13,11 +13,11 @@ pytestmark = pytest.mark.services
 
 
 def held(url: str) -> Any:
-    """Statements and number of rows of all tables, and what is said to be done."""
+    """Statements of all tables, whether anything is in them, and what is said to be done."""
     with closing(connect(url)) as client:
         tables = client.rows(
-            "SELECT name, replaceAll(create_table_query, currentDatabase() || '.', '') AS made, total_rows "
-            "FROM system.tables WHERE database = currentDatabase() ORDER BY name"
+            "SELECT name, replaceAll(create_table_query, currentDatabase() || '.', '') AS made, "
+            "total_rows > 0 AS filled FROM system.tables WHERE database = currentDatabase() ORDER BY name"
         )
         return tables, client.rows("SELECT number, name, hash FROM migrations ORDER BY ALL")
 
