@@ -7,6 +7,7 @@ import { type Card, type ColumnName, columnOf, columnsOfAll, columnsOfCard, defi
 import { rangeParams } from "../data/range";
 import { go, useRoute, withQuery } from "../data/route";
 import type { Scope } from "../data/scope";
+import type { Dashboard } from "../data/types";
 import { Bars } from "../part/Bars";
 import { Delta } from "../part/Delta";
 import { Icon } from "../part/Icon";
@@ -16,14 +17,56 @@ import { Pick } from "../part/Pick";
 const PAGE = 100;
 const FILE = 1000; // rows that the API puts in one CSV
 
-/** One card of the overview: the most frequent values of its dimensions, one dimension at a time. */
-export function ListCard({ scope, card }: { scope: Scope; card: Card }) {
+/** What the dashboard's own answer lists of a dimension, whose sessions may be gone. */
+const TOTALS: Record<string, { of: string; rows: (main: Dashboard) => [value: string, count: number][] }> = {
+  source: { of: "Sessions", rows: (main) => main.referrers.map(({ source, count }) => [source, count]) },
+  page: { of: "Pageviews", rows: (main) => main.top_pages.map(({ page, count }) => [page, count]) },
+  event: { of: "Sessions", rows: (main) => main.top_events.map(({ type, count }) => [type, count]) },
+  country: { of: "Sessions", rows: (main) => main.countries.slice(0, 10).map(({ country, count }) => [country, count]) },
+  device: { of: "Sessions", rows: (main) => main.devices.map(({ device, count }) => [device, count]) },
+};
+
+/**
+ * One card of the overview: the most frequent values of its dimensions, one dimension at a time. Of a range whose sessions
+ * are gone, those that `main` tells.
+ */
+export function ListCard({ scope, card, main }: { scope: Scope; card: Card; main: Dashboard | null }) {
   const wanted = useRoute().query.get(card.key);
   const initial = card.dimensions[0] === "goal" && scope.site.settings.goals.length === 0 ? card.dimensions[1]! : card.dimensions[0]!;
   const dimension = wanted && card.dimensions.includes(wanted) ? wanted : initial;
   const load = useList(scope, dimension);
   const { name, many } = dimensionOf(dimension);
   const columns = columnsOfCard(dimension);
+  const choices =
+    card.dimensions.length > 1
+      ? {
+          names: Object.fromEntries(card.dimensions.map((key) => [key, dimensionOf(key).many])),
+          chosen: dimension,
+          choose: (key: string) => go(withQuery({ [card.key]: key === initial ? null : key }), true),
+        }
+      : undefined;
+  const totals = TOTALS[dimension];
+  if (load.error?.since && main && totals)
+    return (
+      <Panel
+        key={card.key}
+        title={card.title}
+        load={{ ...load, data: totals.rows(main), error: null }}
+        definition="Of a part of this range single sessions are not kept any more: these are its totals, the ten largest. They cannot be filtered."
+        table={(rows) => ({ head: [name.toLowerCase(), totals.of.toLowerCase()], rows })}
+        empty={(rows) => rows.length === 0 && nothing(dimension, scope)}
+        choices={choices}
+      >
+        {(rows) => (
+          <Bars
+            name={name}
+            caption={`${totals.of} by ${name.toLowerCase()}`}
+            columns={[totals.of]}
+            bars={rows.map(([value, count]) => ({ key: value, label: labelOf(dimension, value), title: dimensionOf(dimension).written(value), value: count }))}
+          />
+        )}
+      </Panel>
+    );
   return (
     <Panel
       key={card.key}
@@ -33,15 +76,7 @@ export function ListCard({ scope, card }: { scope: Scope; card: Card }) {
       table={(list) => tableOf(list, dimension, columns)}
       empty={({ rows }) => rows.length === 0 && nothing(dimension, scope)}
       lines={12}
-      choices={
-        card.dimensions.length > 1
-          ? {
-              names: Object.fromEntries(card.dimensions.map((key) => [key, dimensionOf(key).many])),
-              chosen: dimension,
-              choose: (key) => go(withQuery({ [card.key]: key === initial ? null : key }), true),
-            }
-          : undefined
-      }
+      choices={choices}
     >
       {({ rows, total }) => (
         <>

@@ -17,12 +17,12 @@ export function Overview({ scope, load, before }: { scope: Scope; load: Loaded<D
   return (
     <div class="panels" data-tiles="many">
       <Traffic scope={scope} load={load} before={before} />
-      <ListCard scope={scope} card={CARDS.sources} />
-      <ListCard scope={scope} card={CARDS.pages} />
+      <ListCard scope={scope} card={CARDS.sources} main={load.data} />
+      <ListCard scope={scope} card={CARDS.pages} main={load.data} />
       <Outcome scope={scope} />
-      <ListCard scope={scope} card={CARDS.events} />
-      <ListCard scope={scope} card={CARDS.countries} />
-      <ListCard scope={scope} card={CARDS.devices} />
+      <ListCard scope={scope} card={CARDS.events} main={load.data} />
+      <ListCard scope={scope} card={CARDS.countries} main={load.data} />
+      <ListCard scope={scope} card={CARDS.devices} main={load.data} />
     </div>
   );
 }
