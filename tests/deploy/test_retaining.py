@@ -124,5 +124,7 @@ def test_months_go_and_nothing_brings_them_back(tmp_path: Path) -> None:
     with Stack(tmp_path / "other") as other:
         other.command("restore", str(tmp_path / "backup"))
         assert "no difference" in other.command("verify")
-        found = other.request("GET", f"/api/sites/{shop}/analytics/dashboard?{range_}", key=key).json()
+        answer = other.request("GET", f"/api/sites/{shop}/analytics/dashboard?{range_}", key=key)
+        assert answer.status == 200, answer.body
+        found = answer.json()
         assert {name: found[name] for name in before[0]["dashboard"]} == before[0]["dashboard"]
