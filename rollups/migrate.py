@@ -250,6 +250,8 @@ def _hold_still(
     try:
         control.hold_still(client, held, wait_seconds / 2)
     except control.Unfinished:
+        if control.mutating(client):
+            raise  # no view is in the way, only time
         for name in stale:
             _take_off(client, name, engines)
         control.hold_still(client, held, wait_seconds / 2)

@@ -167,6 +167,18 @@ def settle(client: Client, now: int) -> bool:
     return not left
 
 
+def wait(client: Client, seconds: float = _SECONDS) -> None:
+    """Return once nothing is being deleted, while workers go on; to be asked before they are to hold still for that.
+
+    Blocks; raises ClickHouseUnavailable, and control.Unfinished after so many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    while not settle(client, _clock(client)) or control.mutating(client):
+        if time.monotonic() > deadline:
+            raise control.Unfinished("rows are still being removed: try again later")
+        time.sleep(0.2)
+
+
 def finish(client: Client) -> None:
     """Delete what committed passes have left, and wait for it: then a rollup is what lies there and what is kept. While
     workers hold still. Blocks; raises ClickHouseUnavailable, Damaged.
@@ -175,7 +187,7 @@ def finish(client: Client) -> None:
         _refuse_damaged(client)
     for one in unfinished(client):
         _delete(client.patient(_SECONDS), one, wait=True)
-        _write(client, one, DONE, int(client.rows("SELECT toUnixTimestamp64Milli(now64(3)) AS at")[0]["at"]))
+        _write(client, one, DONE, _clock(client))
 
 
 def _refuse_damaged(client: Client) -> None:
@@ -248,6 +260,11 @@ def _tidy(client: Client) -> None:
     if found := client.rows(statement("kept_stale"), {"kinds": kinds}):
         passes = {name: [row["pass"] for row in found if row["committed"] == (name == "followed")] for name in _STALE}
         client.command(statement("kept_drop"), {"kinds": kinds, **passes}, {"mutations_sync": 2})
+
+
+def _clock(client: Client) -> int:
+    """What time it is on the server, ms."""
+    return int(client.rows("SELECT toUnixTimestamp64Milli(now64(3)) AS at")[0]["at"])
 
 
 def _name(client: Client, now: int) -> str:
