@@ -83,6 +83,13 @@ def cut_at(now_ms: int, months: int | None) -> int:
     return _month(now.year * 12 + now.month - 1 - months)
 
 
+def believed(client: Client, now: int) -> int:
+    """The earlier of our clock and the server's, ms: one that is ahead takes nothing away. Blocks; raises
+    ClickHouseUnavailable.
+    """
+    return min(now, _clock(client))
+
+
 def cuts(client: Client, sites: Sequence[str]) -> dict[str, Cut]:
     """What is gone or going of the sites, without those of which nothing is. Blocks; raises ClickHouseUnavailable."""
     if not sites:
