@@ -9,6 +9,7 @@ May be stopped anywhere: what is kept counts from the word on that it is all the
 """
 # ruff: noqa: S608 - names of our own tables; values are bound
 
+import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -275,9 +276,11 @@ def _clock(client: Client) -> int:
 
 
 def _name(client: Client, now: int) -> str:
-    """A pass's, behind those of all before it."""
+    """A pass's, behind those of all before it, and unlike that of any which was stopped: of one that was given up, a
+    statement may still run.
+    """
     last = client.rows("SELECT max(pass) AS last FROM retained")[0]["last"]
-    return f"{max(now, int(last or 0) + 1):015d}"
+    return f"{max(now, int(last[:15] or 0) + 1):015d}-{secrets.token_hex(4)}"
 
 
 def _write(client: Client, one: Pass, state: str, now: int) -> None:
