@@ -4,7 +4,6 @@ Safe to run twice and by several at once; a database of a newer version is left 
 is stale whatever was recorded, and before a view is taken off it is recorded that its rollup stands for no definition:
 so no crash leaves one that is short and does not show it, neither to this version nor to another one.
 """
-
 # ruff: noqa: S608 - names of our own tables and files; values are bound
 
 import time
