@@ -47,6 +47,7 @@ def named(endpoint: Endpoint, asked: AnyAsked, state: str, revision: Revision | 
         sorted(asked.request.path_params.items()),
         parameters.model_dump_json(**shown),
         span and (begin, None if moving else span.end, span.zone.key),
+        asked.widened,
     )
     # What lies behind the end of a range that ends now is nothing, once clocks agree that nothing has come since.
     settled = revision is not None and revision.at + SKEW_MS < asked.now
@@ -97,7 +98,7 @@ class Kept:
         was, body = held
         if name.to is None or was.to is None:
             return body
-        return body.replace(b'"to":"%s"' % was.to.encode(), b'"to":"%s"' % name.to.encode(), 1)
+        return body.replace(b'"to":"%s"' % was.to.encode(), b'"to":"%s"' % name.to.encode())
 
     def put(self, name: Named, body: bytes) -> None:
         """In place of an earlier answer to the question."""

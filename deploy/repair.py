@@ -3,6 +3,7 @@
 Safe to run twice, and again after it was stopped: the broken parts stay until all is proven right.
 """
 
+import re
 from collections.abc import Callable, Container, Iterable, Sequence
 
 from deploy import event_log, wiring
@@ -20,6 +21,7 @@ from workers import repair as bring
 from workers.repair import Placed
 
 PLACES = ("progress", "decision")
+_MONTH = re.compile(r"(\d{6})_\d+_\d+_\d+")  # of a part, in its name
 MANY = 20  # differences that are told
 
 _GONE = {
@@ -33,7 +35,7 @@ _GONE = {
 
 
 def repair(settings: Settings, say: Callable[[str], None], *, lost: bool = False, wait_seconds: float = 60) -> bool:
-    """Returns whether all is right again. `lost`: judge visitors anew also where raw events are lost for good. Blocks.
+    """Returns whether all is right again. `lost`: go on also where raw events are lost for good. Blocks.
 
     Raises StackError, ClickHouseUnavailable, LogUnavailable, RedisError, control.Unfinished, ClaimLost, Running.
     """
@@ -50,6 +52,12 @@ def repair(settings: Settings, say: Callable[[str], None], *, lost: bool = False
             raise StackError(
                 f"parts of {' and '.join(broken)} are broken, and nothing else says what rollups hold of months that "
                 "are gone: put the table back from a backup; until then no rollup is made anew"
+            )
+        if not lost and (months := sealed(client, parts)):
+            raise StackError(
+                f"parts of sessions of {', '.join(map(str, months))} are broken. Events of such months are gone, as "
+                "sites' retention says, so nobody can make their sessions again, though rollups still count them: "
+                "put the table back from a backup. To go on without them, in rollups too: throughline repair --lost"
             )
         for table in sorted(tables & _GONE.keys()):
             say(f"{table:<13} {_GONE[table]}")
@@ -69,6 +77,13 @@ def repair(settings: Settings, say: Callable[[str], None], *, lost: bool = False
         _judge(settings, sites, say)
         differences = list(verify(client))
     return _proven(client, parts, differences, say)
+
+
+def sealed(client: Client, parts: Iterable[Part]) -> list[int]:
+    """The months (YYYYMM) of broken parts of sessions in which some site has no events any more. Blocks."""
+    gone = client.rows("SELECT toYYYYMM(max(events)) AS month FROM retained")[0]["month"]
+    found = [_MONTH.search(part.name) for part in parts if part.table == "sessions"]
+    return sorted({month for each in found if each and (month := int(each[1])) < gone})
 
 
 def _places(

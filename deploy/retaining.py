@@ -18,6 +18,7 @@ from deploy import wiring
 from deploy.erasing import AWAY
 from deploy.settings import Settings
 from ingest.contract import snapshot
+from ingest.contract.clock import Watch
 from ingest.contract.site import Site
 from rollups import control, retain
 from rollups.client import Client
@@ -30,6 +31,7 @@ _TURN_SECONDS = 60  # two passes at once are kept apart by their claim
 _SELDOM_SECONDS = 60.0
 _PATIENCE = 60
 _SOON_SECONDS = 10.0  # the workers go on in between
+_TRUST_SECONDS = 600.0
 
 
 class Standing(NamedTuple):
@@ -90,7 +92,7 @@ def run(settings: Settings, site: Site, tell: Callable[[Standing], None]) -> Non
     """
     client, waited = wiring.clickhouse(settings), 0
     while True:
-        now = wiring.now()
+        now = retain.believed(client, wiring.now())
         standing = standings(client, [site], now).get(site.id)
         if standing is None:
             return
@@ -109,6 +111,21 @@ def run(settings: Settings, site: Site, tell: Callable[[Standing], None]) -> Non
             raise control.Unfinished("a visitor of the site is being erased, and that does not end: is a worker there?")
 
 
+class Trust:
+    """Whether the wall clock may take something away: a machine that has just started may not know yet what time it
+    is, and is told soon. `now`: ms of the wall clock, `steady`: seconds of one that only grows.
+    """
+
+    def __init__(self, now: Callable[[], int], steady: Callable[[], float] = time.monotonic) -> None:
+        self._was_set, self._steady, self._since = Watch(now, steady), steady, steady()
+
+    def __call__(self) -> bool:
+        """Whether it has not been set for ten minutes, as far as was looked."""
+        if self._was_set():
+            self._since = self._steady()
+        return self._steady() - self._since >= _TRUST_SECONDS
+
+
 class Retaining:
     """One round after the other; for one thread."""
 
@@ -118,8 +135,10 @@ class Retaining:
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set. Blocks; raises nothing that a store does."""
-        more = False
+        more, trusted = False, Trust(wiring.now)
         while not stop.wait(_SOON_SECONDS if more else _SELDOM_SECONDS):
+            if not trusted():
+                continue
             try:
                 more = self.look()
             except (*AWAY, Damaged) as error:
@@ -142,7 +161,7 @@ class Retaining:
         """The next step; whether there are more. Blocks; raises what stores raise."""
         if not retain.settle(self._client, now):
             return True
-        due = retain.due(self._client, wanted(sites.values(), now))
+        due = retain.due(self._client, wanted(sites.values(), retain.believed(self._client, now)))
         if not due:
             return False
         if control.mutating(self._client):

@@ -43,6 +43,7 @@ def settle(client: Client, wait_seconds: float = 30, claim_seconds: float = 2 * 
     """
     if not doubts(client):
         return []
+    retain.wait(client, 0)  # it takes as long as it takes: meanwhile workers count
     with control.claim(client, claim_seconds) as held:
         control.hold_still(client, held, wait_seconds)
         return settle_still(client, held)

@@ -4,7 +4,6 @@ Safe to run twice and by several at once; a database of a newer version is left 
 is stale whatever was recorded, and before a view is taken off it is recorded that its rollup stands for no definition:
 so no crash leaves one that is short and does not show it, neither to this version nor to another one.
 """
-
 # ruff: noqa: S608 - names of our own tables and files; values are bound
 
 import time
@@ -250,6 +249,8 @@ def _hold_still(
     try:
         control.hold_still(client, held, wait_seconds / 2)
     except control.Unfinished:
+        if control.mutating(client):
+            raise  # no view is in the way, only time
         for name in stale:
             _take_off(client, name, engines)
         control.hold_still(client, held, wait_seconds / 2)

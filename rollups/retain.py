@@ -9,6 +9,7 @@ May be stopped anywhere: what is kept counts from the word on that it is all the
 """
 # ruff: noqa: S608 - names of our own tables; values are bound
 
+import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -81,6 +82,13 @@ def cut_at(now_ms: int, months: int | None) -> int:
         return 0
     now = datetime.fromtimestamp(now_ms // 1000, UTC)
     return _month(now.year * 12 + now.month - 1 - months)
+
+
+def believed(client: Client, now: int) -> int:
+    """The earlier of our clock and the server's, ms: one that is ahead takes nothing away. Blocks; raises
+    ClickHouseUnavailable.
+    """
+    return min(now, _clock(client))
 
 
 def cuts(client: Client, sites: Sequence[str]) -> dict[str, Cut]:
@@ -167,6 +175,18 @@ def settle(client: Client, now: int) -> bool:
     return not left
 
 
+def wait(client: Client, seconds: float = _SECONDS) -> None:
+    """Return once nothing is being deleted, while workers go on; to be asked before they are to hold still for that.
+
+    Blocks; raises ClickHouseUnavailable, and control.Unfinished after so many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    while not settle(client, _clock(client)) or control.mutating(client):
+        if time.monotonic() > deadline:
+            raise control.Unfinished("rows are still being removed: try again later")
+        time.sleep(0.2)
+
+
 def finish(client: Client) -> None:
     """Delete what committed passes have left, and wait for it: then a rollup is what lies there and what is kept. While
     workers hold still. Blocks; raises ClickHouseUnavailable, Damaged.
@@ -175,7 +195,7 @@ def finish(client: Client) -> None:
         _refuse_damaged(client)
     for one in unfinished(client):
         _delete(client.patient(_SECONDS), one, wait=True)
-        _write(client, one, DONE, int(client.rows("SELECT toUnixTimestamp64Milli(now64(3)) AS at")[0]["at"]))
+        _write(client, one, DONE, _clock(client))
 
 
 def _refuse_damaged(client: Client) -> None:
@@ -250,10 +270,17 @@ def _tidy(client: Client) -> None:
         client.command(statement("kept_drop"), {"kinds": kinds, **passes}, {"mutations_sync": 2})
 
 
+def _clock(client: Client) -> int:
+    """What time it is on the server, ms."""
+    return int(client.rows("SELECT toUnixTimestamp64Milli(now64(3)) AS at")[0]["at"])
+
+
 def _name(client: Client, now: int) -> str:
-    """A pass's, behind those of all before it."""
+    """A pass's, behind those of all before it, and unlike that of any which was stopped: of one that was given up, a
+    statement may still run.
+    """
     last = client.rows("SELECT max(pass) AS last FROM retained")[0]["last"]
-    return f"{max(now, int(last or 0) + 1):015d}"
+    return f"{max(now, int(last[:15] or 0) + 1):015d}-{secrets.token_hex(4)}"
 
 
 def _write(client: Client, one: Pass, state: str, now: int) -> None:

@@ -71,6 +71,8 @@ def verify(
             suspects.append(part)
     if not suspects:
         return
+    with suppress(control.Unfinished):
+        retain.wait(client)
     with control.claim(client) as held:
         with suppress(control.Unfinished):
             control.hold_still(client, held, wait_seconds)

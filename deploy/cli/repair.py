@@ -10,7 +10,7 @@ from deploy.settings import DEFAULT_DATA
 
 def repair(
     lost: Annotated[
-        bool, typer.Option("--lost", help="Judge visitors anew also where raw events are lost for good.")
+        bool, typer.Option("--lost", help="Go on also where raw events, or sessions without any, are lost for good.")
     ] = False,
     event_log: option.EventLog = None,
     clickhouse: option.ClickHouse = None,

@@ -7,6 +7,13 @@ FROM
     UNION ALL
     SELECT log, partition, 0 AS finished, a, b, 0 AS stored FROM decision
     UNION ALL
+    -- They may be of months that are gone: then it was written down how far was counted.
+    SELECT
+        extract(row['place'], '^(.*)/') AS log, toUInt32(extract(row['place'], '[0-9]+$')) AS partition,
+        0 AS finished, 0 AS a, 0 AS b, toUInt64(row['position']) AS stored
+    FROM kept
+    WHERE rollup = '(place)' AND (site, pass) IN (SELECT site, pass FROM retained)
+    UNION ALL
     SELECT log, partition, 0 AS finished, 0 AS a, 0 AS b, max(offset) + 1 AS stored FROM events GROUP BY log, partition
 )
 GROUP BY log, partition

@@ -21,6 +21,7 @@ from api.registry.change import change_site, create_site, delete_site
 from ingest.contract import freshness
 from ingest.contract.revision import KEYS, Revisions
 from ingest.contract.site import Revenue
+from rollups import control
 from rollups.client import Client, connect
 from rollups.control import CLEARED, CLOSED, DRAINING
 from rollups.write import Writer
@@ -307,6 +308,25 @@ def test_a_range_that_moves_as_a_whole_is_asked_once_a_minute(site: Site) -> Non
         assert (again.content, cost) == (first.content, 0)
         site.clock.now += 1
         assert not site.is_kept(path)
+
+
+def test_what_is_widened_is_another_question_than_whole_days_and_ends_where_the_answer_does(site: Site) -> None:
+    path = f"/sites/{site.id}/analytics/dashboard"
+    sql = f"INSERT INTO retained VALUES ('{site.id}', 'p', '2025-05-01', '2025-05-01', 'done', now64(3))"  # noqa: S608
+    with control.claim(site.client):
+        site.client.command(sql)
+    site.look()
+    asked = [{"from": "2025-04-03T10:00"}, {"from": "2025-04-03"}]
+    first = [site.ask(path, params)[0] for params in asked]
+    assert ["widened" in answer.json() for answer in first] == [True, False]
+    assert first[0].headers["etag"] != first[1].headers["etag"]
+    site.clock.now += HOUR
+    site.look()
+    for params in asked:
+        answer, cost = site.ask(path, params)
+        assert cost == 0 and ("widened" in answer.json()) == ("T" in params["from"])
+    moved = site.ask(path, asked[0])[0].json()
+    assert moved["to"] == moved["widened"]["to"] != first[0].json()["to"]
 
 
 def test_right_after_a_batch_an_end_that_is_now_may_still_hide_an_event(site: Site) -> None:

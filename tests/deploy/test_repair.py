@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from deploy import wiring
 from deploy.cli import app
 from deploy.folder import StackError, private_folder, secret
+from deploy.repair import repair, sealed
 from deploy.settings import Settings
 from ingest.contract.event import Event, Filtered, encode
 from ingest.contract.site import Site, SiteSettings
@@ -291,3 +292,18 @@ def test_a_batch_whose_decision_is_lost_is_not_guessed(system: System) -> None:
     with pytest.raises(StackError, match="the decision of a batch is lost of which 20 lines lie in the raw events"):
         system.command("repair")
     assert system.lines() == 20
+
+
+@pytest.mark.services
+def test_sessions_whose_events_are_gone_are_not_given_up_by_the_way(redis_url: str, clickhouse_url: str) -> None:
+    migrate(clickhouse_url)
+    names = ("sessions", "broken-on-start_202501_1_7_1"), ("sessions", "202503_1_1_0"), ("events", "202501_1_1_0")
+    parts = [damage.Part(*each, 1) for each in names]
+    with contextlib.closing(connect(clickhouse_url)) as client:
+        assert sealed(client, parts) == []
+        client.command("INSERT INTO retained VALUES ('abcdef', 'p', '2025-03-01', '2024-01-01', 'done', now64(3))")
+        assert sealed(client, parts) == [202501]
+    settings = Settings(redis=redis_url, clickhouse=clickhouse_url)
+    refused = pytest.raises(StackError, match="sessions of 202501 are broken")
+    with patch.object(damage, "find"), patch.object(damage, "aside", return_value=parts), refused:
+        repair(settings, print)

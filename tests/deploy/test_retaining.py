@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from deploy import wiring
-from deploy.retaining import Retaining, Standing, wanted
+from deploy.retaining import Retaining, Standing, Trust, wanted
 from deploy.settings import Settings
 from ingest.contract import snapshot
 from ingest.contract.site import Site, SiteSettings
@@ -48,6 +48,31 @@ def test_what_a_site_keeps_is_told_in_days() -> None:
         "events since 2026-01-01, sessions all; what was before is being deleted; "
         "to go on 2026-04-01: events of before 2026-01-01, sessions of before 2025-01-01"
     )
+
+
+def test_a_clock_that_was_just_set_takes_nothing_away() -> None:
+    wall, steady = [NOW], [0.0]
+    trusted = Trust(lambda: wall[0], lambda: steady[0])
+
+    def pass_(seconds: float) -> bool:
+        wall[0], steady[0] = wall[0] + round(seconds * 1000), steady[0] + seconds
+        return trusted()
+
+    assert [pass_(300), pass_(299), pass_(1)] == [False, False, True]
+    for step in (400 * DAY, -400 * DAY):
+        wall[0] += step
+        assert [pass_(60), pass_(500), pass_(100)] == [False, False, True]
+
+
+@pytest.mark.services
+def test_a_clock_ahead_takes_nothing_away(redis_url: str, clickhouse_url: str) -> None:
+    migrate(clickhouse_url)
+    settings = Settings(redis=redis_url, clickhouse=clickhouse_url)
+    with closing(connect(clickhouse_url)) as client:
+        ahead = wiring.now() + 400 * DAY
+        assert Retaining(settings).round({"abcdef": site(1, 2)}, ahead)
+        events = retain.cuts(client, ["abcdef"])["abcdef"].events
+        assert 0 < events < wiring.now() - 27 * DAY
 
 
 @pytest.mark.services

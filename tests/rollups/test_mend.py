@@ -65,6 +65,26 @@ def test_what_is_doubted_is_made_right_where_and_when_its_rows_lie(live: Client)
     assert list(verify(live, wait_seconds=0)) == []
 
 
+def test_while_rows_are_being_deleted_nobody_is_held_still(live: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = traffic(3, 60)
+    store(live, events, 40)
+    Writer(live).doubt("t", [Span("site01", min(one.time for one in events), max(one.received for one in events))])
+    live.command("TRUNCATE TABLE series")
+    phases: list[str] = []
+
+    def mutating(client: Client) -> list[str]:
+        phases.append(control.phase(client))
+        return ["events"] if len(phases) < 5 else []
+
+    monkeypatch.setattr(control, "mutating", mutating)
+    with pytest.raises(control.Unfinished):
+        mend.settle(live)
+    assert list(verify(live, wait_seconds=1))
+    assert phases[:5] == [control.CLEARED] * 5
+    assert mend.settle(live, wait_seconds=1)
+    assert list(verify(live, wait_seconds=1)) == []
+
+
 def test_a_span_holds_all_times_that_a_rollup_may_file_a_row_at() -> None:
     late = event(time=T0, received=T0 + 30 * DAY)
     early = session(start=T0 - DAY)._replace(end=T0 - 1)

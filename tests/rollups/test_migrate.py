@@ -173,6 +173,16 @@ def test_a_view_that_keeps_a_batch_from_being_finished_is_replaced(
     assert total(client, "country") == 3
 
 
+def test_no_view_comes_off_because_rows_are_being_deleted(
+    client: Client, clickhouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = {**ROLLUPS, "country": replace(ROLLUPS["country"], grain_ms=0)}
+    monkeypatch.setattr(control, "mutating", lambda _: ["events"])
+    with pytest.raises(control.Unfinished, match="being removed"):
+        migrate(clickhouse_url, rollups=changed, wait_seconds=0.2)
+    assert client.rows("EXISTS TABLE country_view")[0]["result"]
+
+
 def test_a_view_of_a_rollup_that_is_no_more_is_dropped_without_waiting(
     writer: Writer, client: Client, clickhouse_url: str
 ) -> None:

@@ -231,6 +231,35 @@ def test_stopped_anywhere_it_goes_on(live: Client, monkeypatch: pytest.MonkeyPat
     assert totals(live) == before
 
 
+def test_what_a_pass_that_was_given_up_still_writes_is_not_the_next_ones(
+    live: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the clock stands behind the last pass."""
+    store(live, history(3, 80))
+    before = totals(live)
+    live.command(
+        f"INSERT INTO retained VALUES ('other', '{NOW + DAY:015d}', '2020-01-01', '2020-01-01', 'done', now64(3))"
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(retain, "_write", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            retain.advance(live, {"site01": Cut(CUT, CUT)}, NOW, wait_seconds=5)
+    columns = "site, pass, rollup, time, row"
+    live.command(f"CREATE TABLE late ENGINE = Memory AS SELECT {columns} FROM kept")
+    tidy = getattr(retain, "_tidy")  # noqa: B009
+
+    def tidied(client: Client) -> None:
+        tidy(client)
+        client.command(f"INSERT INTO kept ({columns}) SELECT {columns} FROM late")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(retain, "_tidy", tidied)
+        assert retain.advance(live, {"site01": Cut(CUT, CUT)}, NOW, wait_seconds=5)
+    gone(live, {"site01": Cut(CUT, CUT)})
+    assert totals(live) == before
+    assert list(verify(live, wait_seconds=1)) == []
+
+
 def test_a_rollup_of_another_definition_keeps_the_numbers_of_months_that_are_gone(live: Client) -> None:
     store(live, history(5, 200))
     before = totals(live)

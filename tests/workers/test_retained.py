@@ -300,6 +300,29 @@ def test_what_is_gone_is_neither_missed_nor_brought_back(place: Place) -> None:
     right(client)
 
 
+@pytest.mark.parametrize("decided", [True, False])
+def test_where_counting_stood_is_found_although_its_rows_are_gone(place: Place, decided: bool) -> None:
+    client, held = place.client, place.held
+    counted(place, [event(BOB, CUT + DAY), event(ANN, CUT - 2 * DAY)])
+    known = held.offset
+    counted(place, [event(ANN, CUT - DAY), event(ANN, CUT - MINUTE), Filtered(SITE, "bot", CUT - DAY)])
+    gone(client)
+    told = "SELECT sumMap(counts) AS n FROM progress"
+    before = client.rows(told)
+    client.command("TRUNCATE TABLE progress")
+    if decided:  # then a part of it is still there
+        where = {"log": held.log, "b": known}
+        sql = "INSERT INTO progress (log, partition, b, counts) SELECT {log:String}, 0, {b:UInt64}, map('counted', 2)"
+        client.command(sql, where)
+    else:
+        client.command("TRUNCATE TABLE decision")
+    (placed,) = bring.places(client, "another", decided)
+    assert placed == bring.Placed(held.log, 0, held.offset)
+    bring.recount(client, placed)
+    assert client.rows(told) == before
+    assert bring.missing(client, False, False) == 0
+
+
 def test_what_is_counted_while_rows_are_still_going(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a stop between what is kept and the deletions; the deletions come later, and take no more than that."""
     client = place.client
