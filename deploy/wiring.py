@@ -190,6 +190,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         secret=_secret(client),
         followed=partial(logs.followed, own),
         due=due,
+        ends=partial(logs.ends, own),
         cuts=partial(cuts, client),
     )
     tell_redis(settings)

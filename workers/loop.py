@@ -222,6 +222,10 @@ class Worker:
         self._ahead.expect(slot.held.log, slot.following(self._limits))
         metrics, begun = self._world.metrics, self._begin("counting a batch of partition", slot)
         try:
+            if self._onward.behind_the_end(slot.held):
+                slot.oldest = None
+                slot.clear()
+                return
             demand(self._world.lacking)
             counts = count(self._world, slot.held, batch.records, self._ahead)
         except Broken as error:

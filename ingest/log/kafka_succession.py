@@ -61,10 +61,8 @@ class KafkaSuccession:
 
     def _before(self, told: Any) -> Link:
         link, name = self._link(told), str(told["topic_id"])
-        if name not in self._ended and (ends := noted(self._address, beside(link.topic), f"{name}/ends")):
-            self._ended[name] = json.loads(ends)
         begins = self._reader.beginning_offsets(every := _every(link), timeout_ms=2000)
-        return Link(link.topic, link.log, link.partitions, [begins[at] for at in every], self._ended.get(name))
+        return Link(link.topic, link.log, link.partitions, [begins[at] for at in every], self._ends(link.topic, name))
 
     def followed(self, topic: str) -> bool:
         with _available():
@@ -95,6 +93,18 @@ class KafkaSuccession:
                 f"{link.log.rpartition('.')[2]}/ends",
                 json.dumps([ends[at] for at in every]),
             )
+
+    def ends(self, topic: str) -> Sequence[int] | None:
+        """A record may lie behind them that a replica had late."""
+        if not self.followed(topic):
+            return None
+        with _available():
+            return self._ends(topic, str(self._admin.describe_topics([topic])[0]["topic_id"]))
+
+    def _ends(self, topic: str, name: str) -> Sequence[int] | None:
+        if name not in self._ended and (ends := noted(self._address, beside(topic), f"{name}/ends")):
+            self._ended[name] = json.loads(ends)
+        return self._ended.get(name)
 
     def release(self, link: Link) -> None:
         """Its retention sees to it."""

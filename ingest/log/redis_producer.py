@@ -27,7 +27,7 @@ UNACKNOWLEDGED_BYTES = 64 << 20
 WRITES_A_PIPELINE = 128
 # A clock set back makes Redis count `seq` up within one ms, and a trim goes by ms: what shares one cannot be trimmed.
 SEQUENCE_ALARM = 1_000
-_STANDING = ["id", "next", "sealed"]
+_STANDING = ["id", "next", "ends"]
 
 # KEYS: stream, state. ARGV: ms as above; then the id that a record got below it, and its value, to be appended above.
 _PUT_BACK = f"""
@@ -186,9 +186,9 @@ class RedisProducer:
         """What the log's hash says of it. One that follows another is gone where Redis was put back to before it."""
         if isinstance(standing, Exception):
             raise standing
-        log, after, sealed = standing
+        log, after, ends = standing
         gone = log is None and number(self._keys.topic) > 1
-        self._succeeded, self._sealed = gone or after is not None, gone or sealed is not None
+        self._succeeded, self._sealed = gone or after is not None, gone or ends is not None
 
     async def _leave_the_millisecond(self, partitions: Iterable[int]) -> None:
         """Where Redis counts within the last ms it saw, for its clock was set back."""

@@ -59,9 +59,9 @@ def test_one_worker_three_and_one_again(tmp_path: Path) -> None:
         status = stack.command("status")
         assert "3 partitions" in status and "partition 2" in status and "counted first" not in status
         settings = load({}, data=stack.data)
-        before, last = chain(settings)
+        first, last = chain(settings)
         with redis_client(settings) as redis:
-            assert redis.keys(f"*{{state:{last.log}:*") and not redis.keys(f"*{{state:{before.log}:*")
+            assert redis.keys(f"*{{state:{last.log}:*") and not redis.keys(f"*{{state:{first.log}:*")
 
         assert "nothing to do" not in started_again(stack, 1)
         visit(stack, site, 4)

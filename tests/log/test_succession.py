@@ -131,7 +131,8 @@ def test_more_and_fewer_partitions_cut_anywhere_and_done_again(served: Log, logs
         sealed, _ = logs.chain()
         assert sealed.ends is not None
         logs.seal(before)
-        assert logs.chain()[0].ends == sealed.ends
+        assert logs.chain()[0].ends == sealed.ends == logs.ends(before.topic)
+        assert logs.ends(last.topic) is None
         with closing(served.consumer()) as consumer:
             assert consumer.log_id() == only.log
             found = [record.value for record in consumer.read(0, sealed.begins[0], sealed.ends[0])]
