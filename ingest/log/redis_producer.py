@@ -162,7 +162,7 @@ class RedisProducer:
             # Looked for behind the appends: what is acknowledged was there before the seal, so workers will count it.
             self._heed(standing)
             if self._sealed:
-                answers = [LogUnavailable("the log goes on with other partitions", retry_after=1)] * len(records)
+                answers = [_other_partitions()] * len(records)
         except (redis.RedisError, OSError) as error:
             answers = [error] * len(records)
         outcomes = iter([await self._outcome(*record, answer) for record, answer in zip(records, answers, strict=True)])
@@ -176,7 +176,7 @@ class RedisProducer:
         if not isinstance(answer, Exception) and stream.offset_of(answer) <= self._last.get(partition, 0):
             answer = await self._again(partition, stored, answer)
         if isinstance(answer, LogUnavailable):
-            return answer
+            return _other_partitions() if self._sealed else answer
         if isinstance(answer, Exception):
             return LogUnavailable(f"Redis: {answer}")
         self._last[partition] = stream.offset_of(answer)
@@ -203,7 +203,9 @@ class RedisProducer:
         """The id of the record appended anew: it had got an offset that may have been counted already, where nobody
         would read it, for the log was put back and the clock was behind. Or why it could not be."""
         try:
-            return await self._goes_on_above(partition, low, stored)
+            answer = await self._goes_on_above(partition, low, stored)
+            self._heed(await self._client.hmget(self._keys.log, _STANDING))
+            return _other_partitions() if self._sealed else answer
         except (redis.RedisError, OSError) as error:
             return error
 
@@ -256,3 +258,7 @@ class RedisProducer:
         self._wake.set()
         await asyncio.gather(*tasks)
         await self._client.aclose()
+
+
+def _other_partitions() -> LogUnavailable:
+    return LogUnavailable("the log goes on with other partitions", retry_after=1)

@@ -179,6 +179,33 @@ def test_a_redis_that_was_put_back_to_before_has_the_log_of_then(redis_url: str)
 
 
 @pytest.mark.services
+def test_what_is_appended_anew_for_a_redis_put_back_lies_before_the_seal_too(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(RedisSuccession(redis_url, "anew")) as logs:
+
+        async def run() -> None:
+            from ingest.log.redis_producer import RedisProducer
+
+            one = await started(RedisProducer(redis_url, partitions=1, topic="anew"))
+            (only,) = logs.chain()
+            logs.extend(only, 3)
+            one._last[0] = (stream.appended_at(2**62) + 1) << stream.SEQUENCE_BITS  # noqa: SLF001 - it is put back
+            above = one._goes_on_above  # noqa: SLF001
+
+            async def late(*given: Any) -> Any:
+                logs.seal(only)
+                return await above(*given)
+
+            monkeypatch.setattr(one, "_goes_on_above", late)
+            (said,) = await asyncio.gather(one.append(0, b"x"), return_exceptions=True)
+            await one.close()
+            assert isinstance(said, LogUnavailable) and "other partitions" in str(said)
+
+        asyncio.run(run())
+
+
+@pytest.mark.services
 def test_what_is_counted_of_a_log_before_goes_after_an_hour_and_takes_room_until_then(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client, closing(RedisSuccession(redis_url, "room")) as logs:
         stream.create(client, Keys("room"), 2)
