@@ -42,21 +42,27 @@ class KafkaSuccession:
         self._counts: dict[str, int] = {}
         with _available():
             self._admin = admin_client(address)
-            self._reader = kafka.KafkaConsumer(**shared(address), enable_auto_commit=False)
+            self._reader = kafka.KafkaConsumer(
+                **shared(address), enable_auto_commit=False, allow_auto_create_topics=False
+            )
             self._cluster = self._admin.describe_cluster()["cluster_id"]
 
     def chain(self) -> Sequence[Link]:
         with _available():
             names = topics(self._admin, self._topic)
-            told = [self._admin.describe_topics([name])[0] for name in names]
-            made = [each for each in told if not each["error_code"]]
+            # Without one of several, the next would be taken for the one to be counted.
+            told = {each["name"]: each for each in self._admin.describe_topics(names)}
+            if len(names) > 1 and any(told[name]["error_code"] for name in names):
+                raise LogUnavailable(f"Kafka: not every topic of {', '.join(names)} is told of")
+            made = [told[name] for name in names if not told[name]["error_code"]]
             return [*(self._before(each) for each in made[:-1]), *(self._link(each) for each in made[-1:])]
 
     def _link(self, told: Any) -> Link:
         topic, name = told["name"], str(told["topic_id"])
         if name not in self._counts:
-            first = noted(self._address, beside(topic), name)
-            self._counts[name] = int(first or len(told["partitions"]))
+            if (first := noted(self._address, beside(topic), name)) is None:
+                return Link(topic, f"{self._cluster}.{name}", len(told["partitions"]))
+            self._counts[name] = int(first)
         return Link(topic, f"{self._cluster}.{name}", self._counts[name])
 
     def _before(self, told: Any) -> Link:

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
 import redis
+from kafka import KafkaAdminClient
 
 from ingest.contract.event import Filtered, Rebuild, decode, encode
 from ingest.log import redis_succession, stream
@@ -149,6 +151,17 @@ def test_more_and_fewer_partitions_cut_anywhere_and_done_again(served: Log, logs
 
 
 @pytest.mark.services
+def test_a_topic_made_by_others_is_a_log_and_looking_makes_nothing(kafka_bootstrap: str) -> None:
+    with closing(KafkaAdminClient(bootstrap_servers=kafka_bootstrap)) as admin:
+        admin.create_topics({"theirs": {"num_partitions": 2, "replication_factor": 1}})
+        admin.wait_for_topics(["theirs"])
+        with closing(KafkaSuccession(kafka_bootstrap, "theirs")) as logs:
+            (only,) = logs.chain()
+            assert (only.topic, only.partitions, logs.ends("theirs")) == ("theirs", 2, None)
+        assert "theirs.partitions" not in admin.list_topics()
+
+
+@pytest.mark.services
 def test_a_redis_that_was_put_back_to_before_has_the_log_of_then(redis_url: str) -> None:
     with (
         redis.Redis.from_url(redis_url) as client,
@@ -187,11 +200,13 @@ def test_what_is_appended_anew_for_a_redis_put_back_lies_before_the_seal_too(
         async def run() -> None:
             from ingest.log.redis_producer import RedisProducer
 
-            one = await started(RedisProducer(redis_url, partitions=1, topic="anew"))
+            one = RedisProducer(redis_url, partitions=1, topic="anew")
+            await one.start()
             (only,) = logs.chain()
             logs.extend(only, 3)
             one._last[0] = (stream.appended_at(2**62) + 1) << stream.SEQUENCE_BITS  # noqa: SLF001 - it is put back
             above = one._goes_on_above  # noqa: SLF001
+            monkeypatch.setattr(one, "_sample", partial(asyncio.sleep, 0))  # which would find it out, too
 
             async def late(*given: Any) -> Any:
                 logs.seal(only)
