@@ -104,8 +104,8 @@ class Worker:
             self._world.metrics.clock_steps.inc()
         if (rest := self._rest()) > 0:
             self._sleep(rest)
-        self._onward.look()
         polled_at = self._now()
+        self._onward.look()  # behind it: else a worker that stands still here tells what others have in the next log
         self._report.begun("polling the log", self._clock())
         records = self._world.consumer.poll(self._wait())
         self._assign()

@@ -23,7 +23,8 @@ class Onward:
     def look(self) -> None:
         """Once a second. Raises LogUnavailable."""
         if self._clock() - self._looked_at >= _LOOK_SECONDS:
-            self.followed, self._looked_at = self._world.followed(), self._clock()
+            at = self._clock()
+            self.followed, self._looked_at = self._world.followed(), at
 
     def behind_the_end(self, held: Held) -> bool:
         """Whether all that comes there was refused. Once every partition is counted to its end, workers are at the next

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.contract import freshness
 from ingest.contract.event import Event, Filtered, Logged, decode, encode
 from ingest.log.partition import partition as partition_of
 from ingest.log.protocol import Record
@@ -26,7 +27,7 @@ from tests.workers.streams import SITE, live, stream
 from tests.workers.test_protocol import Simulation, lookup
 from workers import take
 from workers.fold import Known, fold, visits
-from workers.loop import Worker
+from workers.loop import SLACK_MS, Worker
 from workers.read import read
 from workers.world import LogOver
 
@@ -216,6 +217,29 @@ def test_what_was_refused_and_lies_behind_the_end_is_nobodys() -> None:
         for worker, _ in list(simulation.workers):
             simulation.turn(worker)
         assert (simulation.seen["over"], len(simulation.tables.event_rows())) == (2, counted)
+
+
+def test_one_that_stands_still_after_its_look_does_not_tell_of_what_may_be_in_the_next_log() -> None:
+    simulation = Chain(1, logs(1, 20), 0.0, 0.0)
+    worker, moment, looked_at, told = simulation.workers[0][0], 1_000_000, 0, list[int]()
+
+    def followed() -> bool:
+        nonlocal moment, looked_at
+        looked_at, moment = moment, moment + 60_000
+        return False
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(take, "Store", FakeStore)
+        patch.setattr(freshness, "publish", lambda *given: told.append(given[4]))
+        FakeStore.point = staticmethod(simulation.point)
+        simulation.share(None)
+        for _ in range(60):
+            simulation.turn(worker)
+        assert not told
+        patch.setattr(worker, "_now", lambda: moment)
+        patch.setattr(worker._onward, "_world", replace(worker._world, followed=followed))  # noqa: SLF001
+        simulation.turn(worker)
+        assert told and max(told) <= looked_at - SLACK_MS
 
 
 def test_without_trouble_each_worker_goes_on_once() -> None:
