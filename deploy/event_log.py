@@ -66,6 +66,8 @@ def take_up(logs: Succession, client: Client, over: Callable[[Link], None] = lam
     for each in takewhile(lambda each: each != found, chain_):
         logs.release(each)
         over(each)
+    if found:
+        logs.keep(found)
     return found
 
 

@@ -115,6 +115,9 @@ class KafkaSuccession:
     def release(self, link: Link) -> None:
         """Its retention sees to it."""
 
+    def keep(self, link: Link) -> None:
+        """The same."""
+
     def close(self) -> None:
         self._reader.close(timeout_ms=2000)
         self._admin.close()

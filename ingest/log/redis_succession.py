@@ -102,6 +102,11 @@ class RedisSuccession:
                 if self._client.ttl(keys.stream(number)) == -1:
                     self._client.expire(keys.stream(number), KEEP_SECONDS)
 
+    def keep(self, link: Link) -> None:
+        with _available():
+            for number in range(link.partitions):
+                self._client.persist(Keys(link.topic).stream(number))
+
     def close(self) -> None:
         self._client.close()
 

@@ -57,6 +57,10 @@ class Succession(Protocol):
         """The log is counted to its end: it is kept for as long as counted records are, and no longer."""
         ...
 
+    def keep(self, link: Link) -> None:
+        """The log is to be counted, perhaps again: what was released of it and is there stays."""
+        ...
+
     def close(self) -> None: ...
 
 
