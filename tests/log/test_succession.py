@@ -13,6 +13,7 @@ from kafka import KafkaAdminClient
 from ingest.contract.event import Filtered, Rebuild, decode, encode
 from ingest.log import redis_succession, stream
 from ingest.log.dead import dead_letter, placed
+from ingest.log.kafka_address import topic as kafka_topic
 from ingest.log.kafka_succession import KafkaSuccession
 from ingest.log.partition import partition as place
 from ingest.log.protocol import LogTruncated, LogUnavailable, Producer
@@ -32,6 +33,15 @@ def test_topics_are_numbered() -> None:
     assert [following("shop"), following("shop.log-2")] == ["shop.log-2", "shop.log-3"]
     assert [number("shop"), number("shop.log-12"), number("shop.log-x")] == [1, 12, 1]
     assert [first("shop"), first("shop.log-2"), first("a.log-2.b")] == ["shop", "shop", "a.log-2.b"]
+
+
+def test_an_address_that_names_a_later_log_is_of_the_same_chain() -> None:
+    """Else what the first one still holds would be counted by nobody."""
+    assert [kafka_topic(f"kafka://host:9092{path}") for path in ("", "/shop", "/shop.log-3")] == [
+        "events",
+        "shop",
+        "shop",
+    ]
 
 
 @pytest.mark.parametrize(
