@@ -4,7 +4,7 @@ It is a chain of logs (`ingest/log/succession.py`): the last takes records, and 
 is the one that workers count.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from itertools import takewhile
@@ -59,12 +59,15 @@ def counting(logs: Succession, client: Client) -> Link | None:
     return due(logs.chain(), partial(control.positions, client))
 
 
-def take_up(logs: Succession, client: Client) -> Link | None:
-    """The same; those before it are counted, and kept no longer than counted records are."""
+def take_up(logs: Succession, client: Client, over: Callable[[Link], None] = lambda _: None) -> Link | None:
+    """The same; those before it are counted, and kept no longer than counted records are. `over` is told of each."""
     chain_ = logs.chain()
     found = due(chain_, partial(control.positions, client))
     for each in takewhile(lambda each: each != found, chain_):
         logs.release(each)
+        over(each)
+    if found:
+        logs.keep(found)
     return found
 
 

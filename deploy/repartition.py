@@ -42,6 +42,8 @@ def repartition(
         else:
             step("extend")
             logs.extend(chain[-1], partitions)
+            if (made := logs.chain()[-1].partitions) != partitions:
+                raise StackError(f"somebody else gave it {_many(made)} at the same moment: run this again")
             say(f"events go to {_many(partitions)} from now on")
             step("move")
             time.sleep(move_seconds)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from deploy.alarm.watch import Watcher
     from ingest.app import Ingest
     from ingest.contract.site import SiteSettings
+    from ingest.log.succession import Link
     from workers.fold import Settings as SettingsLookup
     from workers.loop import Worker
     from workers.metrics import Metrics
@@ -151,12 +152,18 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
     from rollups.write import Writer
     from workers.loop import Worker
     from workers.names import Names
-    from workers.state import BYTES
+    from workers.state import BYTES, leave
     from workers.world import World
 
     client, revisions = clickhouse(settings), Revisions(redis_client(settings), now)
     logs = event_log.succession(settings)
-    log = event_log.take_up(logs, client)
+    states = redis_client(settings)
+
+    def over(link: "Link") -> None:
+        with suppress(redis.RedisError):  # the next worker that starts does it
+            leave(states, link.log, link.partitions)
+
+    log = event_log.take_up(logs, client, over)
     own = log.topic if log else event_log.first_topic(settings)
 
     def due() -> bool:
@@ -166,7 +173,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
     world = World(
         consumer=consumer(settings, log),
         writer=Writer(client),
-        redis=redis_client(settings),
+        redis=states,
         past=partial(past, client),
         newest=partial(newest, client),
         settle=partial(settle, client, wait_seconds=5, claim_seconds=1),
@@ -183,6 +190,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         secret=_secret(client),
         followed=partial(logs.followed, own),
         due=due,
+        ends=partial(logs.ends, own),
         cuts=partial(cuts, client),
     )
     tell_redis(settings)

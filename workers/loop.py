@@ -104,8 +104,8 @@ class Worker:
             self._world.metrics.clock_steps.inc()
         if (rest := self._rest()) > 0:
             self._sleep(rest)
-        self._onward.look()
         polled_at = self._now()
+        self._onward.look()  # behind it: else a worker that stands still here tells what others have in the next log
         self._report.begun("polling the log", self._clock())
         records = self._world.consumer.poll(self._wait())
         self._assign()
@@ -222,6 +222,10 @@ class Worker:
         self._ahead.expect(slot.held.log, slot.following(self._limits))
         metrics, begun = self._world.metrics, self._begin("counting a batch of partition", slot)
         try:
+            if self._onward.behind_the_end(slot.held):
+                slot.oldest = None
+                slot.clear()
+                return
             demand(self._world.lacking)
             counts = count(self._world, slot.held, batch.records, self._ahead)
         except Broken as error:

@@ -7,7 +7,7 @@ from redis import RedisError
 
 from ingest.log.protocol import LogUnavailable
 from rollups.client import ClickHouseUnavailable
-from workers.world import LogOver, World
+from workers.world import Held, LogOver, World
 
 _LOOK_SECONDS = 1.0
 
@@ -23,7 +23,15 @@ class Onward:
     def look(self) -> None:
         """Once a second. Raises LogUnavailable."""
         if self._clock() - self._looked_at >= _LOOK_SECONDS:
-            self.followed, self._looked_at = self._world.followed(), self._clock()
+            at = self._clock()
+            self.followed, self._looked_at = self._world.followed(), at
+
+    def behind_the_end(self, held: Held) -> bool:
+        """Whether all that comes there was refused. Once every partition is counted to its end, workers are at the next
+        log, where the same visitors may be: so nothing may be begun behind it. Asked after the poll. Raises
+        LogUnavailable."""
+        ends = self._world.ends()
+        return ends is not None and held.offset >= ends[held.partition]
 
     def go_on(self, waits: bool) -> None:
         """`waits`: whether anything is to be done here. Raises LogOver once all is counted, by other workers too.

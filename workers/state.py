@@ -141,6 +141,12 @@ def forget(redis: Redis) -> bool:
     return stood
 
 
+def leave(redis: Redis, log: str, partitions: int) -> None:
+    """Delete all states of a log that is counted to its end. Blocks; raises redis.RedisError."""
+    for partition in range(partitions):
+        Store(redis, log, partitions, partition).leave()
+
+
 class Moved(Exception):
     """The states are not at the offset they should be at: somebody else went on, or Redis lost or rolled them back."""
 
@@ -233,6 +239,12 @@ class Store:
         text = f"{position.offset} {position.clock} {position.horizon} {generation}"
         self._redis.eval(_RESET, 2, self._position, self._generations, text, generation)
         self._sweep()
+
+    def leave(self) -> None:
+        """Delete every state: nobody will stand here again, or begins anew."""
+        self._redis.unlink(self._position)
+        while self._redis.exists(self._generations):
+            self._sweep()
 
     def _delete_ungenerated(self) -> None:
         """What an earlier build left, whose states had no generations."""

@@ -25,7 +25,7 @@ class World:
     the newest event in ClickHouse, ms; `settle` makes doubted rollups right and says which; `lacking` which disk has no
     room, "" if all have; `cuts` what is gone of sites. Nothing replayed depends on any of them. `secret`: a site's,
     which names its erased visitors. `followed`: whether the log may have a log after it; `due`: whether it is the one
-    to be counted now.
+    to be counted now; `ends`: its final ends, once it is sealed.
     """
 
     consumer: Consumer
@@ -47,6 +47,7 @@ class World:
     secret: Secret = lambda _: ""
     followed: Callable[[], bool] = lambda: False
     due: Callable[[], bool] = lambda: True
+    ends: Callable[[], Sequence[int] | None] = lambda: None
     cuts: Cuts = lambda _: {}
 
 

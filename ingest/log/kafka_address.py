@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from ingest.log import succession
 from ingest.log.protocol import TOPIC
 
 if TYPE_CHECKING:
@@ -21,8 +22,11 @@ def brokers(address: str) -> str:
 
 
 def topic(address: str) -> str:
-    """The topic of an address, its path: so that several installations can share a cluster."""
-    return _parts(address).path.strip("/") or TOPIC
+    """The topic of an address, its path: so that several installations can share a cluster.
+
+    Of a chain of logs the first, whichever of them is named.
+    """
+    return succession.first(_parts(address).path.strip("/")) or TOPIC
 
 
 def secured(address: str) -> dict[str, Any]:

@@ -42,29 +42,33 @@ class KafkaSuccession:
         self._counts: dict[str, int] = {}
         with _available():
             self._admin = admin_client(address)
-            self._reader = kafka.KafkaConsumer(**shared(address), enable_auto_commit=False)
+            self._reader = kafka.KafkaConsumer(
+                **shared(address), enable_auto_commit=False, allow_auto_create_topics=False
+            )
             self._cluster = self._admin.describe_cluster()["cluster_id"]
 
     def chain(self) -> Sequence[Link]:
         with _available():
             names = topics(self._admin, self._topic)
-            told = [self._admin.describe_topics([name])[0] for name in names]
-            made = [each for each in told if not each["error_code"]]
+            # Without one of several, the next would be taken for the one to be counted.
+            told = {each["name"]: each for each in self._admin.describe_topics(names)}
+            if len(names) > 1 and any(told[name]["error_code"] for name in names):
+                raise LogUnavailable(f"Kafka: not every topic of {', '.join(names)} is told of")
+            made = [told[name] for name in names if not told[name]["error_code"]]
             return [*(self._before(each) for each in made[:-1]), *(self._link(each) for each in made[-1:])]
 
     def _link(self, told: Any) -> Link:
         topic, name = told["name"], str(told["topic_id"])
         if name not in self._counts:
-            first = noted(self._address, beside(topic), name)
-            self._counts[name] = int(first or len(told["partitions"]))
+            if (first := noted(self._address, beside(topic), name)) is None:
+                return Link(topic, f"{self._cluster}.{name}", len(told["partitions"]))
+            self._counts[name] = int(first)
         return Link(topic, f"{self._cluster}.{name}", self._counts[name])
 
     def _before(self, told: Any) -> Link:
         link, name = self._link(told), str(told["topic_id"])
-        if name not in self._ended and (ends := noted(self._address, beside(link.topic), f"{name}/ends")):
-            self._ended[name] = json.loads(ends)
         begins = self._reader.beginning_offsets(every := _every(link), timeout_ms=2000)
-        return Link(link.topic, link.log, link.partitions, [begins[at] for at in every], self._ended.get(name))
+        return Link(link.topic, link.log, link.partitions, [begins[at] for at in every], self._ends(link.topic, name))
 
     def followed(self, topic: str) -> bool:
         with _available():
@@ -96,8 +100,23 @@ class KafkaSuccession:
                 json.dumps([ends[at] for at in every]),
             )
 
+    def ends(self, topic: str) -> Sequence[int] | None:
+        """A record may lie behind them that a replica had late."""
+        if not self.followed(topic):
+            return None
+        with _available():
+            return self._ends(topic, str(self._admin.describe_topics([topic])[0]["topic_id"]))
+
+    def _ends(self, topic: str, name: str) -> Sequence[int] | None:
+        if name not in self._ended and (ends := noted(self._address, beside(topic), f"{name}/ends")):
+            self._ended[name] = json.loads(ends)
+        return self._ended.get(name)
+
     def release(self, link: Link) -> None:
         """Its retention sees to it."""
+
+    def keep(self, link: Link) -> None:
+        """The same."""
 
     def close(self) -> None:
         self._reader.close(timeout_ms=2000)

@@ -229,10 +229,17 @@ def note(bootstrap: str, topic: str, key: str, value: str) -> str | None:
 
 
 def noted(bootstrap: str, topic: str, key: str) -> str | None:
-    """The first value under the key; None if there is none. Blocks. Raises KafkaError, LogUnavailable."""
+    """The first value under the key; None if there is none, or no topic. Blocks. Raises KafkaError, LogUnavailable."""
     at = TopicPartition(topic, 0)
-    reader = kafka.KafkaConsumer(**shared(bootstrap), enable_auto_commit=False, auto_offset_reset="earliest")
+    reader = kafka.KafkaConsumer(
+        **shared(bootstrap),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        allow_auto_create_topics=False,  # made so, it would forget after the brokers' own retention
+    )
     try:
+        if not reader.partitions_for_topic(topic):
+            return None  # not made yet, or nobody may
         reader.assign([at])
         end = reader.end_offsets([at], timeout_ms=2000)[at]
         reader.seek(at, 0)

@@ -27,7 +27,7 @@ UNACKNOWLEDGED_BYTES = 64 << 20
 WRITES_A_PIPELINE = 128
 # A clock set back makes Redis count `seq` up within one ms, and a trim goes by ms: what shares one cannot be trimmed.
 SEQUENCE_ALARM = 1_000
-_STANDING = ["id", "next", "sealed"]
+_STANDING = ["id", "next", "ends"]
 
 # KEYS: stream, state. ARGV: ms as above; then the id that a record got below it, and its value, to be appended above.
 _PUT_BACK = f"""
@@ -162,7 +162,7 @@ class RedisProducer:
             # Looked for behind the appends: what is acknowledged was there before the seal, so workers will count it.
             self._heed(standing)
             if self._sealed:
-                answers = [LogUnavailable("the log goes on with other partitions", retry_after=1)] * len(records)
+                answers = [_other_partitions()] * len(records)
         except (redis.RedisError, OSError) as error:
             answers = [error] * len(records)
         outcomes = iter([await self._outcome(*record, answer) for record, answer in zip(records, answers, strict=True)])
@@ -176,7 +176,7 @@ class RedisProducer:
         if not isinstance(answer, Exception) and stream.offset_of(answer) <= self._last.get(partition, 0):
             answer = await self._again(partition, stored, answer)
         if isinstance(answer, LogUnavailable):
-            return answer
+            return _other_partitions() if self._sealed else answer
         if isinstance(answer, Exception):
             return LogUnavailable(f"Redis: {answer}")
         self._last[partition] = stream.offset_of(answer)
@@ -186,9 +186,9 @@ class RedisProducer:
         """What the log's hash says of it. One that follows another is gone where Redis was put back to before it."""
         if isinstance(standing, Exception):
             raise standing
-        log, after, sealed = standing
+        log, after, ends = standing
         gone = log is None and number(self._keys.topic) > 1
-        self._succeeded, self._sealed = gone or after is not None, gone or sealed is not None
+        self._succeeded, self._sealed = gone or after is not None, gone or ends is not None
 
     async def _leave_the_millisecond(self, partitions: Iterable[int]) -> None:
         """Where Redis counts within the last ms it saw, for its clock was set back."""
@@ -203,7 +203,9 @@ class RedisProducer:
         """The id of the record appended anew: it had got an offset that may have been counted already, where nobody
         would read it, for the log was put back and the clock was behind. Or why it could not be."""
         try:
-            return await self._goes_on_above(partition, low, stored)
+            answer = await self._goes_on_above(partition, low, stored)
+            self._heed(await self._client.hmget(self._keys.log, _STANDING))
+            return _other_partitions() if self._sealed else answer
         except (redis.RedisError, OSError) as error:
             return error
 
@@ -256,3 +258,7 @@ class RedisProducer:
         self._wake.set()
         await asyncio.gather(*tasks)
         await self._client.aclose()
+
+
+def _other_partitions() -> LogUnavailable:
+    return LogUnavailable("the log goes on with other partitions", retry_after=1)

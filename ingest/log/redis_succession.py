@@ -1,6 +1,5 @@
 """Logs on Redis that follow each other: the hash of each says which is next, and that it is sealed."""
 
-import json
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,16 @@ from ingest.log.stream import Keys
 from ingest.log.succession import Link
 
 KEEP_SECONDS = 3600
+
+# KEYS: the log's hash, its streams. In one step, so that whoever reads a record that came later finds the ends.
+_SEAL = """
+local ends = {}
+for i = 2, #KEYS do
+  local entry = redis.call('XREVRANGE', KEYS[i], '+', '-', 'COUNT', 1)[1]
+  table.insert(ends, entry and entry[1] or '0-0')
+end
+redis.call('HSETNX', KEYS[1], 'ends', table.concat(ends, ' '))
+"""
 
 
 def topics(client: redis.Redis, topic: str) -> list[tuple[str, int]]:
@@ -55,7 +64,7 @@ class RedisSuccession:
                 pipe.hget(keys.state(number), "floor")
                 pipe.exists(keys.stream(number))
             (log, told), *held = pipe.execute()
-        ends = json.loads(told) if told else None
+        ends = told and _ends(told)
         begins = [int(floor or 0) << stream.SEQUENCE_BITS for floor in held[::2]]
         if ends:  # what was released is gone as a whole
             begins = [b if there else end for b, there, end in zip(begins, held[1::2], ends, strict=True)]
@@ -78,10 +87,13 @@ class RedisSuccession:
         """A producer looks for the seal behind its append: what it acknowledges lies before the seal."""
         keys = Keys(link.topic)
         with _available():
-            self._client.hsetnx(keys.log, "sealed", 1)
-            lasts = [self._client.eval(stream.LAST, 1, keys.stream(number))[1] for number in range(link.partitions)]
-            ends = [offset + 1 if (offset := stream.offset_of(last)) else 0 for last in lasts]
-            self._client.hsetnx(keys.log, "ends", json.dumps(ends))
+            every = [keys.stream(number) for number in range(link.partitions)]
+            self._client.eval(_SEAL, 1 + len(every), keys.log, *every)
+
+    def ends(self, topic: str) -> Sequence[int] | None:
+        with _available():
+            told: Any = self._client.hget(Keys(topic).log, "ends")
+        return told and _ends(told)
 
     def release(self, link: Link) -> None:
         keys = Keys(link.topic)
@@ -90,8 +102,18 @@ class RedisSuccession:
                 if self._client.ttl(keys.stream(number)) == -1:
                     self._client.expire(keys.stream(number), KEEP_SECONDS)
 
+    def keep(self, link: Link) -> None:
+        with _available():
+            for number in range(link.partitions):
+                self._client.persist(Keys(link.topic).stream(number))
+
     def close(self) -> None:
         self._client.close()
+
+
+def _ends(lasts: bytes) -> list[int]:
+    """The offset after the last record of each partition, of their ids."""
+    return [offset + 1 if (offset := stream.offset_of(last)) else 0 for last in lasts.split()]
 
 
 @contextmanager

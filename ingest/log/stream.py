@@ -54,8 +54,8 @@ class Keys:
 
     @property
     def log(self) -> str:
-        """Hash: the log's `id` and number of `partitions`; `next`: the topic of the log after it; `sealed`; its final
-        `ends`."""
+        """Hash: the log's `id` and number of `partitions`; `next`: the topic of the log after it; `ends`: once it is
+        sealed, the id of the last record of each."""
         return f"throughline:{{{self.topic}}}:log"
 
     def stream(self, partition: int) -> str:

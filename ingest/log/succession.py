@@ -49,8 +49,16 @@ class Succession(Protocol):
         """Have every append refused that comes later, and record where the log ends."""
         ...
 
+    def ends(self, topic: str) -> Sequence[int] | None:
+        """Its final ends, once it is sealed. There may be records behind them, of which none was acknowledged."""
+        ...
+
     def release(self, link: Link) -> None:
         """The log is counted to its end: it is kept for as long as counted records are, and no longer."""
+        ...
+
+    def keep(self, link: Link) -> None:
+        """The log is to be counted, perhaps again: what was released of it and is there stays."""
         ...
 
     def close(self) -> None: ...

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from deploy.event_log import chain
+from deploy.settings import load
+from deploy.wiring import redis_client
 from tests.deploy.stack import Stack
 from tests.faults.world import clickhouse
 
@@ -55,6 +58,10 @@ def test_one_worker_three_and_one_again(tmp_path: Path) -> None:
         visit(stack, site, 3)
         status = stack.command("status")
         assert "3 partitions" in status and "partition 2" in status and "counted first" not in status
+        settings = load({}, data=stack.data)
+        first, last = chain(settings)
+        with redis_client(settings) as redis:
+            assert redis.keys(f"*{{state:{last.log}:*") and not redis.keys(f"*{{state:{first.log}:*")
 
         assert "nothing to do" not in started_again(stack, 1)
         visit(stack, site, 4)

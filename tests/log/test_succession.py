@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
 import redis
+from kafka import KafkaAdminClient
 
 from ingest.contract.event import Filtered, Rebuild, decode, encode
 from ingest.log import redis_succession, stream
 from ingest.log.dead import dead_letter, placed
+from ingest.log.kafka_address import topic as kafka_topic
 from ingest.log.kafka_succession import KafkaSuccession
 from ingest.log.partition import partition as place
 from ingest.log.protocol import LogTruncated, LogUnavailable, Producer
@@ -30,6 +33,15 @@ def test_topics_are_numbered() -> None:
     assert [following("shop"), following("shop.log-2")] == ["shop.log-2", "shop.log-3"]
     assert [number("shop"), number("shop.log-12"), number("shop.log-x")] == [1, 12, 1]
     assert [first("shop"), first("shop.log-2"), first("a.log-2.b")] == ["shop", "shop", "a.log-2.b"]
+
+
+def test_an_address_that_names_a_later_log_is_of_the_same_chain() -> None:
+    """Else what the first one still holds would be counted by nobody."""
+    assert [kafka_topic(f"kafka://host:9092{path}") for path in ("", "/shop", "/shop.log-3")] == [
+        "events",
+        "shop",
+        "shop",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +143,8 @@ def test_more_and_fewer_partitions_cut_anywhere_and_done_again(served: Log, logs
         sealed, _ = logs.chain()
         assert sealed.ends is not None
         logs.seal(before)
-        assert logs.chain()[0].ends == sealed.ends
+        assert logs.chain()[0].ends == sealed.ends == logs.ends(before.topic)
+        assert logs.ends(last.topic) is None
         with closing(served.consumer()) as consumer:
             assert consumer.log_id() == only.log
             found = [record.value for record in consumer.read(0, sealed.begins[0], sealed.ends[0])]
@@ -145,6 +158,17 @@ def test_more_and_fewer_partitions_cut_anywhere_and_done_again(served: Log, logs
             await each.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.services
+def test_a_topic_made_by_others_is_a_log_and_looking_makes_nothing(kafka_bootstrap: str) -> None:
+    with closing(KafkaAdminClient(bootstrap_servers=kafka_bootstrap)) as admin:
+        admin.create_topics({"theirs": {"num_partitions": 2, "replication_factor": 1}})
+        admin.wait_for_topics(["theirs"])
+        with closing(KafkaSuccession(kafka_bootstrap, "theirs")) as logs:
+            (only,) = logs.chain()
+            assert (only.topic, only.partitions, logs.ends("theirs")) == ("theirs", 2, None)
+        assert "theirs.partitions" not in admin.list_topics()
 
 
 @pytest.mark.services
@@ -178,6 +202,35 @@ def test_a_redis_that_was_put_back_to_before_has_the_log_of_then(redis_url: str)
 
 
 @pytest.mark.services
+def test_what_is_appended_anew_for_a_redis_put_back_lies_before_the_seal_too(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(RedisSuccession(redis_url, "anew")) as logs:
+
+        async def run() -> None:
+            from ingest.log.redis_producer import RedisProducer
+
+            one = RedisProducer(redis_url, partitions=1, topic="anew")
+            await one.start()
+            (only,) = logs.chain()
+            logs.extend(only, 3)
+            one._last[0] = (stream.appended_at(2**62) + 1) << stream.SEQUENCE_BITS  # noqa: SLF001 - it is put back
+            above = one._goes_on_above  # noqa: SLF001
+            monkeypatch.setattr(one, "_sample", partial(asyncio.sleep, 0))  # which would find it out, too
+
+            async def late(*given: Any) -> Any:
+                logs.seal(only)
+                return await above(*given)
+
+            monkeypatch.setattr(one, "_goes_on_above", late)
+            (said,) = await asyncio.gather(one.append(0, b"x"), return_exceptions=True)
+            await one.close()
+            assert isinstance(said, LogUnavailable) and "other partitions" in str(said)
+
+        asyncio.run(run())
+
+
+@pytest.mark.services
 def test_what_is_counted_of_a_log_before_goes_after_an_hour_and_takes_room_until_then(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client, closing(RedisSuccession(redis_url, "room")) as logs:
         stream.create(client, Keys("room"), 2)
@@ -192,6 +245,9 @@ def test_what_is_counted_of_a_log_before_goes_after_an_hour_and_takes_room_until
         ]
         logs.release(only)
         assert 3_500 < client.ttl(Keys("room").stream(1)) <= 3_600
+        logs.keep(only)  # as ClickHouse was put back meanwhile
+        assert client.ttl(Keys("room").stream(1)) == -1
+        logs.release(only)
         client.delete(Keys("room").stream(1))
         end = stream.offset_of(last) + 1
         before, current = logs.chain()

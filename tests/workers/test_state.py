@@ -9,7 +9,7 @@ from ingest.contract import freshness
 from ingest.contract.event import Event
 from ingest.contract.site import SiteSettings
 from workers.fold import Entry, Known, fold, visits
-from workers.state import FORGET, OVERHEAD, SLACK, Moved, Position, Store
+from workers.state import FORGET, OVERHEAD, SLACK, Moved, Position, Store, leave
 from workers.visitor import State, unread
 
 pytestmark = pytest.mark.services
@@ -166,6 +166,18 @@ def test_what_a_reset_left_behind_is_swept(redis: Redis) -> None:
         made.save(HIGH + 1 + n, HIGH + 2 + n, NOON, state(1))
     assert visitors(redis) == 1
     assert len(redis.keys("*first*")) == 0
+
+
+def test_of_a_log_that_is_over_nothing_is_left_and_of_others_all(redis: Redis) -> None:
+    other = at(Store(redis, "log-2", 2, 1), HIGH)
+    other.save(HIGH, HIGH + 1, NOON, state(1))
+    old = at(Store(redis, "log", 2, 1), HIGH)
+    old.save(HIGH, HIGH + 1, NOON, {name: each for n in range(1_500) for name, each in state(n).items()})
+    leave(redis, "log", 2)
+    assert redis.keys("*{state:log:*") == []
+    with pytest.raises(Moved):
+        old.save(HIGH + 1, HIGH + 2, NOON, state(1))
+    assert (other.position(), visitors(redis)) == (Position(HIGH + 1, NOON, 0), 1)
 
 
 def test_what_an_earlier_build_left_is_deleted(redis: Redis) -> None:
