@@ -54,7 +54,7 @@ wheel: setup
 
 # More processes than cores, for much of the time a test waits: for brokers that start, leases that lapse, batches. Each
 # starts services of its own, and takes up to 2 GB.
-PROCESSES ?= 4
+PROCESSES ?= 3
 test: setup $(VENV)/.clients
 	$(BIN)/pytest -n $(PROCESSES) $(ARGS)
 
