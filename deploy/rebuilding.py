@@ -30,7 +30,7 @@ TURN = "throughline:rebuilding:turn"
 _TURN_SECONDS = 60.0  # renewed while it waits for the workers
 _LOOK_SECONDS = 1.0
 _SELDOM_SECONDS = 60.0  # a wish that nobody told of is found after it
-_AGAIN_SECONDS = 30.0
+_AGAIN_SECONDS, _LONGEST_SECONDS = 30.0, 300.0  # ten tries outlast half an hour without a log
 
 
 class Over(Exception):
@@ -49,20 +49,20 @@ class Rebuilding:
 
     def run(self) -> None:
         """Work until `stop` is set. Blocks; raises nothing that a store does."""
-        pause = _LOOK_SECONDS
-        while not self._stop.wait(pause):
-            pause = _LOOK_SECONDS
+        failures = 0
+        while not self._stop.wait(_pause(failures)):
             try:
                 self.look()
+                failures = 0
             except Over as why:
                 log.info("a rebuild is left: %s", why)
                 self._woken = -1
             except AWAY as error:
                 log.warning("a rebuild is begun again later: %s", error)
-                pause, self._woken = _AGAIN_SECONDS, -1
+                failures, self._woken = failures + 1, -1
             except Exception:
                 log.exception("a rebuild failed, and is tried again")
-                pause, self._woken = _AGAIN_SECONDS, -1
+                failures, self._woken = failures + 1, -1
 
     def look(self) -> None:
         """See to every rebuild that waits, if any may, and it is this process's turn. Blocks; raises Over, AWAY."""
@@ -106,3 +106,7 @@ class Rebuilding:
         visitors = rebuild(self._settings, one.site, one.revision, progress, tick)
         rebuilds.write(self._client, said.now("done", visitors, visitors))
         log.info("the past of site %s is judged anew: %d visitors", one.site, visitors)
+
+
+def _pause(failures: int) -> float:
+    return float(min(_LONGEST_SECONDS, _AGAIN_SECONDS * 2 ** (failures - 1))) if failures else _LOOK_SECONDS
