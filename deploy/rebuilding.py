@@ -109,4 +109,4 @@ class Rebuilding:
 
 
 def _pause(failures: int) -> float:
-    return float(min(_LONGEST_SECONDS, _AGAIN_SECONDS * 2 ** (failures - 1))) if failures else _LOOK_SECONDS
+    return float(min(_LONGEST_SECONDS, _AGAIN_SECONDS * 2 ** min(failures - 1, 10))) if failures else _LOOK_SECONDS
