@@ -147,7 +147,6 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
     from ingest.contract.revision import Revisions
     from rollups.mend import settle
     from rollups.past import newest, past
-    from rollups.retain import cuts
     from rollups.values import day_values
     from rollups.write import Writer
     from workers.loop import Worker
@@ -157,7 +156,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
 
     client, revisions = clickhouse(settings), Revisions(redis_client(settings), now)
     logs = event_log.succession(settings)
-    states = redis_client(settings)
+    states, writer = redis_client(settings), Writer(client)
 
     def over(link: "Link") -> None:
         with suppress(redis.RedisError):  # the next worker that starts does it
@@ -172,7 +171,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
 
     world = World(
         consumer=consumer(settings, log),
-        writer=Writer(client),
+        writer=writer,
         redis=states,
         past=partial(past, client),
         newest=partial(newest, client),
@@ -191,7 +190,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
         followed=partial(logs.followed, own),
         due=due,
         ends=partial(logs.ends, own),
-        cuts=partial(cuts, client),
+        cuts=writer.cuts,
     )
     tell_redis(settings)
     made = Worker(world, report=report)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-from rollups import control, damage, deadline
+from rollups import control, damage, deadline, retain
 from rollups.client import TIMEOUT_SECONDS, TOKEN_SETTINGS, Client
 from rollups.engine import WINDOW
 from rollups.erase import Eraser
@@ -121,6 +121,10 @@ class Writer(Eraser):
     @property
     def _own(self) -> Client:
         return self._client.patient(self.patience)
+
+    def cuts(self, sites: Sequence[str]) -> dict[str, retain.Cut]:
+        """What is gone of the sites, asked where `one_life` has a connection. Blocks; raises ClickHouseUnavailable."""
+        return retain.cuts(self._own, sites)
 
     def refuse_running(self, log: str, partition: int, a: int) -> None:
         """Raises Running while an insert of the batch at `a` is still at work: it is not to be started twice."""

@@ -282,3 +282,12 @@ def test_a_rollup_of_another_definition_keeps_the_numbers_of_months_that_are_gon
     assert now == {name: before[name] for name in others}
     # With the site all of it goes.
     assert {"kept", "retained"} <= set(remove(live, ["site01"]))
+
+
+def test_what_is_gone_is_asked_for_on_the_connection_of_the_batch(clickhouse_url: str) -> None:
+    """Within one life of the server nobody connects anew, so one that asked elsewhere would fail for ever."""
+    migrated(clickhouse_url)
+    with closing(connect(clickhouse_url)) as client:
+        writer = Writer(client)
+        with writer.one_life():
+            assert writer.cuts(["any"]) == {}
