@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ingest.contract.event import Event
 from rollups import migrate, retain, rollup
-from rollups.client import Client, connect
+from rollups.client import ClickHouseUnavailable, Client, connect
 from rollups.past import past
 from rollups.registry import RegistryRow, put_back
 from rollups.remove import remove
@@ -27,6 +27,7 @@ from rollups.verify import verify
 from rollups.write import Writer
 from tests.rollups.make import DAY, T0
 from tests.rollups.test_verify import SETTINGS, live, traffic
+from tests.services.schema import migrated
 from workers.back import fold_back
 from workers.fold import Entry, visits
 from workers.raw import event_columns
@@ -287,7 +288,9 @@ def test_a_rollup_of_another_definition_keeps_the_numbers_of_months_that_are_gon
 def test_what_is_gone_is_asked_for_on_the_connection_of_the_batch(clickhouse_url: str) -> None:
     """Within one life of the server nobody connects anew, so one that asked elsewhere would fail for ever."""
     migrated(clickhouse_url)
-    with closing(connect(clickhouse_url)) as client:
+    with closing(connect(clickhouse_url)) as client, closing(connect(clickhouse_url)) as elsewhere:
         writer = Writer(client)
         with writer.one_life():
             assert writer.cuts(["any"]) == {}
+            with pytest.raises(ClickHouseUnavailable, match="lost within a batch"):
+                retain.cuts(elsewhere, ["any"])
