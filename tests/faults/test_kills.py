@@ -1,6 +1,6 @@
 """kill -9 of every part under load: nothing acknowledged is lost, nothing counts twice, every answer is the model's.
 
-Holds of docs/reliability.md: R1 (20 kills of a worker on both logs, 200 nightly), R2, R5 (the same ids
+Holds of docs/reliability.md: R1 (11 kills of a worker on each log, 100 nightly), R2, R5 (the same ids
 again), R8 (Redis restarted).
 """
 
