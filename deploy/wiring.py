@@ -27,7 +27,7 @@ from deploy.event_log import on_kafka as on_kafka
 from deploy.event_log import producer as producer
 from deploy.folder import StackError
 from deploy.settings import Settings
-from ingest.log import redis_lacks
+from ingest.log import redis_lacks, succession
 from ingest.log.kafka_address import brokers as brokers
 from ingest.log.kafka_address import topic as topic
 from ingest.log.redis_pool import NO_NOTIFICATIONS, native
@@ -166,7 +166,7 @@ def worker(settings: Settings, report: "Report | None" = None) -> "Worker":
     own = log.topic if log else event_log.first_topic(settings)
 
     def due() -> bool:
-        found = event_log.counting(logs, client)
+        found = succession.due(logs.chain(), writer.positions)
         return found is None or found.topic == own
 
     world = World(

@@ -122,6 +122,10 @@ class Writer(Eraser):
     def _own(self) -> Client:
         return self._client.patient(self.patience)
 
+    def positions(self) -> dict[tuple[str, int], int]:
+        """Up to where every partition of every log is counted, asked as `cuts`. Blocks; raises the same."""
+        return control.positions(self._own)
+
     def cuts(self, sites: Sequence[str]) -> dict[str, retain.Cut]:
         """What is gone of the sites, asked where `one_life` has a connection. Blocks; raises ClickHouseUnavailable."""
         return retain.cuts(self._own, sites)

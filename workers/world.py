@@ -25,7 +25,8 @@ class World:
     the newest event in ClickHouse, ms; `settle` makes doubted rollups right and says which; `lacking` which disk has no
     room, "" if all have; `cuts` what is gone of sites. Nothing replayed depends on any of them. `secret`: a site's,
     which names its erased visitors. `followed`: whether the log may have a log after it; `due`: whether it is the one
-    to be counted now; `ends`: its final ends, once it is sealed.
+    to be counted now; `ends`: its final ends, once it is sealed. `cuts` and `due` ask ClickHouse through the writer,
+    for they are asked within one life of the server.
     """
 
     consumer: Consumer
