@@ -1,8 +1,8 @@
 """Dead letters on Kafka: a compacted topic keyed by origin, whose latest record says where a letter stands."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import kafka
@@ -10,7 +10,7 @@ from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
 from ingest.log.dead import LIMIT, DeadLetter, TooManyDeadLetters, decode
-from ingest.log.kafka_topic import make_topic, shared
+from ingest.log.kafka_topic import available, make_topic, shared
 from ingest.log.protocol import DEAD_TOPIC, LogUnavailable
 
 # A letter of the largest record in base64.
@@ -33,7 +33,7 @@ class KafkaDeadLetters:
         self._waiting: set[str] = set()
         self._begun: set[str] = set()
         self._replayed: set[str] = set()
-        with _available():
+        with available():
             configs = {"cleanup.policy": "compact", "max.message.bytes": str(LETTER_BYTES + 1024)}
             make_topic(bootstrap, topic, 1, configs)
             self._producer = kafka.KafkaProducer(
@@ -89,12 +89,12 @@ class KafkaDeadLetters:
         self._reader.close(timeout_ms=2000)
 
     def _put(self, key: str, value: bytes) -> None:
-        with _available():
+        with available():
             self._producer.send(self._at.topic, value, key=key.encode(), partition=0).get(_SECONDS)
 
     def _catch_up(self, found: dict[str, DeadLetter] | None = None) -> None:
         """Read what was written since; with `found`, everything, keeping the letters."""
-        with _available():
+        with available():
             end = self._reader.end_offsets([self._at], timeout_ms=2000)[self._at]
             self._reader.seek(self._at, 0 if found is not None else self._next)
             deadline = time.monotonic() + _SECONDS
@@ -116,11 +116,3 @@ class KafkaDeadLetters:
             self._waiting.add(key)
             if found is not None:
                 found[key] = decode(value)
-
-
-@contextmanager
-def _available() -> Iterator[None]:
-    try:
-        yield
-    except (KafkaError, OSError) as error:
-        raise LogUnavailable(f"Kafka: {error}") from error

@@ -2,17 +2,17 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import kafka
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, MessageSizeTooLargeError
+from kafka.errors import MessageSizeTooLargeError
 from kafka.structs import TopicPartition
 
 from ingest.log import succession
-from ingest.log.kafka_topic import SEALED, admin_client, beside, events_topic, note, noted, shared
+from ingest.log.kafka_topic import SEALED, admin_client, available, beside, events_topic, note, noted, shared
 from ingest.log.protocol import LogUnavailable
 from ingest.log.succession import Link
 
@@ -40,7 +40,7 @@ class KafkaSuccession:
         self._address, self._topic, self._retention_hours = address, topic, retention_hours
         self._ended: dict[str, Sequence[int]] = {}
         self._counts: dict[str, int] = {}
-        with _available():
+        with available():
             self._admin = admin_client(address)
             self._reader = kafka.KafkaConsumer(
                 **shared(address), enable_auto_commit=False, allow_auto_create_topics=False
@@ -48,7 +48,7 @@ class KafkaSuccession:
             self._cluster = self._admin.describe_cluster()["cluster_id"]
 
     def chain(self) -> Sequence[Link]:
-        with _available():
+        with available():
             names = topics(self._admin, self._topic)
             # Without one of several, the next would be taken for the one to be counted.
             told = {each["name"]: each for each in self._admin.describe_topics(names)}
@@ -71,16 +71,16 @@ class KafkaSuccession:
         return Link(link.topic, link.log, link.partitions, [begins[at] for at in every], self._ends(link.topic, name))
 
     def followed(self, topic: str) -> bool:
-        with _available():
+        with available():
             return followed(self._admin, topic)
 
     def extend(self, last: Link, partitions: int) -> None:
-        with _available():
+        with available():
             events_topic(self._address, succession.following(last.topic), partitions, self._retention_hours)
 
     def seal(self, link: Link) -> None:
         """By a configuration that refuses every record. It has arrived where a record of ours is refused."""
-        with _available():
+        with available():
             resource = ConfigResource(ConfigResourceType.TOPIC, link.topic, {"max.message.bytes": SEALED})
             self._admin.alter_configs([resource])
             producer = kafka.KafkaProducer(
@@ -104,7 +104,7 @@ class KafkaSuccession:
         """A record may lie behind them that a replica had late."""
         if not self.followed(topic):
             return None
-        with _available():
+        with available():
             return self._ends(topic, str(self._admin.describe_topics([topic])[0]["topic_id"]))
 
     def _ends(self, topic: str, name: str) -> Sequence[int] | None:
@@ -136,11 +136,3 @@ def _until_refused(producer: Any, at: TopicPartition) -> None:
             if time.monotonic() > deadline:
                 raise LogUnavailable(f"topic {at.topic} is not sealed: partition {at.partition} still takes records")
             time.sleep(0.1)
-
-
-@contextmanager
-def _available() -> Iterator[None]:
-    try:
-        yield
-    except (KafkaError, OSError) as error:
-        raise LogUnavailable(f"Kafka: {error}") from error

@@ -3,8 +3,8 @@
 import logging
 import math
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import kafka
@@ -253,3 +253,12 @@ def noted(bootstrap: str, topic: str, key: str) -> str | None:
         return None
     finally:
         reader.close(timeout_ms=2000)
+
+
+@contextmanager
+def available() -> Iterator[None]:
+    """Within it a Kafka that fails is a log that is away."""
+    try:
+        yield
+    except (KafkaError, OSError) as error:
+        raise LogUnavailable(f"Kafka: {error}") from error

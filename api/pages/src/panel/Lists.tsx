@@ -11,6 +11,7 @@ import type { Dashboard } from "../data/types";
 import { Bars } from "../part/Bars";
 import { Delta } from "../part/Delta";
 import { Icon } from "../part/Icon";
+import { Pager } from "../part/Pager";
 import { Panel } from "../part/Panel";
 import { Pick } from "../part/Pick";
 
@@ -181,23 +182,7 @@ export function All({ scope, dimension, from }: { scope: Scope; dimension: strin
                   </tbody>
                 </table>
               </div>
-              {(last > 1 || page > 1) && (
-                <nav class="pager" aria-label={`Pages of ${many.toLowerCase()}`}>
-                  {page > 1 && (
-                    <a class="button quiet" href={withQuery({ at: page > 2 ? String(Math.min(page - 1, last)) : null })}>
-                      Previous
-                    </a>
-                  )}
-                  <span>
-                    Page {format.count(page)} of {format.count(last)} · {format.count(total)} {many.toLowerCase()}
-                  </span>
-                  {page < last && (
-                    <a class="button quiet" href={withQuery({ at: String(page + 1) })}>
-                      Next
-                    </a>
-                  )}
-                </nav>
-              )}
+              {(last > 1 || page > 1) && <Pager page={page} last={last} total={total} one={name.toLowerCase()} many={many.toLowerCase()} at="at" />}
             </>
           )}
         </Panel>

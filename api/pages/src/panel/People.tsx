@@ -7,6 +7,7 @@ import { go, useRoute, withQuery } from "../data/route";
 import type { Scope } from "../data/scope";
 import type { Visitors } from "../data/types";
 import { Icon } from "../part/Icon";
+import { Pager } from "../part/Pager";
 import { Panel } from "../part/Panel";
 
 /** All visitors, or whom one searches. */
@@ -73,21 +74,7 @@ export function People({ scope }: { scope: Scope }) {
                   </tbody>
                 </table>
               </div>
-              <nav class="pager" aria-label="Pages of visitors">
-                {page > 1 && (
-                  <a class="button quiet" href={withQuery({ page: page > 2 ? String(page - 1) : null })}>
-                    Newer
-                  </a>
-                )}
-                <span>
-                  Page {format.count(page)} of {format.count(last)} · {format.count(total)} {total === 1 ? "visitor" : "visitors"}
-                </span>
-                {page < last && (
-                  <a class="button quiet" href={withQuery({ page: String(page + 1) })}>
-                    Older
-                  </a>
-                )}
-              </nav>
+              <Pager page={page} last={last} total={total} one="visitor" many="visitors" at="page" back="Newer" on="Older" />
             </>
           )}
         </Panel>
