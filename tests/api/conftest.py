@@ -21,7 +21,7 @@ from api.registry.store import Registry
 from ingest.contract.site import Site
 from rollups.client import Client, connect
 from tests.services.process import ServiceUnavailable
-from tests.services.redis import fresh_database
+from tests.services.redis import LASTING, emptied
 from tests.services.schema import migrated
 
 PASSWORD = "correct horse battery"
@@ -137,7 +137,7 @@ def _served(_clickhouse: Any, _redis: Any) -> Iterator[Served]:
             pytest.skip(str(service))
     url = f"{_clickhouse.url}/test_api"
     migrated(url)
-    client, redis, clock = connect(url), Redis.from_url(fresh_database(_redis.url, 9)), Clock()
+    client, redis, clock = connect(url), Redis.from_url(emptied(_redis.url, LASTING)), Clock()
     registry = Registry(client, redis, clock)
     registry.refresh()
     api = Api(client, redis, clock)

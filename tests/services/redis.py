@@ -15,6 +15,7 @@ from tests.services import container
 from tests.services.process import PATIENCE_SECONDS, ServiceUnavailable, free_port, start, stop, wait_until
 
 DATABASES = 16
+LASTING = DATABASES - 1  # the one that no other test is given
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,13 @@ def _version(url: str) -> str:
 
 
 def fresh_database(url: str, number: int) -> str:
-    """Empty database `number` modulo the server's 16 and return its url."""
-    chosen = f"{url}/{number % DATABASES}" if url.count("/") == 2 else url
+    """Empty a database that is given in turn to whoever asks with the next number, and return its url."""
+    return emptied(url, number % LASTING)
+
+
+def emptied(url: str, database: int) -> str:
+    """Empty a database of the server's, or the one that the url names, and return its url."""
+    chosen = f"{url}/{database}" if url.count("/") == 2 else url
     client = redis.Redis.from_url(chosen)
     try:
         client.flushdb()
