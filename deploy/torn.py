@@ -15,7 +15,8 @@ from deploy.settings import Settings
 from ingest.log.dead import DeadLetter, DeadLetters, Replayed, placed, replay
 from ingest.log.protocol import Consumer
 from rollups.client import Client
-from rollups.write import Decided, Writer
+from rollups.decided import Decided
+from rollups.write import Writer
 from workers import blob as blobs
 from workers.aside import Stuck, set_aside, stuck
 

@@ -29,7 +29,7 @@ from ingest.log.dead import TooManyDeadLetters
 from ingest.log.protocol import LogTruncated, LogUnavailable, PartitionsChanged
 from rollups.client import ClickHouseUnavailable
 from rollups.control import ClaimLost, Unfinished
-from rollups.write import Outlived, Running, TwoDecided
+from rollups.decided import Outlived, Running, TwoDecided
 from workers.aside import Refused
 from workers.report import Report, reason
 from workers.take import Forgotten, Torn

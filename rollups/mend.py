@@ -12,10 +12,10 @@ from typing import Any
 from rollups import control, kept, retain, rollup
 from rollups.client import Client
 from rollups.compared import difference
+from rollups.decided import Running, Span
 from rollups.ends import GRAINS, REACH_MS
 from rollups.rollup import Rollup
 from rollups.sql import statement, utc
-from rollups.write import Running, Span
 
 SECONDS = 3_600.0  # that one statement may take
 TOKEN = "mend"  # begins the name of every statement while it runs  # noqa: S105

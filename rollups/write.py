@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 from rollups import control, damage, deadline, retain
 from rollups.client import TIMEOUT_SECONDS, TOKEN_SETTINGS, Client
+from rollups.decided import Damaged, Decided, Lines, Look, Marked, Outlived, Running, Span, Standing, TwoDecided
 from rollups.engine import WINDOW
 from rollups.erase import Eraser
 from rollups.life import life
@@ -26,68 +26,6 @@ _ROWS_A_QUESTION = 1_000
 _DECIDED = ("log", "partition", "a", "b", "nonce", "blob", "life")
 _DECIDED_COLUMNS = (*_DECIDED[:-1], "lived")
 _MARKER = ("log", "partition", "b", "received_to", "counts", "reach")
-
-
-@dataclass(frozen=True)
-class Decided:
-    """A batch [a, b) of a partition as its first writer decided it; `blob` is the workers' own."""
-
-    log: str
-    partition: int
-    a: int
-    b: int
-    nonce: str
-    blob: bytes
-    life: str = ""  # of the server, as its writer saw it: only in that one its tokens are believed
-
-
-Lines: TypeAlias = dict[tuple[int, int], str | None]
-
-
-class Span(NamedTuple):
-    """Times of a site, ms, both ends included."""
-
-    site: str
-    first: int
-    last: int
-
-
-class Marked(NamedTuple):
-    """Where a finished batch ended; its partition's newest receipt, ms, and its log's end as they were; 0: unknown."""
-
-    end: int
-    clock: int
-    reach: int = 0
-
-
-class Look(NamedTuple):
-    """The life of the server, which its restart ends, and the phase of a migration (`control`)."""
-
-    life: str
-    phase: str
-
-
-class Standing(NamedTuple):
-    """Who decided a batch, None if nobody has; `closed`: it must wait with its inserts."""
-
-    nonce: str | None
-    closed: bool
-
-
-class TwoDecided(Exception):
-    """Two batches lie at one position: the deduplication window did not outlive a stalled worker. Stop and say so."""
-
-
-class Running(Exception):
-    """An insert of this batch that its client gave up still runs: look again later, it may go in."""
-
-
-class Damaged(Exception):
-    """Parts of what says how far is counted are set aside: going on could count events again."""
-
-
-class Outlived(Exception):
-    """An unfinished batch is older than the tokens that ClickHouse remembers: inserting it could count it twice."""
 
 
 class Writer(Eraser):

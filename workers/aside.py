@@ -14,11 +14,12 @@ from ingest.log.dead import LIMIT, DeadLetter, DeadLetters, dead_letter
 from ingest.log.protocol import Consumer
 from rollups import control
 from rollups.client import ClickHouseUnavailable, Client
+from rollups.decided import Decided, Running
 from rollups.engine import ONE_SERVER, Engines
 from rollups.migrate import build_stale, make_stale
 from rollups.rows import SessionRow
 from rollups.sql import statement
-from rollups.write import Decided, Running, Writer
+from rollups.write import Writer
 from workers import blob as blobs
 from workers.read import lines
 from workers.rows import version

@@ -8,13 +8,13 @@ from ingest.log.dead import DeadLetter, dead_letter
 from ingest.log.partition import hash31
 from ingest.log.protocol import Record
 from rollups.control import CLEARED
+from rollups.decided import Decided
 from rollups.erase import Row, Stone
 from rollups.erase import rows as left_of
 from rollups.native import NOTHING, Packed
 from rollups.past import Asked, Found
 from rollups.retain import Cut
 from rollups.rows import Columns, EventRow, event_rows
-from rollups.write import Decided
 from workers import blob as blobs
 from workers import retained
 from workers.ahead import Ahead, without, without_names

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 from rollups import control
 from rollups.client import Client
+from rollups.decided import Decided, Outlived, TwoDecided
 from rollups.sql import statement
-from rollups.write import Decided, Outlived, TwoDecided, Writer
+from rollups.write import Writer
 from workers import blob as blobs
 from workers.batch import left
 from workers.whole import spans

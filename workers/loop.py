@@ -15,7 +15,7 @@ from ingest.contract.clock import Watch
 from ingest.log.protocol import LogUnavailable
 from rollups.client import ClickHouseUnavailable
 from rollups.control import ClaimLost, Unfinished
-from rollups.write import Damaged, Running
+from rollups.decided import Damaged, Running
 from workers import cache as caches
 from workers.ahead import Ahead
 from workers.batch import count
@@ -35,7 +35,6 @@ SLACK_MS = 2_000  # an append is durable within this after its receipt, or it wa
 _POLL_SECONDS = 1.0
 _MORE_SECONDS = 0.05  # so soon a log that has more gives it
 _IDLE_SECONDS = 1.0
-_UNSEEN_SECONDS = 4.0
 _PAUSED_SECONDS = 0.5
 _RUNNING_SECONDS = 2.0
 _TIDY_SECONDS = 60.0
@@ -185,11 +184,7 @@ class Worker:
                 self._world.metrics.watch(number, partial(self._waits, slot), partial(self._failing, number))
 
     def _waits(self, slot: Slot) -> float:
-        """Seconds that the oldest uncounted event waits, at most; asked by another thread."""
-        if slot.oldest is not None:
-            return max(0, self._now() - slot.oldest) / 1000
-        idle = self._clock() - slot.told_at
-        return idle if idle > _UNSEEN_SECONDS else 0.0  # nobody has looked since
+        return slot.waits(self._now(), self._clock())
 
     def _failing(self, number: int) -> float:
         return self._report.failing(number, self._clock())

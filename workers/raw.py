@@ -6,8 +6,8 @@ from typing import Any
 from ingest.contract.data import leaf_keys
 from ingest.contract.event import ERASED, LATE, Event, Filtered, Logged, Reason
 from ingest.log.partition import hash31
+from rollups.decided import Decided
 from rollups.rows import TOUCH, Columns, EventRow
-from rollups.write import Decided
 from workers.blob import Blob
 from workers.fold import Entry
 

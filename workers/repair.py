@@ -15,11 +15,12 @@ from redis import Redis
 from ingest.log.protocol import Consumer, LogTruncated
 from rollups import rollup
 from rollups.client import Client
+from rollups.decided import Span
 from rollups.past import newest
 from rollups.retain import Floor, floors
 from rollups.rows import EventRow, event_rows
 from rollups.sql import statement
-from rollups.write import Span, Writer
+from rollups.write import Writer
 from workers.raw import decided_columns
 from workers.state import Position, Store
 from workers.take import replay

@@ -8,7 +8,7 @@ from redis import RedisError
 
 from ingest.log.protocol import LogUnavailable
 from rollups.client import NOT_MADE, ClickHouseUnavailable
-from rollups.write import Running
+from rollups.decided import Running
 from workers.room import NoRoom
 from workers.state import Moved
 from workers.world import Paused

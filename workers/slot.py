@@ -6,6 +6,8 @@ from ingest.contract.event import receipt
 from ingest.log.protocol import Record
 from workers.world import Held
 
+_UNSEEN_SECONDS = 4.0
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -54,6 +56,13 @@ class Slot:
         self.records.append(record)
         self.lines += record.value.count(b"\n") + 1
         self.bytes += len(record.value)
+
+    def waits(self, now: int, clock: float) -> float:
+        """Seconds that the oldest uncounted event waits, at most; `now` in ms, `clock` in seconds that only grow."""
+        if self.oldest is not None:
+            return max(0, now - self.oldest) / 1000
+        idle = clock - self.told_at
+        return idle if idle > _UNSEEN_SECONDS else 0.0  # nobody has looked since
 
     def full(self, limits: Limits, batches: int = 1) -> bool:
         """Whether so many whole batches wait."""

@@ -5,8 +5,9 @@ import logging
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import Consumer, LogTruncated, PartitionsChanged
 from rollups.client import ClickHouseUnavailable
+from rollups.decided import Decided
 from rollups.rows import EventRow, transposed
-from rollups.write import Decided, Writer
+from rollups.write import Writer
 from workers import blob as blobs
 from workers import put_back
 from workers.aside import FENCED

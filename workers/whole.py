@@ -6,9 +6,10 @@ tokens anything: repeated under its token, a row that lies there could count twi
 
 from collections.abc import Iterable, Sequence
 
+from rollups.decided import Decided, Span
 from rollups.erase import Row, Stone
 from rollups.rows import EventRow, SessionRow
-from rollups.write import Decided, Span, Writer
+from rollups.write import Writer
 from workers.state import Moved
 
 

@@ -14,8 +14,8 @@ def sentence(error: Exception) -> str | None:
     from ingest.log.protocol import LogTruncated, LogUnavailable
     from rollups.client import ClickHouseUnavailable
     from rollups.control import ClaimLost, Unfinished
+    from rollups.decided import Running, TwoDecided
     from rollups.migrate import SchemaRefused
-    from rollups.write import Running, TwoDecided
     from workers.aside import Refused
 
     told = (

@@ -8,7 +8,8 @@ import pytest
 from ingest.log import stream
 from rollups import control
 from rollups.client import connect
-from rollups.write import Decided, Writer
+from rollups.decided import Decided
+from rollups.write import Writer
 from tests.deploy.test_cli import run
 from tests.services.schema import migrated
 from workers import blob as blobs

@@ -22,8 +22,9 @@ from deploy.taken import _first
 from ingest.contract.event import Event, encode
 from ingest.log.dead import DeadLetter
 from rollups.client import connect
+from rollups.decided import Decided
 from rollups.state import by_site, parts
-from rollups.write import Decided, Writer
+from rollups.write import Writer
 from tests.services.schema import migrated
 
 pytestmark = pytest.mark.services

@@ -8,9 +8,10 @@ import pytest
 
 from rollups import control, mend, rollup
 from rollups.client import Client
+from rollups.decided import Span
 from rollups.registry import RegistryRow, append
 from rollups.verify import verify
-from rollups.write import Span, Writer
+from rollups.write import Writer
 from tests.rollups.make import DAY, T0, event, session
 from tests.rollups.test_verify import live, store, traffic
 from workers.whole import spans

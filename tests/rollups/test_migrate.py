@@ -11,11 +11,12 @@ import pytest
 
 from rollups import control
 from rollups.client import ClickHouseUnavailable, Client, connect
+from rollups.decided import Decided
 from rollups.engine import ONE_SERVER, Engines
 from rollups.migrate import SchemaRefused, _files, drop_view, migrate
 from rollups.rollup import Rollup, parse
 from rollups.verify import verify
-from rollups.write import Decided, Writer
+from rollups.write import Writer
 from tests.rollups.make import COUNTRY, DAY, ROLLUPS, T0, event, paused, session
 
 pytestmark = pytest.mark.services

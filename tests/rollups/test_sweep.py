@@ -7,9 +7,10 @@ import pytest
 from api.answer.revision import revision
 from rollups import control
 from rollups.client import Client
+from rollups.decided import Decided, Outlived
 from rollups.read import Reader
 from rollups.sweep import drop_decided
-from rollups.write import Decided, Outlived, Writer
+from rollups.write import Writer
 from tests.rollups.make import T0
 
 pytestmark = pytest.mark.services

@@ -8,10 +8,11 @@ import pytest
 from api.answer.revision import revision
 from rollups import control
 from rollups.client import ClickHouseUnavailable, Client, connect
+from rollups.decided import Decided, Outlived
 from rollups.engine import ONE_SERVER
 from rollups.migrate import _apply, _create_database, migrate
 from rollups.read import Reader
-from rollups.write import Decided, Outlived, Writer
+from rollups.write import Writer
 from tests.rollups.make import ROLLUPS, T0, session
 
 pytestmark = pytest.mark.services

@@ -11,9 +11,10 @@ import pytest
 
 from rollups import native
 from rollups.client import TOKEN_SETTINGS, ClickHouseUnavailable, Client, connect
+from rollups.decided import Damaged, Decided, TwoDecided
 from rollups.engine import WINDOW
 from rollups.rows import EVENT, EventRow, SessionRow, transposed
-from rollups.write import Damaged, Decided, TwoDecided, Writer
+from rollups.write import Writer
 from tests.rollups.make import DAY, HOUR, ROLLUPS, T0, event, session
 
 pytestmark = pytest.mark.services

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from rollups.control import Unfinished
+from rollups.decided import Decided, Marked
 from rollups.erase import Stone
 from rollups.rows import EventRow, SessionRow
-from rollups.write import Decided, Marked, Writer
+from rollups.write import Writer
 from workers import blob as blobs
 
 Point = Callable[[str], None]  # called before and after every effect; may raise

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from rollups.client import ClickHouseUnavailable
+from rollups.decided import Decided, Lines, Look, Marked, Span, Standing
 from rollups.erase import ERASED, Row, Stone, Taken
 from rollups.native import NOTHING, Packed
 from rollups.rows import Columns, EventRow, SessionRow, event_rows
-from rollups.write import Decided, Lines, Look, Marked, Span, Standing, Writer
+from rollups.write import Writer
 from tests.workers.fake_tables import Point, Tables, of_batch, took
 from workers.aside import FENCED
 

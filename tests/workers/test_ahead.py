@@ -10,8 +10,8 @@ from ingest.contract.event import Event, Filtered, encode
 from ingest.log.dead import DeadLetter
 from ingest.log.protocol import Record
 from rollups import native
+from rollups.decided import Decided
 from rollups.rows import EVENT, EventRow
-from rollups.write import Decided
 from tests.workers.streams import START
 from tests.workers.test_fair import BACKLOG, LINES, Bench
 from workers import ahead

@@ -18,8 +18,9 @@ from ingest.log.redis_consumer import RedisConsumer
 from ingest.log.redis_producer import RedisProducer
 from rollups import control
 from rollups.client import ClickHouseUnavailable
+from rollups.decided import Outlived, Running
 from rollups.verify import verify
-from rollups.write import Outlived, Running, Writer
+from rollups.write import Writer
 from tests.workers.streams import SITE, START
 from tests.workers.test_real import PARTITIONS, Stack, expected
 from tests.workers.test_real import stack as stack  # the fixture

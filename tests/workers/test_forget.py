@@ -8,8 +8,9 @@ from ingest.contract.event import Event
 from ingest.contract.site import SiteSettings
 from rollups import control
 from rollups.client import Client, connect
+from rollups.decided import Decided
 from rollups.verify import verify
-from rollups.write import Decided, Writer
+from rollups.write import Writer
 from tests.services.schema import migrated
 from workers import blob as blobs
 from workers.fold import Entry, Known, fold, visits

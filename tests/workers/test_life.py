@@ -2,7 +2,7 @@
 
 import pytest
 
-from rollups.write import Decided
+from rollups.decided import Decided
 from tests.log.fake import FakeConsumer, FakeLog
 from tests.rollups.make import event, session
 from tests.workers.fake_store import FakeRedis, FakeStore

@@ -21,7 +21,7 @@ from ingest.log.dead import DeadLetter
 from ingest.log.partition import partition as partition_of
 from ingest.log.protocol import LogUnavailable, Record
 from rollups.client import ClickHouseUnavailable
-from rollups.write import Decided
+from rollups.decided import Decided
 from tests.log.fake import FakeConsumer, FakeDead, FakeLog
 from tests.workers.fake_store import FakeRedis, FakeStore
 from tests.workers.fake_tables import Tables

@@ -10,7 +10,7 @@ from redis import Redis, RedisError
 from ingest.contract.event import encode
 from ingest.log.protocol import LogUnavailable, Record
 from rollups.client import ClickHouseUnavailable
-from rollups.write import Running
+from rollups.decided import Running
 from tests.log.fake import FakeConsumer, FakeDead, FakeLog
 from tests.workers.fake_store import FakeRedis, FakeStore
 from tests.workers.fake_tables import Tables

@@ -11,10 +11,11 @@ from ingest.contract.event import Event
 from ingest.log.protocol import Record
 from rollups import control, rollup
 from rollups.client import ClickHouseUnavailable, Client, connect
+from rollups.decided import Decided
 from rollups.mend import doubts, settle
 from rollups.sql import utc
 from rollups.verify import verify
-from rollups.write import Decided, Writer
+from rollups.write import Writer
 from tests.rollups.make import DAY
 from tests.services.schema import migrated
 from tests.workers.streams import stream

@@ -9,7 +9,8 @@ import pytest
 
 from rollups import control
 from rollups.client import connect
-from rollups.write import Decided, Marked, Standing, Writer
+from rollups.decided import Decided, Marked, Standing
+from rollups.write import Writer
 from tests.rollups.make import DAY, T0, event, session
 from tests.services.schema import migrated
 from tests.workers.fake_tables import Tables
