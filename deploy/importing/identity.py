@@ -21,15 +21,16 @@ _MOST = 200  # places of identical lines that are tried
 Held = Callable[[Sequence[str], int, int], Mapping[str, int]]
 
 
-class Counted(NamedTuple):
-    """An event among the raw ones, of which no other is the copy; `time` in ms."""
+class Copy(NamedTuple):
+    """An event of an id that lies among the raw ones; `time` in ms. `counted`: not as another one's duplicate."""
 
     id: str
     visitor: str
     time: int
+    counted: bool
 
 
-Copies = Callable[[Sequence[str], int, int], Iterable[Counted]]
+Copies = Callable[[Sequence[str], int, int], Iterable[Copy]]
 
 
 class Found(NamedTuple):
@@ -93,8 +94,8 @@ class Identity:
     """Tells new lines from held ones. `held`: (ids, earliest time, latest time) → those of them that are held and their
     `seq`; `copies`: as `held`, but the events of these ids.
 
-    An event that names itself is a held one if one of its id lies at its time, or by the rule for duplicates: one of
-    its visitor, at most 24 h 30 min away.
+    An event that names itself is a held one if one of its id lies at its time; further copies are told here by the rule
+    for duplicates, as far as they lie near, and by the workers.
 
     A line is a held one of the same text where its file begins like the held one's, or where the lines beside it say
     so: it is as many lines ahead of the held one as those before it are, or as those up to one of another time. Between
@@ -136,13 +137,13 @@ class Identity:
         if not events:
             return []
         times = [event.time for event in events]
-        found = list(self._copies([event.id for event in events], min(times) - KEEP, max(times) + KEEP))
-        itself = {
-            (one.id, one.time) for one in found
-        }  # its visitor was told otherwise: other settings, another version
+        found = list(self._copies([event.id for event in events], min(times), max(times)))
+        # Also where its visitor was told otherwise, by other settings or another version.
+        itself = {(one.id, one.time) for one in found}
         held: dict[tuple[str, str], list[int]] = {}
         for one in found:
-            held.setdefault((one.visitor, one.id), []).append(one.time)
+            if one.counted:
+                held.setdefault((one.visitor, one.id), []).append(one.time)
         fresh: list[Event] = []
         for event in events:
             copies = held.setdefault((event.visitor, event.id), [])
