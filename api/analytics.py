@@ -58,7 +58,8 @@ def _friction(asked: Asked[Filtered]) -> Friction:
 
 def _friction_preview(asked: Asked[JudgedBy]) -> FrictionPreview:
     own = asked.site.settings
-    return friction_preview(asked.selected, asked.site.id, asked.span, asked.parameters.over(own.friction), own.pairs)
+    thresholds = asked.parameters.over(own.friction)
+    return friction_preview(asked.selected, asked.site.id, asked.span, thresholds, own.finished_by)
 
 
 def _breakdown(asked: Asked[BreakdownOf]) -> Breakdown:

@@ -13,7 +13,7 @@ MAX_VALUE = 400  # characters
 
 _FILTER = re.compile(r"([a-z_]*)(==|!=|=~|!~)(.*)", re.DOTALL)
 _CHARACTER = re.compile(r"\\[|\\]|.", re.DOTALL)
-_PAGES = ("page", "entry_page", "exit_page")
+_ENDS = ("entry_page", "exit_page")
 
 
 def parse(text: str) -> Filter:
@@ -47,6 +47,9 @@ def _value(dimension: str, operator: Operator, value: str) -> str:
         raise ValueError("a value is empty")
     if len(value) > MAX_VALUE:
         raise ValueError(f"a value is longer than {MAX_VALUE} characters")
-    if operator[1] != "=" or value == NONE:
+    if operator[1] != "=":
         return value
-    return page_of(value) if dimension in _PAGES else spelled(value)
+    if dimension == "page":
+        return page_of(value)
+    # The page of a session that has none.
+    return page_of(value) if dimension in _ENDS and value != NONE else spelled(value)

@@ -42,8 +42,9 @@ class Knowledge(NamedTuple):
 class Way(NamedTuple):
     """What differs by the way an event comes in; the steps are the same for all.
 
-    `own_time`: `at` is the event's time, and not only a difference. `for_ever`: who has no name is the same visitor on
-    all days, by the site's secret. `programs`: HTTP libraries and nameless agents send events on purpose.
+    `own_time`: `at` is the event's time, and not only a difference. `for_ever`: who has no name is the same visitor
+    whenever a day is imported, by the site's secret. `programs`: HTTP libraries and nameless agents send events on
+    purpose.
     """
 
     own_time: bool
@@ -126,12 +127,18 @@ def drop_excluded(draft: Draft) -> Reason | None:
 
 
 def identify_visitor(draft: Draft) -> Reason | None:
-    """Where history names its visitor, it is the one whom the endpoint would know by that name."""
+    """Where history names its visitor, it is the one whom the endpoint would know by that name: on a cookieless site
+    nobody, unless a name is all that history tells.
+    """
     site, sender, named = draft.site, draft.sender, draft.posted.visitor
-    if named and (draft.way.for_ever or not (site.settings.cookieless or sender.gpc)):
+    if draft.way.for_ever:
+        cookieless = site.settings.cookieless and bool(sender.address or sender.agent)
+    else:
+        cookieless = site.settings.cookieless or sender.gpc
+    if named and not cookieless:
         draft.visitor = visitor.own(site.secret, named)
     elif draft.way.for_ever:
-        draft.visitor = visitor.imported(site.secret, sender.address, sender.agent)
+        draft.visitor = visitor.imported(site.secret, draft.time, sender.address, sender.agent)
     else:
         salt = draft.knowledge.salt(draft.time, sender.received)
         draft.visitor = visitor.cookieless(salt, site.id, sender.address, sender.agent)

@@ -30,7 +30,7 @@ def thresholds(settings: SiteSettings) -> Thresholds:
         engaged=_times(friction.engaged_seconds, 1000),
         deep=_times(friction.deep_seconds, 1000),
         depth=_times(friction.deep_percent, 100),
-        pairs=tuple((started, frozenset(finishing)) for started, *finishing in settings.pairs),
+        pairs=tuple((started, frozenset(finishing)) for started, finishing in settings.finished_by.items()),
     )
 
 

@@ -1,6 +1,6 @@
 """What other thresholds would make of the sessions of a range, before anybody saves them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, Decimal
 
 from pydantic import BaseModel
@@ -26,13 +26,13 @@ class FrictionPreview(BaseModel):
 
 
 def friction_preview(
-    reader: Reader, site: str, span: Span, thresholds: Thresholds, pairs: Sequence[Sequence[str]]
+    reader: Reader, site: str, span: Span, thresholds: Thresholds, finished_by: Mapping[str, Sequence[str]]
 ) -> FrictionPreview:
-    """Of sessions that start in the range."""
+    """Of sessions that start in the range; `finished_by`: what finishes each started thing."""
     rows = reader.rows(
         "friction_preview",
         site=site,
-        pairs=[list(pair) for pair in pairs],
+        pairs=[[started, *finishing] for started, finishing in finished_by.items()],
         engaged_pageviews=thresholds.engaged_pageviews,
         engaged_ms=_whole(thresholds.engaged_seconds, 1_000),
         deep_ms=_whole(thresholds.deep_seconds, 1_000),

@@ -1,19 +1,20 @@
 """The sessions of one visitor."""
 
 from decimal import Decimal
-from fractions import Fraction
 from typing import Literal
 
 from pydantic import BaseModel
 
-from api.number import money, ratio
+from api.number import money
 from api.span import iso
 from ingest.contract.site import Revenue as Setting
 from rollups.read import Reader
 
 
 class Session(BaseModel):
-    """`revenue`: the standing transactions of the session in the site's currency; 0 without revenue setting."""
+    """`duration`: seconds, exact to the millisecond. `revenue`: the standing transactions of the session in the site's
+    currency; 0 without revenue setting.
+    """
 
     id: str
     started_at: str
@@ -54,7 +55,7 @@ def visitor_sessions(reader: Reader, site: str, visitor: str, setting: Setting |
                 id=row["session"],
                 started_at=iso(row["started"]),
                 ended_at=iso(row["ended"]),
-                duration=ratio(Fraction(row["ended"] - row["started"], 1000), 1),
+                duration=(row["ended"] - row["started"]) / 1000,
                 pageviews=row["pageviews"],
                 events_count=row["events"],
                 entry_page=row["entry_page"],

@@ -5,19 +5,32 @@ whether the line that ends one file and begins the next is one or two; where it 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
 
 from ingest.contract.event import Event
+from workers.memory import KEEP
 
 REMEMBERED = 100_000  # different lines of this import, about 40 MB; identical ones stand close together
 EDGE_MS = 60_000  # identical lines of two files lie this near to their ends: a long request is logged late
 _MOST = 200  # places of identical lines that are tried
 
 Held = Callable[[Sequence[str], int, int], Mapping[str, int]]
+
+
+class Copy(NamedTuple):
+    """An event of an id that lies among the raw ones; `time` in ms. `counted`: not as another one's duplicate."""
+
+    id: str
+    visitor: str
+    time: int
+    counted: bool
+
+
+Copies = Callable[[Sequence[str], int, int], Iterable[Copy]]
 
 
 class Found(NamedTuple):
@@ -79,15 +92,19 @@ class _File:
 
 class Identity:
     """Tells new lines from held ones. `held`: (ids, earliest time, latest time) → those of them that are held and their
-    `seq`.
+    `seq`; `copies`: as `held`, but the events of these ids.
+
+    An event that names itself is a held one if one of its id lies at its time; further copies are told here by the rule
+    for duplicates, as far as they lie near, and by the workers.
 
     A line is a held one of the same text where its file begins like the held one's, or where the lines beside it say
     so: it is as many lines ahead of the held one as those before it are, or as those up to one of another time. Between
     held lines of other times, or deep within a file, more than a minute from its ends, the text alone says it.
     """
 
-    def __init__(self, held: Held) -> None:
+    def __init__(self, held: Held, copies: Copies = lambda *_: ()) -> None:
         self._held = held
+        self._copies = copies
         self._places: OrderedDict[bytes, list[_Place]] = OrderedDict()
         self._files: dict[int, _File] = {}
         self._undecided: list[Found] = []
@@ -102,15 +119,11 @@ class Identity:
         again = len(self._undecided)
         found = [*self._undecided, *chunk]
         self._undecided = []
-        given = self._ask(found)
-        fresh: list[Event] = []
+        self._ask(found)
+        fresh = self._named([one.event for one in found if not one.digest])
         by_file: dict[int, list[tuple[Found, bool]]] = {}
         for index, one in enumerate(found):
-            if not one.digest:
-                if one.event.id not in given:
-                    given.add(one.event.id)
-                    fresh.append(one.event)
-            else:
+            if one.digest:
                 by_file.setdefault(one.file, []).append((one, last or index < again))
         for number, lines in by_file.items():
             file = self._files.setdefault(number, _File(lines[0][0].event.time))
@@ -119,17 +132,33 @@ class Identity:
             self._places.popitem(last=False)
         return fresh
 
-    def _ask(self, found: Sequence[Found]) -> set[str]:
-        """Learn the places of the lines that are held; returns the ids given by their senders that are."""
-        if not found:
-            return set()
+    def _named(self, events: Sequence[Event]) -> list[Event]:
+        """Those that name themselves and are not held."""
+        if not events:
+            return []
+        times = [event.time for event in events]
+        found = list(self._copies([event.id for event in events], min(times), max(times)))
+        # Also where its visitor was told otherwise, by other settings or another version.
+        itself = {(one.id, one.time) for one in found}
+        held: dict[tuple[str, str], list[int]] = {}
+        for one in found:
+            if one.counted:
+                held.setdefault((one.visitor, one.id), []).append(one.time)
+        fresh: list[Event] = []
+        for event in events:
+            copies = held.setdefault((event.visitor, event.id), [])
+            if (event.id, event.time) not in itself and all(abs(event.time - time) > KEEP for time in copies):
+                copies.append(event.time)
+                fresh.append(event)
+        return fresh
+
+    def _ask(self, found: Sequence[Found]) -> None:
+        """Learn the places of the lines that are held."""
+        unknown = {one.digest: one.event.id for one in found if one.digest and one.digest not in self._places}
+        if not unknown:
+            return
         times = [one.event.time for one in found]
-        given = [one.event.id for one in found if not one.digest]
-        unknown = {
-            one.digest: one.event.id for one in found if one.digest is not None and one.digest not in self._places
-        }
-        held = self._held([*given, *unknown.values()], min(times), max(times))
-        ids = set(given).intersection(held)
+        held = self._held(list(unknown.values()), min(times), max(times))
         number = 0
         while unknown:
             for text, id_ in list(unknown.items()):
@@ -140,7 +169,6 @@ class Identity:
             number += 1
             unknown = {text: line_id(text, number) for text in unknown}
             held = self._held(list(unknown.values()), min(times), max(times)) if unknown else {}
-        return ids
 
     def _decide(self, file: _File, lines: Sequence[Found], final: Sequence[bool], fresh: list[Event]) -> None:
         latest = max(one.event.time for one in lines)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from deploy import wiring
 from deploy.counted import wait_until_counted
 from deploy.folder import StackError
-from deploy.importing.identity import Found, Identity
+from deploy.importing.identity import Copy, Found, Identity
 from deploy.importing.line import File, Format, Rules, Tally, events, recognise
 from deploy.importing.merge import merged
 from deploy.importing.send import GaveUp, Sent, send
@@ -77,6 +77,11 @@ def run(
         rows = patiently(settings, _ASK_SECONDS, lambda: reader.rows("known_events", **params))
         return {str(row["id"]): int(row["seq"]) for row in rows}
 
+    def copies(ids: Sequence[str], first: int, last: int) -> list[Copy]:
+        params = {"site": site.id, "ids": list(ids), "from": first, "to": last}
+        rows = patiently(settings, _ASK_SECONDS, lambda: reader.rows("known_copies", **params))
+        return [Copy(str(row["id"]), str(row["visitor"]), int(row["at"]), bool(row["counted"])) for row in rows]
+
     workers = Workers(settings, reader, site.id, rules.received, report)
 
     def room() -> None:
@@ -91,7 +96,7 @@ def run(
             lambda found: found.event.time,
         )
         try:
-            await send(found, Identity(held), producer, report.sent, lambda: progress(report), room)
+            await send(found, Identity(held, copies), producer, report.sent, lambda: progress(report), room)
         finally:
             await producer.close()
 

@@ -206,6 +206,14 @@ class SiteSettings(BaseModel):
         return named
 
     @property
+    def finished_by(self) -> dict[str, list[str]]:
+        """What finishes each started thing of `pairs`: any finishing event of all that begin with it."""
+        found: dict[str, list[str]] = {}
+        for started, *finishing in self.pairs:
+            found.setdefault(started, []).extend(finishing)
+        return found
+
+    @property
     def trusts_only_keys(self) -> bool:
         return self.revenue is not None and self.revenue.trusted
 

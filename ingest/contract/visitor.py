@@ -24,13 +24,15 @@ def cookieless(salt: bytes, site: str, address: str, agent: str) -> str:
     return _hash(salt, f"c\0{site}\0{address}\0{agent}")
 
 
-def imported(secret: str, address: str, agent: str) -> str:
-    """The visitor of an imported line: the same in every import, whenever it runs."""
-    return (_imported_again if len(agent) <= _AGAIN else _imported)(secret, address, agent)
+def imported(secret: str, time: int, address: str, agent: str) -> str:
+    """The visitor of a day (of `time`, ms) whom an import does not name: `cookieless`, but the same in every import,
+    whenever it runs.
+    """
+    return (_imported_again if len(agent) <= _AGAIN else _imported)(secret, day(time), address, agent)
 
 
-def _imported(secret: str, address: str, agent: str) -> str:
-    return _hash(secret.encode(), f"i\0{address}\0{agent}")
+def _imported(secret: str, day_: int, address: str, agent: str) -> str:
+    return _hash(secret.encode(), f"i\0{day_}\0{address}\0{agent}")
 
 
 _imported_again = lru_cache(16_384)(_imported)  # a visitor has several lines

@@ -21,8 +21,10 @@ FROM (
         visitor,
         time,
         {leaf_of_data} AS leaf,
-        arrayJoin(arrayDistinct(if(startsWith(leaf, '['), JSONExtractArrayRaw(leaf), [leaf]))) AS raw,
-        if(startsWith(raw, '"'), JSONExtractString(concat('[', raw, ']'), 1), raw) AS value
+        arrayJoin(arrayDistinct(arrayMap(
+            raw -> if(startsWith(raw, '"'), JSONExtractString(concat('[', raw, ']'), 1), raw),
+            if(startsWith(leaf, '['), JSONExtractArrayRaw(leaf), [leaf])
+        ))) AS value
     FROM events
     WHERE site = {site:String} AND time >= {from:DateTime64(3,'UTC')} AND time < {to:DateTime64(3,'UTC')}
         AND type = {type:String} AND reason = '' AND erasure = '' AND has(keys, {key:String})

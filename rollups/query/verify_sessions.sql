@@ -194,7 +194,11 @@ judged AS (
         tx,
         multiIf(
             notEmpty(tx), 'engaged',
-            arrayExists(pair -> has(types, pair[1]) AND NOT hasAny(types, arraySlice(pair, 2)), pairs), 'hesitator',
+            arrayExists(
+                pair -> has(types, pair[1])
+                AND NOT arrayExists(each -> each[1] = pair[1] AND hasAny(types, arraySlice(each, 2)), pairs),
+                pairs
+            ), 'hesitator',
             notEmpty(ev)
             OR (length(pv) >= engaged_pageviews AND spent >= engaged_enough)
             OR (spent >= deep_ms AND depth >= deep), 'engaged',

@@ -38,6 +38,8 @@ def test_what_no_event_is_called_is_no_parameter(asked: str, model: type[BaseMod
         ("campaign!=Black\u3000Friday", ("Black Friday",)),
         ("page==/a b/", ("/a%20b",)),
         ("campaign==(none)", ("(none)",)),
+        ("entry_page!=(none)|a", ("(none)", "/a")),
+        ("page==(none)", ("/(none)",)),
         ("event=~ two  *", (" two  *",)),
     ],
 )

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from deploy.importing.identity import Found, Identity, digest, line_id
+from deploy.importing.identity import Copy, Found, Identity, digest, line_id
 from ingest.contract.event import Event, Revenue
+from workers.memory import KEEP
 
 SECOND = 1_000
 HOUR = 3_600_000
@@ -113,12 +114,53 @@ def test_what_an_older_version_imported_without_a_place_is_held() -> None:
     assert store.run([K, L, M]) == 0
 
 
-def test_events_that_bring_an_id_are_told_by_it() -> None:
-    store = Store()
-    event = Event("s", "v", "own", "pageview", 5, 0)
-    assert len(Identity(store.held).fresh([Found(event, b"", 0), Found(event, b"", 1)], last=True)) == 1
-    store.seq["own"] = 9
-    assert Identity(store.held).fresh([Found(event, b"", 0)], last=True) == []
+def own(time: int, visitor: str = "v", id_: str = "own") -> Found:
+    return Found(Event("s", visitor, id_, "pageview", time, 0), b"", 0)
+
+
+class Raw:
+    """The raw events of imports that name theirs."""
+
+    def __init__(self, *held: Copy) -> None:
+        self.held = list(held)
+
+    def copies(self, ids: Sequence[str], first: int, last: int) -> list[Copy]:
+        return [one for one in self.held if one.id in ids and first <= one.time <= last]
+
+    def run(self, *lines: Found) -> list[int]:
+        """The places of those that are sent; they count."""
+        fresh = Identity(Store().held, self.copies).fresh(lines, last=True)
+        self.held += [Copy(event.id, event.visitor, event.time, counted=True) for event in fresh]
+        return [place for place, line in enumerate(lines) if any(line.event is event for event in fresh)]
+
+
+@pytest.mark.parametrize(
+    ("second", "sent"),
+    [
+        (own(5), []),
+        (own(5 + KEEP), []),
+        (own(5 + KEEP + 1), [1]),
+        (own(6, visitor="w"), [1]),
+        (own(6, id_="other"), [1]),
+    ],
+)
+def test_events_that_bring_an_id_are_told_by_visitor_id_and_a_day(second: Found, sent: list[int]) -> None:
+    """As the workers judge them: an id may come again after a day, and another visitor's is another."""
+    raw = Raw()
+    assert raw.run(own(5), second) == [0, *sent]
+    assert raw.run(own(5), second) == []
+    assert raw.run(own(5)) == []
+
+
+def test_an_id_is_compared_with_events_that_counted_only() -> None:
+    assert Raw().run(own(0), own(KEEP), own(KEEP + 1), own(2 * KEEP), own(3 * KEEP)) == [0, 2, 4]
+    duplicate = Copy("own", "v", KEEP, counted=False)
+    assert Raw(duplicate).run(own(KEEP - 1), own(KEEP), own(2 * KEEP)) == [0, 2]
+
+
+def test_an_event_is_known_by_id_and_time_when_its_visitor_is_told_otherwise() -> None:
+    raw = Raw(Copy("own", "v", 5, counted=True))
+    assert raw.run(own(5, visitor="w"), own(6, visitor="w")) == [1]
 
 
 def test_a_transaction_named_by_its_event_keeps_that_name() -> None:

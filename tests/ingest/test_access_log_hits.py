@@ -27,7 +27,7 @@ def test_a_hit_becomes_a_pageview_of_the_site() -> None:
     assert (line.source, line.referrer) == ("facebook", "https://t.co/x")
     assert (line.country, line.browser, line.os, line.device) == ("DE", "Firefox", "Linux", "Desktop")
     assert line.touch == Touch("", "", "", "Organic Social", "example.com", "DE-BE", "Berlin")
-    assert (line.visitor, line.settings) == (imported("s3cret", ADDRESS, FIREFOX), 7)
+    assert (line.visitor, line.settings) == (imported("s3cret", TIME, ADDRESS, FIREFOX), 7)
     assert ADDRESS not in repr(line)
 
 

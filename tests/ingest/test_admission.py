@@ -46,12 +46,12 @@ def reason(**fields: Any) -> str | None:
     return line.reason if isinstance(line, Filtered) else None
 
 
-def imported(**fields: Any) -> Event | Filtered:
+def imported(site: Site | None = None, **fields: Any) -> Event | Filtered:
     line = json.dumps({"type": "pageview", "url": "https://example.com/", "at": NOW - 400 * DAY, **fields})
     posted = parse(0, line.encode(), IncomingImport)
     assert isinstance(posted, IncomingImport), posted
     sender = Sender(NOW, posted.ip, posted.user_agent)
-    return admit(posted.posted, a_site(), sender, Knowledge(KNOWLEDGE.places, no_salt), EVENTS, "line-id")
+    return admit(posted.posted, site or a_site(), sender, Knowledge(KNOWLEDGE.places, no_salt), EVENTS, "line-id")
 
 
 def test_the_steps_are_these_in_this_order() -> None:

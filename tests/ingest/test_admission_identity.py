@@ -83,9 +83,19 @@ def test_an_imported_event_may_tell_its_sender() -> None:
     """S15: the address only makes the country and the visitor."""
     line = imported(ip=ADDRESS, user_agent=FIREFOX, id="e1")
     assert isinstance(line, Event)
-    assert line.visitor == visitor.imported("s3cret", ADDRESS, FIREFOX)
+    assert line.visitor == visitor.imported("s3cret", line.time, ADDRESS, FIREFOX)
     assert (line.country, line.browser, line.id) == ("DE", "Firefox", "e1")
     assert ADDRESS.encode() not in encode([line])
+
+
+@pytest.mark.parametrize(("sender", "named"), [({}, True), ({"ip": ADDRESS}, False), ({"user_agent": FIREFOX}, False)])
+def test_a_cookieless_site_takes_an_imported_name_only_where_there_is_nothing_else(
+    sender: dict[str, str], named: bool
+) -> None:
+    site = a_site(settings={"cookieless": True})
+    first, second = (imported(site=site, visitor=name, **sender) for name in ("v1", "v2"))
+    assert isinstance(first, Event) and isinstance(second, Event)
+    assert (first.visitor == visitor.own("s3cret", "v1"), first.visitor != second.visitor) == (named, named)
 
 
 def test_an_agent_of_any_length_costs_no_line() -> None:

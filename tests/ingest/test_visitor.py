@@ -35,7 +35,7 @@ def test_kinds_of_visitors_never_meet() -> None:
     names = {
         visitor.own("s3cret", "a\0b"),
         visitor.cookieless(salt, "a", "b", ""),
-        visitor.imported("s3cret", "a", "b"),
+        visitor.imported("s3cret", 0, "a", "b"),
         visitor.cookieless(salt, "a", "", "b"),
     }
     assert len(names) == 4
@@ -44,6 +44,11 @@ def test_kinds_of_visitors_never_meet() -> None:
 def test_the_day_is_utc() -> None:
     assert visitor.day(DAY_MS - 1) == 0
     assert visitor.day(DAY_MS) == 1
+
+
+def test_who_is_imported_without_a_name_is_another_on_another_utc_day() -> None:
+    days = [visitor.imported("s3cret", time, "a", "b") for time in (0, DAY_MS - 1, DAY_MS, 2 * DAY_MS - 1)]
+    assert days[0] == days[1] != days[2] == days[3]
 
 
 def test_all_processes_share_the_salt_of_the_first() -> None:

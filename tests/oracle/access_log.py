@@ -61,7 +61,7 @@ def facts(hits: Iterable[Hit], site: str, enrich: Callable[[Hit], dict[str, str]
     return [
         Fact(
             site=site,
-            visitor=f"{hit.ip} {hit.agent}",
+            visitor=f"{hit.time // 86_400_000} {hit.ip} {hit.agent}",
             id=f"line-{number}",
             type="pageview",
             time=hit.time,

@@ -14,7 +14,9 @@ def bucket(session: Session, settings: dict[str, Any]) -> str:
     types = {fact.type for fact in session.interactive}
     if any(fact.money for fact in session.facts):
         return "engaged"
-    if any(started in types and not types & set(finishing) for started, *finishing in settings["pairs"]):
+    begun = {started for started, *_ in settings["pairs"]} & types
+    finished = {started for started, *finishing in settings["pairs"] if types & set(finishing)}
+    if begun - finished:
         return "hesitator"
     told = [fact.engaged_ms for fact in session.facts if fact.passive and fact.engaged_ms is not None]
     seconds = Decimal(sum(told) if told else session.end - session.start) / 1000

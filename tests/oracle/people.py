@@ -2,12 +2,10 @@
 
 from collections import Counter, defaultdict
 from decimal import Decimal
-from fractions import Fraction
 
 from tests.oracle.answers import Answer, _transactions
 from tests.oracle.bucket import bucket
 from tests.oracle.fact import DAY, Session
-from tests.oracle.number import ratio
 from tests.oracle.sessions import Site
 from tests.oracle.span import Range, iso
 
@@ -61,7 +59,7 @@ def visitor_sessions(site: Site, visitor: str, settings: Answer) -> list[Answer]
             {
                 "started_at": iso(session.start),
                 "ended_at": iso(session.end),
-                "duration": ratio(Fraction(session.end - session.start, 1000), 1),
+                "duration": float(Decimal(session.end - session.start) / 1000),
                 "pageviews": len(session.views),
                 "events_count": len(session.interactive),
                 "entry_page": session.views[0].fact.page if session.views else None,

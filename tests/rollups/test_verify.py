@@ -24,7 +24,7 @@ pytestmark = pytest.mark.services
 STRICT = SiteSettings.model_validate(
     {
         "friction": {"bouncer_seconds": 0.5, "engaged_pageviews": 2, "engaged_seconds": 7.25, "deep_percent": 33.3},
-        "pairs": [["signup", "buy"]],
+        "pairs": [["pageview", "buy"], ["signup", "buy"], ["pageview", "signup", "never"]],
     }
 )
 SETTINGS = {0: SiteSettings(), 1: SiteSettings(), 2: STRICT}

@@ -242,6 +242,27 @@ def test_bucket(events: list[Event], expected: str) -> None:
     assert sessions(*events)[0].bucket == expected
 
 
+PAIRS = [["trial", "order"], ["trial", "call", "cancel"], ["order", "pay"]]
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        (["trial"], "hesitator"),
+        (["trial", "call"], "engaged"),
+        (["cancel", "trial"], "engaged"),
+        (["trial", "order"], "hesitator"),
+        (["trial", "order", "pay"], "engaged"),
+        (["trial", "pay"], "hesitator"),
+    ],
+)
+def test_any_finishing_event_of_any_of_its_pairs_finishes_what_was_started(types: list[str], expected: str) -> None:
+    found = [Entry(n, 0, event(f"09:0{n}", type_=type_)) for n, type_ in enumerate(types)]
+    settings = SiteSettings.model_validate({"pairs": PAIRS})
+    [row] = fold(Known({}, {}, 0), 0, visits(found), 7, lambda *_: settings).rows
+    assert row.bucket == expected
+
+
 def test_the_newest_revision_among_the_events_decides_the_bucket() -> None:
     def lookup(_: str, revision: int) -> SiteSettings:
         return SiteSettings.model_validate({"friction": {"bouncer_seconds": 10 if revision == 1 else 0.5}})

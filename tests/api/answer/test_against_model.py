@@ -174,16 +174,16 @@ OTHERS = {
     "deep_seconds": 20,
     "deep_percent": 33.3,
 }
-PAIRS = [["pageview", "signup"], ["signup", "purchase"]]
+PAIRS = [["pageview", "signup"], ["signup", "purchase"], ["pageview", "purchase", "never"]]
 
 
 @pytest.mark.parametrize("change", [{}, *({name: value} for name, value in OTHERS.items()), OTHERS, {"pairs": PAIRS}])
 def test_friction_preview(world: World, change: dict[str, Any]) -> None:
-    pairs = change.get("pairs", SETTINGS.pairs)
+    own = SETTINGS.model_copy(update={"pairs": change.get("pairs", SETTINGS.pairs)})
     thresholds = SETTINGS.friction.model_copy(update={key: value for key, value in change.items() if key != "pairs"})
-    settings = {"friction": thresholds.model_dump(), "pairs": pairs}
+    settings = {"friction": thresholds.model_dump(), "pairs": own.pairs}
     for site, span, asked in world.ranges[::2]:
-        answer = body(friction_preview(world.reader, site, span, thresholds, pairs))
+        answer = body(friction_preview(world.reader, site, span, thresholds, own.finished_by))
         assert answer.pop("thresholds") == settings["friction"]
         assert answer == answers.friction_preview(world.sites[site], asked, settings, SETTINGS.model_dump())
 

@@ -125,7 +125,7 @@ QUESTIONS: dict[str, tuple[Callable[[Reader, str, Span], Any], Callable[[Site, R
 
 def preview(reader: Reader, site: str, span: Span) -> Any:
     thresholds = SETTINGS.friction.model_copy(update={"bouncer_seconds": 30})
-    answer = body(friction_preview(reader, site, span, thresholds, SETTINGS.pairs))
+    answer = body(friction_preview(reader, site, span, thresholds, SETTINGS.finished_by))
     return {name: value for name, value in answer.items() if name != "thresholds"}
 
 

@@ -85,6 +85,7 @@ def test_now_is_the_last_five_minutes(writer: Writer, clickhouse_url: str) -> No
         ('{"of.colour":"red"}', "of.colour", ["red"]),
         ('{"a":{"b.c":"x"}}', "a.b.c", ["x"]),
         ('{"tags":["a","b",1,"a"]}', "tags", ["1", "a", "b"]),
+        ('{"tags":[1,"1",true,"true",null,"null",1.50,"1.5"]}', "tags", ["1", "1.5", "null", "true"]),
         ('{"lines":[{"sku":"k"}]}', "lines", ['{"sku":"k"}']),
         ('{"none":[]}', "none", []),
         ('{"say":"\\"hi\\", [she] said"}', "say", ['"hi", [she] said']),

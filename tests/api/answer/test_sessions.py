@@ -11,6 +11,7 @@ from api.answer.event_data_keys import event_data_keys
 from api.answer.ledger import ledger
 from api.answer.revision import revision
 from api.answer.session_events import session_events
+from api.answer.visitor_sessions import visitor_sessions
 from api.answer.visitors import visitors
 from api.span import FIRST, LAST, Span
 from tests.api.answer.conftest import Store
@@ -20,8 +21,9 @@ pytestmark = pytest.mark.services
 
 NOON = at("2025-03-10T12:00:00+00:00")
 HOUR = 3_600_000
+DAY = 24 * HOUR
 EVER = Span(FIRST, LAST, ZoneInfo("UTC"))
-SOME = Span(NOON - HOUR, NOON + 40 * 24 * HOUR, ZoneInfo("UTC"))
+SOME = Span(NOON - HOUR, NOON + 40 * DAY, ZoneInfo("UTC"))
 
 
 def test_a_repeated_step_needs_a_further_event(store: Store) -> None:
@@ -70,6 +72,15 @@ def test_the_deepest_view_of_a_page_counts_for_the_session(store: Store) -> None
     assert [step.pct for step in one.steps] == [100.0, 33.33, 33.33, 0.0, 0.0]
     assert [step.dropoff_pct for step in one.steps] == [0.0, 66.67, 0.0, 100.0, 0.0]
     assert [step.sessions for step in any_page.steps] == [3, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("lasted", [0, 1, 12_345, 29_999, DAY - 1])
+def test_a_sessions_duration_is_its_end_less_its_start_to_the_millisecond(store: Store, lasted: int) -> None:
+    visitor = "a" * 16
+    store.write(sessions=[session(visitor, NOON, end=NOON + lasted)])
+    answer = visitor_sessions(store.reader, "s1", visitor, None)
+    assert answer is not None
+    assert [each.duration for each in answer.sessions] == [lasted / 1000]
 
 
 @pytest.mark.parametrize(
