@@ -25,9 +25,9 @@ alias or a listed host names the source. A value that is a web address (`https:/
 referrer.
 
 A referrer is `direct` if its host is the site's domain, a subdomain of it or in the settings `hosts` and
-`ignored_referrers` (their subdomains included; `"*"` says nothing of referrers), the event's own host, localhost, or
-listed below as sign-in or payment. An app's package or a listed host names the source, the most specific one first;
-else its registrable domain does.
+`ignored_referrers` (their subdomains included; `"*"` says nothing of referrers), the event's own host, localhost (also
+as `127.0.0.1`, `[::1]`, `0.0.0.0`), or listed below as sign-in or payment. An app's package or a listed host names the
+source, the most specific one first; else its registrable domain does.
 """
 _CHANNEL = """\
 ## Medium, term, content

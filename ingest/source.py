@@ -14,7 +14,7 @@ from publicsuffixlist import PublicSuffixList
 from ingest import rule
 from ingest.channel import channel
 from ingest.contract.event import DIRECT, NO_CAMPAIGN
-from ingest.contract.page import Url, parameters, read_url
+from ingest.contract.page import Url, lowered, parameters, read_url
 from ingest.rule import Row
 
 _PARAMETERS = ("utm_source", "source", "ref")
@@ -120,13 +120,13 @@ def _said(query: str) -> Said:
             said.setdefault(name, value)
     more = (
         said.get("utm_campaign", NO_CAMPAIGN),
-        said.get("utm_medium", "").lower(),
+        lowered(said.get("utm_medium", "")),
         said.get("utm_term", ""),
         said.get("utm_content", ""),
         not _AD_IDS.isdisjoint(said),
     )
     addresses: list[tuple[str, str]] = []
-    for value in [said[name].lower() for name in _PARAMETERS if name in said]:
+    for value in [lowered(said[name]) for name in _PARAMETERS if name in said]:
         address = _address(value)
         if address is None:
             return Said(tuple(addresses), _named(value), *more)
@@ -162,9 +162,20 @@ def _is_within(host: str, hosts: frozenset[str]) -> bool:
 
 @lru_cache(4_096)  # of hosts of ≤ 253 characters
 def _referring(name: str, scheme: str, own_host: str, domain: str) -> str:
-    if not name or name in (own_host, domain, "localhost") or name.endswith(("." + domain, ".localhost")):
+    if not name or name in (own_host, domain) or name.endswith("." + domain) or _is_this_machine(name):
         return DIRECT
     return _source_of_app(name) if scheme == "android-app" else source_of_host(name)
+
+
+def _is_this_machine(name: str) -> bool:
+    if name in ("localhost", "localhost.localdomain") or name.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    address = (address.version == 6 and address.ipv4_mapped) or address
+    return address.is_loopback or address.is_unspecified  # servers on trial say 0.0.0.0
 
 
 def _source_of_app(name: str) -> str:
