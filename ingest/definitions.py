@@ -47,7 +47,7 @@ _PLACE = """\
 
 The hostname is that of the event's url, without `www.`; `unknown` if there is none. Country, region (ISO 3166-2, else
 the name that the database has) and city (its English name) come from the address and the database of
-`THROUGHLINE_COUNTRY_DB`, else `unknown`.
+`THROUGHLINE_COUNTRY_DB`, else `unknown`, as every private address is.
 """
 _PAGE = """\
 ## Page
