@@ -17,7 +17,7 @@ from ingest.contract.text import value
 MAX_PAGE = 2_000  # characters
 MAX_VALUE = 200  # characters of a kept query value
 MAX_PARAMETERS = 50  # query parameters with a value that are looked at
-MAX_KEPT = 16  # query parameters of one url
+MAX_KEPT = 12  # query parameters of one url
 MAX_NAME = 253  # characters of a host, without the final dot
 MAX_LABEL = 63
 _CACHED = 2_048  # urls, since they come again; longer ones than this are not remembered, so that it is 10 MB at most

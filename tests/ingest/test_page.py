@@ -201,7 +201,8 @@ def test_any_number_of_others_may_stand_before_them(name: str, before: str) -> N
 
 
 def test_a_stored_url_has_all_parameters_that_campaigns_know() -> None:
-    names = ["source_platform", "creative_format", "marketing_tactic", "id", *"abcde", "x", "y"]
+    names = ["source", "medium", "campaign", "term", "content", "id"]
+    names += ["source_platform", "creative_format", "marketing_tactic"]
     query = "&".join(["source=a", "ref=b", *(f"utm_{name}=c" for name in names)])
     assert stored_url_of(read_url(f"https://example.com/?private=1&{query}")) == f"https://example.com/?{query}"
 
