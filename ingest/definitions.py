@@ -21,8 +21,8 @@ its line there. What is decided when an event arrives is stored with it: a chang
 
 The first that says something, of the session's first pageview: `utm_source`, `source`, `ref`; a click id; the
 referrer; else `direct`. Names in any case, also behind `&amp;` and `??`. A value is trimmed and in lower case; an
-alias or a listed host names the source. A value that is a web address (`https://…`, `//…`, `www.…`) counts as a
-referrer.
+alias or a listed host names the source. A value that is a web address (`https://…`, `//…`, `www.…`, `t.co/…`) counts
+as a referrer.
 
 A referrer is `direct` if its host is the site's domain, a subdomain of it or in the settings `hosts` and
 `ignored_referrers` (their subdomains included; `"*"` says nothing of referrers), the event's own host, localhost (also

@@ -140,12 +140,21 @@ _WRITTEN = re.compile(r"(?:(https?|android-app)(?::|%3a))?(?:/|%2f){2}|(?=www\.)
 
 
 def _address(value: str) -> Url | None:
-    """A campaign's word for its source that is a web address: with a scheme or `//` before it, or `www.`"""
+    """A campaign's word for its source that is a web address: with a scheme or `//` before it, or `www.`, or a path
+    behind it.
+    """
     written = _WRITTEN.match(value)
+    rest = value[written.end() if written else 0 :].replace("%2f", "/")
     if written is None:
-        return None
-    url = read_url(f"{written[1] or 'https'}://{value[written.end() :].replace('%2f', '/')}")
+        return _before_path(rest) if "/" in rest else None
+    url = read_url(f"{written[1] or 'https'}://{rest}")
     return url if url.host else None
+
+
+def _before_path(value: str) -> Url | None:
+    """The host of `t.co/x`; None for `and/or`, whose end is no registry's suffix."""
+    url = read_url("https://" + value.partition("/")[0])
+    return url if "." in url.host and _registries.publicsuffix(url.host, accept_unknown=False) else None
 
 
 def _referred(scheme: str, host: str, own_host: str, domain: str, direct: frozenset[str]) -> str:
