@@ -5,9 +5,9 @@ whether the line that ends one file and begins the next is one or two; where it 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,8 @@ EDGE_MS = 60_000  # identical lines of two files lie this near to their ends: a 
 _MOST = 200  # places of identical lines that are tried
 
 Held = Callable[[Sequence[str], int, int], Mapping[str, int]]
+Copy: TypeAlias = tuple[str, str, int]  # visitor, id, time: an id alone names an event of one visitor and day only
+Copies = Callable[[Sequence[str], int, int], Set[Copy]]
 
 
 class Found(NamedTuple):
@@ -79,15 +81,16 @@ class _File:
 
 class Identity:
     """Tells new lines from held ones. `held`: (ids, earliest time, latest time) → those of them that are held and their
-    `seq`.
+    `seq`; `copies`: the same of events that have ids of their own.
 
     A line is a held one of the same text where its file begins like the held one's, or where the lines beside it say
     so: it is as many lines ahead of the held one as those before it are, or as those up to one of another time. Between
     held lines of other times, or deep within a file, more than a minute from its ends, the text alone says it.
     """
 
-    def __init__(self, held: Held) -> None:
+    def __init__(self, held: Held, copies: Copies) -> None:
         self._held = held
+        self._copies = copies
         self._places: OrderedDict[bytes, list[_Place]] = OrderedDict()
         self._files: dict[int, _File] = {}
         self._undecided: list[Found] = []
@@ -102,13 +105,15 @@ class Identity:
         again = len(self._undecided)
         found = [*self._undecided, *chunk]
         self._undecided = []
-        given = self._ask(found)
+        self._ask([one for one in found if one.digest])
+        copies = self._copied([one.event for one in found if not one.digest])
         fresh: list[Event] = []
         by_file: dict[int, list[tuple[Found, bool]]] = {}
         for index, one in enumerate(found):
             if not one.digest:
-                if one.event.id not in given:
-                    given.add(one.event.id)
+                copy = (one.event.visitor, one.event.id, one.event.time)
+                if copy not in copies:
+                    copies.add(copy)
                     fresh.append(one.event)
             else:
                 by_file.setdefault(one.file, []).append((one, last or index < again))
@@ -119,17 +124,20 @@ class Identity:
             self._places.popitem(last=False)
         return fresh
 
-    def _ask(self, found: Sequence[Found]) -> set[str]:
-        """Learn the places of the lines that are held; returns the ids given by their senders that are."""
-        if not found:
+    def _copied(self, events: Sequence[Event]) -> set[Copy]:
+        """Which of them are held."""
+        if not events:
             return set()
+        times = [event.time for event in events]
+        return set(self._copies([event.id for event in events], min(times), max(times)))
+
+    def _ask(self, found: Sequence[Found]) -> None:
+        """Learn the places of the lines that are held."""
+        if not found:
+            return
         times = [one.event.time for one in found]
-        given = [one.event.id for one in found if not one.digest]
-        unknown = {
-            one.digest: one.event.id for one in found if one.digest is not None and one.digest not in self._places
-        }
-        held = self._held([*given, *unknown.values()], min(times), max(times))
-        ids = set(given).intersection(held)
+        unknown = {one.digest: one.event.id for one in found if one.digest not in self._places}
+        held = self._held(list(unknown.values()), min(times), max(times)) if unknown else {}
         number = 0
         while unknown:
             for text, id_ in list(unknown.items()):
@@ -140,7 +148,6 @@ class Identity:
             number += 1
             unknown = {text: line_id(text, number) for text in unknown}
             held = self._held(list(unknown.values()), min(times), max(times)) if unknown else {}
-        return ids
 
     def _decide(self, file: _File, lines: Sequence[Found], final: Sequence[bool], fresh: list[Event]) -> None:
         latest = max(one.event.time for one in lines)

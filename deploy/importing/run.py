@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from deploy import wiring
 from deploy.counted import wait_until_counted
 from deploy.folder import StackError
-from deploy.importing.identity import Found, Identity
+from deploy.importing.identity import Copy, Found, Identity
 from deploy.importing.line import File, Format, Rules, Tally, events, recognise
 from deploy.importing.merge import merged
 from deploy.importing.send import GaveUp, Sent, send
@@ -72,10 +73,15 @@ def run(
     wait_until_counted(settings, rules.received - _RECENT_MS, lambda: progress(report))
     reader = Reader(wiring.clickhouse(settings), max_seconds=_ASK_SECONDS)
 
-    def held(ids: Sequence[str], first: int, last: int) -> dict[str, int]:
+    def ask(query: str, ids: Sequence[str], first: int, last: int) -> list[dict[str, Any]]:
         params = {"site": site.id, "ids": list(ids), "from": first, "to": last}
-        rows = patiently(settings, _ASK_SECONDS, lambda: reader.rows("known_events", **params))
-        return {str(row["id"]): int(row["seq"]) for row in rows}
+        return patiently(settings, _ASK_SECONDS, lambda: reader.rows(query, **params))
+
+    def held(ids: Sequence[str], first: int, last: int) -> dict[str, int]:
+        return {str(row["id"]): int(row["seq"]) for row in ask("known_events", ids, first, last)}
+
+    def copies(ids: Sequence[str], first: int, last: int) -> set[Copy]:
+        return {(row["visitor"], row["id"], row["time_ms"]) for row in ask("site_known", ids, first, last)}
 
     workers = Workers(settings, reader, site.id, rules.received, report)
 
@@ -91,7 +97,7 @@ def run(
             lambda found: found.event.time,
         )
         try:
-            await send(found, Identity(held), producer, report.sent, lambda: progress(report), room)
+            await send(found, Identity(held, copies), producer, report.sent, lambda: progress(report), room)
         finally:
             await producer.close()
 

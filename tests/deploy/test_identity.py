@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from deploy.importing.identity import Found, Identity, digest, line_id
+from deploy.importing.identity import Copy, Found, Identity, digest, line_id
 from ingest.contract.event import Event, Revenue
 
 SECOND = 1_000
@@ -28,11 +28,15 @@ def found(log: Log, file: int, first: int = 1) -> list[Found]:
 
 
 class Store:
-    """The raw events: ids and places; `texts` counts what was sent of each line."""
+    """The raw events: ids and places, and `there`, what brought an id; `texts` counts what was sent of each line."""
 
     def __init__(self) -> None:
         self.seq: dict[str, int] = {}
         self.texts: Counter[bytes] = Counter()
+        self.there: set[Copy] = set()
+
+    def copies(self, ids: Sequence[str], first: int, last: int) -> set[Copy]:
+        return {copy for copy in self.there if copy[1] in ids and first <= copy[2] <= last}
 
     def held(self, ids: Sequence[str], first: int, last: int) -> Mapping[str, int]:
         return {id_: self.seq[id_] for id_ in ids if id_ in self.seq}
@@ -43,7 +47,7 @@ class Store:
             (one for number, log in enumerate(files) for one in found(log, number)), key=lambda one: one.event.time
         )
         by_id = {one.event.id: one.digest for one in lines}
-        identity = Identity(self.held)
+        identity = Identity(self.held, self.copies)
         sent: list[Event] = []
         for start in range(0, len(lines), chunk):
             sent += identity.fresh(lines[start : start + chunk], last=False)
@@ -113,12 +117,15 @@ def test_what_an_older_version_imported_without_a_place_is_held() -> None:
     assert store.run([K, L, M]) == 0
 
 
-def test_events_that_bring_an_id_are_told_by_it() -> None:
+def test_events_that_bring_an_id_are_told_by_visitor_id_and_time() -> None:
+    """The same id of somebody else, or of another day, is another event: the workers say what is a duplicate."""
     store = Store()
     event = Event("s", "v", "own", "pageview", 5, 0)
-    assert len(Identity(store.held).fresh([Found(event, b"", 0), Found(event, b"", 1)], last=True)) == 1
-    store.seq["own"] = 9
-    assert Identity(store.held).fresh([Found(event, b"", 0)], last=True) == []
+    others = [Event("s", "w", "own", "pageview", 5, 0), Event("s", "v", "own", "pageview", 6, 0)]
+    found = [Found(one, b"", number) for number, one in enumerate([event, event, *others])]
+    assert Identity(store.held, store.copies).fresh(found, last=True) == [event, *others]
+    store.there = {("v", "own", 5)}
+    assert Identity(store.held, store.copies).fresh(found, last=True) == others
 
 
 def test_a_transaction_named_by_its_event_keeps_that_name() -> None:
@@ -129,7 +136,7 @@ def test_a_transaction_named_by_its_event_keeps_that_name() -> None:
         Found(event, text, 0),
         Found(Event("s", "v", id_, "purchase", 5, 0, seq=2, revenue=event.revenue), text, 0),
     ]
-    first, second = Identity(Store().held).fresh(lines, last=True)
+    first, second = Identity(Store().held, Store().copies).fresh(lines, last=True)
     assert second.id == line_id(text, 1) and second.revenue == Revenue(1, "", second.id)
     assert first.revenue == Revenue(1, "", id_)
 
