@@ -35,8 +35,11 @@ def _ledger(asked: Asked[LedgerOf]) -> Ledger:
 
 def _visitor_sessions(asked: Asked) -> VisitorSessions:
     site = asked.site
-    found = visitor_sessions(asked.reader, site.id, visitor_of(asked), site.settings.revenue)
+    visitor = visitor_of(asked)
+    found = visitor_sessions(asked.reader, site.id, visitor, site.settings.revenue)
     if found is None:
+        if asked.cut.sessions and asked.reader.rows("visitor_known", site=site.id, visitor=visitor):
+            raise refused("session rows", asked.cut.sessions, site.settings.zone)
         raise Problem(404, "not_found", "the site has no such visitor")
     return found
 

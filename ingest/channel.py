@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ingest import rule
 from ingest.contract.event import DIRECT, Touch
-from ingest.contract.page import parameters, read_url
+from ingest.contract.page import lowered, parameters, read_url
 
 PAID = ("cpc", "ppc", "retargeting")  # media, and whatever begins with `paid`
 _KINDS = {row.name: row.group for row in rule.read("source")}
@@ -59,7 +59,7 @@ def of_stored(url: str, source: str) -> Touch:
     said: dict[str, str] = {}
     for name, value in parameters(found) if found.query else ():
         said.setdefault(name, value)
-    medium = said.get("utm_medium", "").lower()
+    medium = lowered(said.get("utm_medium", ""))
     return Touch(
         medium,
         said.get("utm_term", ""),

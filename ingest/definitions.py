@@ -21,13 +21,13 @@ its line there. What is decided when an event arrives is stored with it: a chang
 
 The first that says something, of the session's first pageview: `utm_source`, `source`, `ref`; a click id; the
 referrer; else `direct`. Names in any case, also behind `&amp;` and `??`. A value is trimmed and in lower case; an
-alias or a listed host names the source. A value that is a web address (`https://…`, `//…`, `www.…`) counts as a
-referrer.
+alias or a listed host names the source. A value that is a web address (`https://…`, `//…`, `www.…`, `t.co/…`) counts
+as a referrer.
 
 A referrer is `direct` if its host is the site's domain, a subdomain of it or in the settings `hosts` and
-`ignored_referrers` (their subdomains included; `"*"` says nothing of referrers), the event's own host, localhost, or
-listed below as sign-in or payment. An app's package or a listed host names the source, the most specific one first;
-else its registrable domain does.
+`ignored_referrers` (their subdomains included; `"*"` says nothing of referrers), the event's own host, localhost (also
+as `127.0.0.1`, `[::1]`, `0.0.0.0`), or listed below as sign-in or payment. An app's package or a listed host names the
+source, the most specific one first; else its registrable domain does.
 """
 _CHANNEL = """\
 ## Medium, term, content
@@ -47,7 +47,7 @@ _PLACE = """\
 
 The hostname is that of the event's url, without `www.`; `unknown` if there is none. Country, region (ISO 3166-2, else
 the name that the database has) and city (its English name) come from the address and the database of
-`THROUGHLINE_COUNTRY_DB`, else `unknown`.
+`THROUGHLINE_COUNTRY_DB`, else `unknown`, as every private address is.
 """
 _PAGE = """\
 ## Page

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -10,6 +11,7 @@ import maxminddb
 from ua_parser import parse
 
 from ingest.agent import Device, device, kind
+from ingest.contract.address import INNER, is_in
 from ingest.contract.event import UNKNOWN
 from ingest.contract.text import value
 
@@ -93,12 +95,13 @@ def open_places(path: Path | None) -> Places:
 
 
 def places_from(get: Callable[[str], Any]) -> Places:
-    """The look-up over a database's `get`."""
+    """The look-up over a database's `get`; an address of nobody outside is nowhere, whatever the database says."""
 
     @lru_cache(10_000)
     def place(address: str) -> Place:
         try:
-            found = get(address)
+            # Databases made from registries' files name the registry's country for networks that everybody has.
+            found = None if is_in(ip_address(address), INNER) else get(address)
         except ValueError:  # no address at all, or IPv6 in a database of IPv4
             return NO_PLACE
         return _place(found) if isinstance(found, dict) else NO_PLACE

@@ -14,7 +14,7 @@ from publicsuffixlist import PublicSuffixList
 from ingest import rule
 from ingest.channel import channel
 from ingest.contract.event import DIRECT, NO_CAMPAIGN
-from ingest.contract.page import Url, parameters, read_url
+from ingest.contract.page import Url, lowered, parameters, read_url
 from ingest.rule import Row
 
 _PARAMETERS = ("utm_source", "source", "ref")
@@ -120,13 +120,13 @@ def _said(query: str) -> Said:
             said.setdefault(name, value)
     more = (
         said.get("utm_campaign", NO_CAMPAIGN),
-        said.get("utm_medium", "").lower(),
+        lowered(said.get("utm_medium", "")),
         said.get("utm_term", ""),
         said.get("utm_content", ""),
         not _AD_IDS.isdisjoint(said),
     )
     addresses: list[tuple[str, str]] = []
-    for value in [said[name].lower() for name in _PARAMETERS if name in said]:
+    for value in [lowered(said[name]) for name in _PARAMETERS if name in said]:
         address = _address(value)
         if address is None:
             return Said(tuple(addresses), _named(value), *more)
@@ -140,12 +140,21 @@ _WRITTEN = re.compile(r"(?:(https?|android-app)(?::|%3a))?(?:/|%2f){2}|(?=www\.)
 
 
 def _address(value: str) -> Url | None:
-    """A campaign's word for its source that is a web address: with a scheme or `//` before it, or `www.`"""
+    """A campaign's word for its source that is a web address: with a scheme or `//` before it, or `www.`, or a path
+    behind it.
+    """
     written = _WRITTEN.match(value)
+    rest = value[written.end() if written else 0 :].replace("%2f", "/")
     if written is None:
-        return None
-    url = read_url(f"{written[1] or 'https'}://{value[written.end() :].replace('%2f', '/')}")
+        return _before_path(rest) if "/" in rest else None
+    url = read_url(f"{written[1] or 'https'}://{rest}")
     return url if url.host else None
+
+
+def _before_path(value: str) -> Url | None:
+    """The host of `t.co/x`; None for `and/or`, whose end is no registry's suffix."""
+    url = read_url("https://" + value.partition("/")[0])
+    return url if "." in url.host and _registries.publicsuffix(url.host, accept_unknown=False) else None
 
 
 def _referred(scheme: str, host: str, own_host: str, domain: str, direct: frozenset[str]) -> str:
@@ -162,9 +171,20 @@ def _is_within(host: str, hosts: frozenset[str]) -> bool:
 
 @lru_cache(4_096)  # of hosts of ≤ 253 characters
 def _referring(name: str, scheme: str, own_host: str, domain: str) -> str:
-    if not name or name in (own_host, domain, "localhost") or name.endswith(("." + domain, ".localhost")):
+    if not name or name in (own_host, domain) or name.endswith("." + domain) or _is_this_machine(name):
         return DIRECT
     return _source_of_app(name) if scheme == "android-app" else source_of_host(name)
+
+
+def _is_this_machine(name: str) -> bool:
+    if name in ("localhost", "localhost.localdomain") or name.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    address = (address.version == 6 and address.ipv4_mapped) or address
+    return address.is_loopback or address.is_unspecified  # servers on trial say 0.0.0.0
 
 
 def _source_of_app(name: str) -> str:

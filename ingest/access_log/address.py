@@ -7,26 +7,12 @@ from ipaddress import ip_address
 from typing import TypeAlias
 
 from ingest.access_log.hit import Malformed
-from ingest.contract.address import Address, Network, is_in, networks, read_address
+from ingest.contract.address import INNER, Address, Network, is_in, read_address
 
 Client: TypeAlias = Callable[[str], str]
 
 _NAME = re.compile(
     r"(?=.{1,253}$)(?=.*[A-Za-z])[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}))*\.?"
-)
-# Nobody outside has such an address, so beside a public one it is our side's.
-_INNER = networks(
-    [
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "100.64.0.0/10",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "::1/128",
-        "fc00::/7",
-        "fe80::/10",
-    ]
 )
 _MAX = 1_024  # characters of a list of hops
 
@@ -73,5 +59,6 @@ def _read(hop: str) -> Address | None:
 
 def _last(hops: Sequence[Address], trusted: Sequence[Network]) -> Address:
     strangers = [hop for hop in hops if not is_in(hop, trusted)]
-    public = [hop for hop in strangers if not is_in(hop, _INNER)]
+    # Beside a public address an inner one is our side's.
+    public = [hop for hop in strangers if not is_in(hop, INNER)]
     return (public or strangers or hops[:1])[-1]

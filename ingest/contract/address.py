@@ -8,6 +8,17 @@ Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+# Nobody outside has such an address: a network of one's own, of a provider's customers, of one cable.
+INNER: tuple[Network, ...] = (
+    *LOOPBACK,
+    ip_network("10.0.0.0/8"),
+    ip_network("172.16.0.0/12"),
+    ip_network("192.168.0.0/16"),
+    ip_network("100.64.0.0/10"),
+    ip_network("169.254.0.0/16"),
+    ip_network("fc00::/7"),
+    ip_network("fe80::/10"),
+)
 MAX_HOPS = 20
 
 

@@ -14,7 +14,7 @@ MAX_TITLE = 1000  # characters that are kept
 MAX_TYPE = 64
 MAX_DATA = 4 * 1024
 MAX_DATA_KEYS = 32
-MAX_DATA_DEPTH = 16
+MAX_DATA_DEPTH = MAX_DATA_KEYS  # as deep as objects of so many keys can be; arrays may not be deeper
 
 AMOUNT = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?", re.ASCII)
 _MAX_AMOUNT_TEXT = 400  # characters; no number of JavaScript has more

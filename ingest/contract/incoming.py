@@ -8,7 +8,7 @@ trimmed, with one space for inner white space; http(s), the first 64 KiB |
 | `at`, `sent_at`, `seq` | ms of any clock; from 0 to 2⁵³, the place in the body if missing |
 | `referrer`, `title` | the first 64 KiB and 1,000 characters |
 | `screen` | two numbers, 0 to 65,535 |
-| `data` | an object of ≤ 32 keys, nested ones included, ≤ 16 levels deep, ≤ 4 KiB as compact JSON |
+| `data` | an object of ≤ 32 keys, nested ones included, ≤ 32 levels deep, ≤ 4 KiB as compact JSON |
 | `revenue` | `amount` (string or number, < 10¹⁴, rounded to 4 decimals), `currency` (three letters), `transaction` \
 (≤ 128 characters, a number is its text); a bare string or number is the amount |
 | `scroll`, `engaged_ms` | 0 to 100; 0 to 86,400,000 |

@@ -11,12 +11,13 @@ from urllib.parse import quote, unquote
 
 import idna
 
+from ingest import rule
 from ingest.contract.text import value
 
 MAX_PAGE = 2_000  # characters
 MAX_VALUE = 200  # characters of a kept query value
 MAX_PARAMETERS = 50  # query parameters with a value that are looked at
-MAX_KEPT = 10  # query parameters of one url
+MAX_KEPT = 12  # query parameters of one url
 MAX_NAME = 253  # characters of a host, without the final dot
 MAX_LABEL = 63
 _CACHED = 2_048  # urls, since they come again; longer ones than this are not remembered, so that it is 10 MB at most
@@ -36,6 +37,9 @@ _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _BEFORE_PATH = re.compile(r"[^/?#\\]*")
 _AUTHORITY = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{0,5}))?")
 _PAIR = re.compile(r"(?<![^&])([^&=]*)=([^&]+)")
+# What may tell where a visit comes from, however it is escaped.
+_CLICK_IDS = "|".join(row.name for row in rule.read("click"))
+_TELLING = re.compile(rf"utm_|(?:source|ref|{_CLICK_IDS})=|[^=%+]*[%+]", re.IGNORECASE)
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+|/")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _BYTES = {
@@ -108,7 +112,7 @@ _host_again = lru_cache(_CACHED)(_host)
 
 def parameters(url: Url) -> tuple[tuple[str, str], ...]:
     """The first 50 of the decoded query that have a value, in order: names in lower case, values trimmed, inner white
-    space and controls one space, ≤ 200 characters.
+    space and controls one space, ≤ 200 characters. Of more than 50 only those that may tell where a visit comes from.
     """
     return _read_parameters(url.query) if url.query else ()
 
@@ -122,12 +126,19 @@ def _parameters(query: str) -> tuple[tuple[str, str], ...]:
         query = _BEFORE_NAME.sub("", query)
         if "//" not in query:  # a whole address in a value may have a query of its own
             query = _SECOND_QUERY.sub("&", query)
+    if query.count("&") >= MAX_PARAMETERS:
+        query = "&".join([part for part in query.split("&") if _TELLING.match(part)])
     pairs = islice(_PAIR.finditer(query), MAX_PARAMETERS)
     return tuple([(_decoded(pair[1]).strip().lower(), _value(_decoded(pair[2]))) for pair in pairs])
 
 
 _parameters_again = lru_cache(_CACHED)(_parameters)
 _parameters_at_once = lru_cache(1)(_parameters)  # an event asks twice in a row
+
+
+def lowered(value: str) -> str:
+    """A parameter's value in lower case, where some letters are two: cut once more."""
+    return value.lower()[:MAX_VALUE].strip()
 
 
 def stored_url(url: Url) -> str:

@@ -1,5 +1,5 @@
 -- The leaf keys of `data`, which workers write (ingest/contract/data.py). The default answers for rows of before, and for
--- workers of before: it opens as many levels as admission allows, so it costs no more than the text is long.
+-- workers of before: it opens as many levels as admission allowed then, so it costs no more than the text is long.
 ALTER TABLE events {on_cluster} ADD COLUMN IF NOT EXISTS keys Array(String) DEFAULT
 arraySlice(arrayDistinct(arrayMap(
     leaf -> leaf.1,

@@ -173,6 +173,20 @@ def test_every_endpoint_where_rows_are_gone(served: Served) -> None:
 
 
 @pytest.mark.services
+def test_a_visitor_all_of_whose_sessions_are_gone_is_not_unknown(served: Served) -> None:
+    """The list of visitors has it: counts and first and last seen are of all time."""
+    served = served.with_new_tenants()
+    site = served.anna.site.id
+    fill(served, site)
+    listed = {each["id"] for each in served.get(f"/api/sites/{site}/visitors").json()["visitors"]}
+    lose(served, site)
+    assert {each["id"] for each in served.get(f"/api/sites/{site}/visitors").json()["visitors"]} == listed
+    refused = served.get(f"/api/visitors/{max(listed)}/sessions")
+    assert (refused.status_code, refused.json()["error"]["retained_until"]) == (400, "2025-03-01")
+    assert served.get(f"/api/visitors/{site}-{2**60:016x}/sessions").status_code == 404
+
+
+@pytest.mark.services
 def test_a_session_whose_events_are_gone_says_so(served: Served) -> None:
     served = served.with_new_tenants()
     site = served.anna.site.id

@@ -86,7 +86,9 @@ class Log(FakeProducer):
 def sent(log: Log, *files: list[Found], held: dict[str, int] | None = None) -> Sent:
     outcome = Sent()
     stream = merged([(0, iter(file)) for file in files], lambda one: one.event.time)
-    identity = Identity(lambda ids, first, last: {id_: held[id_] for id_ in ids if id_ in held} if held else {})
+    identity = Identity(
+        lambda ids, first, last: {id_: held[id_] for id_ in ids if id_ in held} if held else {}, lambda *_: set()
+    )
     asyncio.run(send(stream, identity, log, outcome, lambda: None, lambda: None))
     return outcome
 

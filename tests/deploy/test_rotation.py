@@ -46,7 +46,9 @@ class Store:
         opened = [recognise(Source(str(file)), by) for file in files]
         streams = [(file.begins, events(number, file, by, tally)) for number, file in enumerate(opened)]
         stream = merged(streams, lambda one: one.event.time)
-        identity = Identity(lambda ids, first, last: {id_: self.seq[id_] for id_ in ids if id_ in self.seq})
+        identity = Identity(
+            lambda ids, first, last: {id_: self.seq[id_] for id_ in ids if id_ in self.seq}, lambda *_: set()
+        )
         sent: list[Event] = []
         while found := list(islice(stream, chunk)):
             sent += identity.fresh(found, last=False)

@@ -157,6 +157,16 @@ def test_region_and_city_as_the_database_names_them(found: dict[str, Any], regio
     assert places_from(lambda address: found | {"country": {"iso_code": "DE"}})("203.0.113.9") == ("DE", region, city)
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["10.1.2.3", "172.17.0.1", "192.168.1.1", "100.64.0.1", "169.254.0.1", "127.0.0.1", "::1", "fd00::1", "fe80::1"],
+)
+def test_an_address_that_nobody_has_outside_is_nowhere(address: str) -> None:
+    """As of a container's bridge, which a registry's database puts into the registry's country."""
+    place = places_from(lambda _: {"country_code": "AU"})
+    assert (place(address), place("172.15.0.1").country) == (NO_PLACE, "AU")
+
+
 def test_no_address_is_nowhere() -> None:
     def refuse(address: str) -> Any:
         raise ValueError(address)

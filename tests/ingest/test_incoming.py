@@ -84,7 +84,7 @@ BAD = [
     (b'"data":{"a":"\xff"}', "data"),
     (b'"data":' + b'{"a":' * 30_000 + b"1" + b"}" * 30_000, "data"),
     (b'"data":{"a":' + b"[" * 30_000 + b"]" * 30_000 + b"}", "data"),
-    (b'"data":{"a":' + b"[" * 17 + b"]" * 17 + b"}", "data"),
+    (b'"data":{"a":' + b"[" * 33 + b"]" * 33 + b"}", "data"),
     (b'"data":' + json.dumps({str(n): n for n in range(33)}).encode(), "data"),
     (b'"data":' + json.dumps({"a": {str(n): n for n in range(32)}}).encode(), "data"),
     (b'"data":{"a":"' + b"a" * 4096 + b'"}', "data"),
@@ -204,6 +204,8 @@ def test_data_keeps_its_digits_and_order() -> None:
 
 def test_data_at_its_limits_is_accepted() -> None:
     assert one(data={str(n): n for n in range(32)}).data
+    nested = '{"a":' * 32 + "1" + "}" * 32  # a key on every level
+    assert one(data=json.loads(nested)).data == nested
     assert len(one(data={"a": "a" * (4096 - 8)}).data) == 4096
     assert one(data={}).data == ""
 

@@ -187,10 +187,24 @@ def test_white_space_and_controls_in_a_value_are_one_space_and_joiners_stay(esca
     assert parameters(read_url(stored_url_of(url))) == ((("utm_campaign", read),) if read else ())
 
 
-def test_fifty_parameters_with_a_value_are_looked_at() -> None:
-    query = "&".join(["&=&a&b=", *(f"p{number}={number}" for number in range(100))])
+def test_fifty_parameters_that_tell_something_are_looked_at() -> None:
+    query = "&".join(["&=&utm_a&utm_b=", *(f"p{number}=&utm_{number}={number}" for number in range(100))])
     found = parameters(read_url("https://example.com/?" + query))
-    assert found == tuple((f"p{number}", str(number)) for number in range(MAX_PARAMETERS))
+    assert found == tuple((f"utm_{number}", str(number)) for number in range(MAX_PARAMETERS))
+
+
+@pytest.mark.parametrize("name", ["utm_source", "UTM_Source", "source", "ref", "gclid", "ScCid", "utm%5Fsource"])
+@pytest.mark.parametrize("before", ["p{}={}&", "resource{}={}&", "xref{}={}&", "ref{}={}&", "utm{}={}&"])
+def test_any_number_of_others_may_stand_before_them(name: str, before: str) -> None:
+    query = "".join(before.format(number, number) for number in range(5_000)) + f"{name}=News"
+    assert parameters(read_url("https://example.com/?" + query)) == ((unquote_plus(name).lower(), "News"),)
+
+
+def test_a_stored_url_has_all_parameters_that_campaigns_know() -> None:
+    names = ["source", "medium", "campaign", "term", "content", "id"]
+    names += ["source_platform", "creative_format", "marketing_tactic"]
+    query = "&".join(["source=a", "ref=b", *(f"utm_{name}=c" for name in names)])
+    assert stored_url_of(read_url(f"https://example.com/?private=1&{query}")) == f"https://example.com/?{query}"
 
 
 @pytest.mark.parametrize(

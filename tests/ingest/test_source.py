@@ -87,6 +87,15 @@ def test_parameters_win_over_click_ids_and_those_over_the_referrer() -> None:
         ("?ref=android-app://com.slack", "slack"),
         ("?ref=https://198.51.100.7/", "198.51.100.7"),
         ("?ref=partner.test", "partner.test"),
+        ("?ref=t.co/x", "x"),
+        ("?ref=News.Ycombinator.com%2Fitem%3Fid%3D1", "hacker-news"),
+        ("?utm_source=blog.partner.com:8080/a", "partner.com"),
+        ("?utm_source=blog.partner.co.uk%252Fa", "partner.co.uk"),
+        ("?ref=and/or", "and/or"),
+        ("?ref=/t.co/x", "/t.co/x"),
+        ("?ref=v1.2/final", "v1.2/final"),
+        ("?ref=team.newsletter/june", "team.newsletter/june"),
+        ("?ref=com/x", "com/x"),
         ("?ref=https://", "https://"),
         ("?utm_source=paypal.com", "paypal.com"),
     ],
@@ -220,6 +229,16 @@ def test_an_app_is_known_by_its_package_or_by_its_web_host(app: str, expected: s
         ("about:blank", "direct"),
         ("file:///home/me/page.html", "direct"),
         ("http://localhost:3000/", "direct"),
+        ("http://app.localhost/", "direct"),
+        ("http://localhost.localdomain/", "direct"),
+        ("http://127.0.0.1:8000/", "direct"),
+        ("http://127.9.9.9/", "direct"),
+        ("http://[::1]:3000/", "direct"),
+        ("http://[0:0::1]/", "direct"),
+        ("http://[::ffff:127.0.0.1]/", "direct"),
+        ("http://0.0.0.0:8000/", "direct"),
+        ("http://192.168.1.10/", "192.168.1.10"),
+        ("http://127.0.0.1.example.org/", "example.org"),
         ("https://example.com/a", "direct"),
         ("https://EXAMPLE.com./a", "direct"),
         ("https://shop.example.com/a", "direct"),
@@ -228,6 +247,11 @@ def test_an_app_is_known_by_its_package_or_by_its_web_host(app: str, expected: s
 )
 def test_a_referrer_names_the_source_else_its_registrable_domain(referrer: str, expected: str) -> None:
     assert source("", referrer) == expected
+
+
+def test_a_letter_that_is_two_in_lower_case_makes_no_name_longer() -> None:
+    found = attribute(f"https://a.test/?utm_source={'İ' * 200}&utm_medium={'İ' * 200}", "", "a.test")
+    assert (len(found.source), len(found.medium)) == (200, 200)
 
 
 def test_the_events_own_host_is_no_referrer() -> None:

@@ -67,6 +67,7 @@ WORST: dict[str, Callable[[int], Posted]] = {
     "32 long keys": lambda n: {"data": leaves(f"{n:05}" + "k" * 110, 32)},
     "keys under a long one": lambda n: {"data": {f"{n:05}" + "k" * 3_800: leaves("", 31)}},
     "16 levels": lambda n: {"data": under([f"{n:05}" + "k" * 220] * 16, leaves("", 16))},
+    "31 levels": lambda n: {"data": under([f"{n:05}" + "k" * 110] * 31, 1)},
     "arrays": lambda n: {"data": {f"a{n}": [[[0] * 50] * 10] * 2, "b": [{}] * 500}},
     "the longest page": lambda n: {"url": "https://example.com" + long_path(n)},
     "the longest type": lambda n: {"type": wide(n)},
