@@ -36,7 +36,7 @@ def test_rows_of_before_have_the_keys_that_a_worker_would_write(
 ) -> None:
     client.command("ALTER TABLE events DROP COLUMN keys")
     texts = [*TEXTS, TOO_DEEP]
-    columns: list[list[object]] = [["site01"] * len(texts), ["x"] * len(texts), [T0] * len(texts), texts]
+    columns: list[list[object]] = [["site01"] * len(texts), ["x"] * len(texts), [T0] * len(texts), [*texts]]
     types = ("String", "String", "DateTime64(3, 'UTC')", "String")
     client.insert("events", ("site", "type", "time", "data"), types, columns, {})
     _apply(client, [8], ONE_SERVER)
