@@ -18,7 +18,10 @@ FAILED = "SELECT value FROM system.events WHERE event = 'WriteBufferFromFileDesc
 NOT_WRITTEN = 74  # exit code
 NO_ROOM = 243  # ClickHouse's code NOT_ENOUGH_SPACE
 
-_READS = re.compile(rb"\s*(?:SELECT|SHOW|EXISTS|DESC|EXPLAIN|WITH(?!.*\bINSERT\b))\b", re.IGNORECASE | re.DOTALL)
+# Our own statements begin with a comment.
+_READS = re.compile(
+    rb"(?:\s|--[^\n]*\n)*+(?:SELECT|SHOW|EXISTS|DESC|EXPLAIN|WITH(?!.*\bINSERT\b))\b", re.IGNORECASE | re.DOTALL
+)
 _GROWS = re.compile(rb"\s*(?:INSERT|CREATE|ALTER(?!.*\bDROP\s+(?:PARTITION|PART)\b))\b", re.IGNORECASE | re.DOTALL)
 
 

@@ -11,10 +11,12 @@ from typing import Any
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from argon2 import PasswordHasher
 from redis import Redis
 from starlette.applications import Starlette
 
 from api.app import Api
+from api.registry import secret
 from api.registry.account import Account
 from api.registry.change import create_account, create_key, create_site
 from api.registry.store import Registry
@@ -25,6 +27,7 @@ from tests.services.redis import LASTING, emptied
 from tests.services.schema import migrated
 
 PASSWORD = "correct horse battery"
+_CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 NOON = int(datetime(2025, 6, 15, 12, tzinfo=UTC).timestamp() * 1000)
 
 
@@ -130,6 +133,18 @@ def new_tenant(registry: Registry) -> Tenant:
     return Tenant(account, key, create_site(registry, account.id, f"Site {number}", f"shop{number}.example"))
 
 
+@pytest.fixture(autouse=True)
+def _passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashed by the same function, but not at the cost that people's are: 0.1 s of CPU for each of hundreds."""
+    if "dear_passwords" not in request.fixturenames:
+        monkeypatch.setattr(secret, "_hasher", _CHEAP)
+
+
+@pytest.fixture
+def dear_passwords() -> None:
+    """For what is asked of the hashing itself."""
+
+
 @pytest.fixture(scope="session")
 def _served(_clickhouse: Any, _redis: Any) -> Iterator[Served]:
     for service in (_clickhouse, _redis):
@@ -141,9 +156,12 @@ def _served(_clickhouse: Any, _redis: Any) -> Iterator[Served]:
     registry = Registry(client, redis, clock)
     registry.refresh()
     api = Api(client, redis, clock)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(secret, "_hasher", _CHEAP)
+        anna, bert = new_tenant(registry), new_tenant(registry)
     with start_blocking_portal() as portal:
         http = in_process(portal, api)
-        yield Served(http, api, client, redis, registry, clock, new_tenant(registry), new_tenant(registry))
+        yield Served(http, api, client, redis, registry, clock, anna, bert)
         portal.call(http.client.aclose)
     redis.close()
     client.close()

@@ -161,13 +161,14 @@ class Stack:
 
     def wait_for(self, path: str, met: Any, seconds: float = 60.0) -> Any:
         """The first answer to a GET that meets the condition."""
-        end = time.monotonic() + seconds
+        end, pause = time.monotonic() + seconds, 0.1
         while True:
             answer = self.get(path)
             if met(answer):
                 return answer
             assert time.monotonic() < end, answer
-            time.sleep(0.1)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.5)  # a dashboard is a dozen statements
 
     def _read(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None

@@ -21,7 +21,6 @@ from deploy.moving.out import export
 from ingest.contract.event import Event, Filtered, Revenue, Touch
 from ingest.contract.site import Site, SiteSettings
 from rollups.migrate import migrate
-from rollups.verify import verify
 from tests.deploy.test_repair import System, system, until  # noqa: F401 - a fixture
 from tests.workers.streams import SITE, stream
 
@@ -77,7 +76,7 @@ def test_a_moved_site_has_the_same_numbers(system: System, tmp_path: Path) -> No
         Filtered(SITE, "host", now - 90_000_000),
     ]
     system.count(lines)
-    until(lambda: list(verify(system.client, wait_seconds=0)) == [])
+    system.equals_the_events()
     berlin = SiteSettings(timezone="Europe/Berlin")
     site = Site(id=SITE, account="a", name="n", domain="example.com", tracking_id="t", secret="s", settings=berlin)
     file = tmp_path / "events.jsonl.zst"
@@ -113,7 +112,7 @@ def test_a_moved_site_has_the_same_numbers(system: System, tmp_path: Path) -> No
         bring(system.settings, made, file, end, lambda *_: None)
         until(lambda: system.lines() == len(lines))
         assert bring(system.settings, made, file, end, lambda *_: None) == 0
-        until(lambda: list(verify(system.client, wait_seconds=0)) == [])
+        system.equals_the_events()
         assert held(system) == before
     redis.close()
 

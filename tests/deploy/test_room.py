@@ -86,6 +86,10 @@ def test_who_was_refused_goes_on_only_when_there_is_a_little_more(caplog: pytest
         (b"DROP TABLE t", True, False),
         (b"TRUNCATE TABLE t", True, False),
         (b"/* SELECT */ INSERT INTO t", True, False),
+        (b"-- Not one\n-- INSERT\nSELECT 1", False, False),
+        (b"-- SELECT\n\nWITH a AS (SELECT 1) SELECT a", False, False),
+        (b"-- SELECT\nTRUNCATE TABLE t", True, False),
+        (b"-- SELECT", True, False),
     ],
 )
 def test_what_a_statement_does_to_the_disk(

@@ -21,9 +21,7 @@ class Load:
     seed: int
     clients: int = 3
     batch: int = 5
-    pause: float = (
-        0.03  # seconds between two posts of a client: there is always something under way, and a core is left
-    )
+    pause: float = 0.1  # seconds between two posts of a client: every batch has some, and cores are left
     posted: dict[str, dict[str, Any]] = field(default_factory=dict)
     places: dict[str, int] = field(default_factory=dict)  # id → index in its body, which is its `seq`
     acknowledged_at: dict[str, float] = field(default_factory=dict)  # id → seconds of the monotonic clock

@@ -17,6 +17,7 @@ import pytest
 from deploy import wiring
 from deploy.settings import load as settings_of
 from ingest.contract.event import Event, decode
+from tests.deploy.prepared import prepared
 from tests.deploy.stack import Stack
 from tests.faults import clock as clocks
 from tests.faults.clock import Clock
@@ -69,7 +70,7 @@ def stack(clock: Clock, log: str, tmp_path: Path) -> Iterator[Stack]:
     """With limits that nobody reaches, so that a bucket which does not fill any more shows."""
     limits = {"THROUGHLINE_SITE_RATE": "5000", "THROUGHLINE_ADDRESS_RATE": "5000"}
     flags = ["--workers", "2", *(["--event-log", log] if log else [])]
-    with Stack(tmp_path / "data", *flags, env={**clock.env, **limits}) as running:
+    with Stack(prepared(tmp_path / "data"), *flags, env={**clock.env, **limits}) as running:
         yield running
 
 
@@ -114,7 +115,7 @@ def test_ahead_by_a_day_and_right_again(stack: Stack, clock: Clock) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_set_at_random_with_kills(stack: Stack, clock: Clock, seed: int) -> None:
     random = Random(seed)
-    with Load(stack, site(stack), seed) as load:
+    with Load(stack, site(stack), seed, pause=0.03) as load:
         for _ in range(4):
             load.wait_for(random.randrange(200, 800))
             clock.set(random.choice([25 * HOUR, -25 * HOUR, 5 * MINUTE, -5 * MINUTE, 50 * HOUR, 23 * HOUR]))
@@ -133,7 +134,7 @@ def test_set_at_random_with_kills(stack: Stack, clock: Clock, seed: int) -> None
 @pytest.mark.parametrize("ahead", [25 * HOUR, -25 * HOUR])
 def test_set_while_stopped(stack: Stack, clock: Clock, ahead: int) -> None:
     port = int(stack.url.rpartition(":")[2])
-    with Load(stack, site(stack), SEED) as load:
+    with Load(stack, site(stack), SEED, pause=0.03) as load:
         load.wait_for(500)
         for shown in (ahead, 0):
             stack.stop()

@@ -109,7 +109,9 @@ def fill_slowly(load: Load, filler: Filler, hold: float) -> None:
         if status == 503 and "the disk is nearly full" in body:
             assert int(retry) > 0 and "reserve" not in body  # figures are for the operator
             told.add("503")
-        told |= {how for how in ways.keys() - told if "events are refused until there is room" in ways[how]()}
+        how = next((way for way in ways if way not in told), "")  # the command last: it is a process
+        if how and "events are refused until there is room" in ways[how]():
+            told.add(how)
         if len(told) == 3:
             return
         assert time.monotonic() < end, told

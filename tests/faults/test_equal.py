@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.deploy.prepared import prepared
 from tests.deploy.stack import Stack
 from tests.faults.compare import differences
 from tests.faults.world import named, ranges, send, site
@@ -27,9 +28,9 @@ def moved(sent: Sent, made: dict[str, Any]) -> Sent:
     return Sent(sent.body | {"site": made["tracking_id"]}, replace(sent.fact, site=made["id"]))
 
 
-@pytest.mark.parametrize("events", [3_000, pytest.param(100_000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("events", [1_500, pytest.param(100_000, marks=pytest.mark.nightly)])
 def test_in_order_and_shuffled_equal_the_model(tmp_path: Path, events: int) -> None:
-    with Stack(tmp_path / "data", "--workers", "2") as stack:
+    with Stack(prepared(tmp_path / "data"), "--workers", "2") as stack:
         ordered, shuffled = site(stack), site(stack, "shuffled.shop.example")
         stack.request("PATCH", f"/api/sites/{shuffled['id']}", {"settings": {"hosts": ["*"]}})
         traffic = Traffic(SEED, {ordered["id"]: ordered["tracking_id"]})

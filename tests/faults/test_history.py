@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.deploy.prepared import prepared
 from tests.deploy.stack import Stack
 from tests.faults.compare import differences
 from tests.faults.load import Load
@@ -79,7 +80,7 @@ def test_files_in_any_order_beside_live_traffic_equal_one_ordered_import(
 ) -> None:
     random = Random(SEED)
     env = {"THROUGHLINE_ADDRESS_RATE": "0", "THROUGHLINE_STATE_BYTES": state_bytes}
-    with Stack(tmp_path / "data", "--workers", "2", env=env) as stack:
+    with Stack(prepared(tmp_path / "data"), "--workers", "2", env=env) as stack:
         made = site(stack)
         start = int(time.time() * 1000) - 16 * DAY
         drawn = Traffic(SEED, {made["id"]: made["tracking_id"]}).draw(events, start, 6)

@@ -15,6 +15,7 @@ from ingest.admission import ACCESS_LOG, is_bot
 from ingest.contract.page import read_url
 from ingest.enrich import open_places, read_agent
 from ingest.source import attribute
+from tests.deploy.prepared import prepared
 from tests.deploy.stack import ROOT, Stack
 from tests.faults.compare import differ
 from tests.faults.world import clickhouse
@@ -34,7 +35,7 @@ COUNTRIES = ROOT / "deploy" / "geo" / "country.mmdb"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("import") / "data") as running:
+    with Stack(prepared(tmp_path_factory.mktemp("import") / "data")) as running:
         yield running
 
 

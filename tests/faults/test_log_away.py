@@ -11,6 +11,7 @@ from typing import Any
 import kafka
 import pytest
 
+from tests.deploy.prepared import prepared
 from tests.deploy.stack import Stack
 from tests.faults.conftest import Tell
 from tests.faults.load import Load
@@ -48,7 +49,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisServ
 @pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.nightly)])
 def test_a_log_that_was_away(server: RedisServer | KafkaBroker, tmp_path: Path, seconds: float, tell: Tell) -> None:
     address = server.url if isinstance(server, RedisServer) else f"kafka://{server.bootstrap}/away"
-    with Stack(tmp_path / "data", "--workers", "2", "--event-log", address, env=ENV) as stack:
+    with Stack(prepared(tmp_path / "data"), "--workers", "2", "--event-log", address, env=ENV) as stack:
         with Load(stack, site(stack), SEED) as load:
             time.sleep(2)
             web = stack.parts()["web"]
@@ -107,8 +108,10 @@ def test_a_coordinator_and_a_leader_that_die(
     addresses = ",".join(broker.bootstrap for broker in brokers)
     admin = kafka.KafkaAdminClient(bootstrap_servers=addresses)
     died = []
-    with Stack(tmp_path / "data", "--workers", "2", "--event-log", f"kafka://{addresses}/moved", env=ENV) as stack:
-        with Load(stack, site(stack), SEED) as load:
+    with Stack(
+        prepared(tmp_path / "data"), "--workers", "2", "--event-log", f"kafka://{addresses}/moved", env=ENV
+    ) as stack:
+        with Load(stack, site(stack), SEED, pause=0.03) as load:
             time.sleep(3)
             for number in range(rounds):
                 node = coordinator(admin, "throughline-moved") if number % 2 == 0 else leader(admin, "moved", number)

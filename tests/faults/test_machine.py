@@ -17,6 +17,7 @@ from random import Random
 
 import pytest
 
+from tests.deploy.prepared import prepared
 from tests.deploy.stack import Stack, throughline
 from tests.faults.conftest import Tell
 from tests.faults.load import Load
@@ -155,7 +156,7 @@ class Life:
 @pytest.fixture
 def group(log_flags: list[str], tmp_path: Path) -> Iterator[Group]:
     env = {"THROUGHLINE_ADDRESS_RATE": "0"}
-    with Stack(tmp_path / "data", "--workers", "2", *log_flags, env=env) as stack:
+    with Stack(prepared(tmp_path / "data"), "--workers", "2", *log_flags, env=env) as stack:
         running = Group(stack, tmp_path)
         try:
             yield running

@@ -18,6 +18,7 @@ import pytest
 import redis
 
 from ingest.contract.event import Event
+from tests.deploy.prepared import prepared
 from tests.deploy.stack import Stack
 from tests.faults.bulk import append, counted, page
 from tests.faults.compare import differences
@@ -98,7 +99,7 @@ class Peak:
 @pytest.fixture
 def stack(log_flags: list[str], tmp_path: Path) -> Iterator[Stack]:
     env = {"THROUGHLINE_ADDRESS_RATE": "0"}
-    with Stack(tmp_path / "data", "--workers", "2", *log_flags, env=env) as running:
+    with Stack(prepared(tmp_path / "data"), "--workers", "2", *log_flags, env=env) as running:
         yield running
 
 
@@ -158,10 +159,10 @@ def bounded(found: Flooded) -> None:
     assert median(found.neighbour.seconds) < 5 + 5 * found.alone, found.said()
 
 
-SIZES = [("redis", 6_000), *(pytest.param(log, 1_000_000, marks=pytest.mark.nightly) for log in ("redis", "kafka"))]
+NIGHTLY = [pytest.param(log, 1_000_000, marks=pytest.mark.nightly) for log in ("redis", "kafka")]
 
 
-@pytest.mark.parametrize(("log_flags", "events"), SIZES, indirect=["log_flags"])
+@pytest.mark.parametrize(("log_flags", "events"), [("redis", FLOOD + 500), *NIGHTLY], indirect=["log_flags"])
 def test_one_visitor_with_very_many_events(stack: Stack, events: int, tell: Tell) -> None:
     found = flooded(stack, 1, events)
     tell(found.said())
@@ -183,7 +184,7 @@ def test_one_visitor_with_very_many_events(stack: Stack, events: int, tell: Tell
     bounded(found)
 
 
-@pytest.mark.parametrize(("log_flags", "events"), SIZES, indirect=["log_flags"])
+@pytest.mark.parametrize(("log_flags", "events"), [("redis", 3_000), *NIGHTLY], indirect=["log_flags"])
 def test_very_many_visitors_with_one_event_each(stack: Stack, events: int, tell: Tell) -> None:
     found = flooded(stack, events, events)
     tell(found.said())

@@ -104,7 +104,7 @@ def test_the_power_goes_in_the_first_starts(machine: Machine, seed: int, tell: T
     for seconds in after:
         machine.boot_and_cut(0, seconds)
     machine.boot()
-    with Load(stack, site(stack), seed) as load:
+    with Load(stack, site(stack), seed, pause=0.03) as load:
         time.sleep(8)
     must_equal(load, least=200)
     tell(f"seed {seed}: cut {', '.join(f'{seconds:.1f}' for seconds in after)} s after the first starts, then equal")
@@ -114,7 +114,7 @@ def test_the_power_goes_in_the_first_starts(machine: Machine, seed: int, tell: T
 def test_the_power_goes_once(machine: Machine) -> None:
     stack = machine.stack
     machine.boot()
-    with Load(stack, site(stack), 7, pause=0.03) as load:
+    with Load(stack, site(stack), 7, pause=0.05) as load:
         port = int(stack.url.rpartition(":")[2])
         time.sleep(8)
         machine.cut()

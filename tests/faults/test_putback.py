@@ -17,6 +17,7 @@ import redis
 
 from ingest.contract.event import Event, decode
 from ingest.log import stream
+from tests.deploy.prepared import prepared
 from tests.deploy.stack import Stack
 from tests.faults.load import Load
 from tests.faults.putback import copy, place, put_back
@@ -34,7 +35,7 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     flags = ["--workers", "2"]
     if request.param == "kafka":
         flags += ["--event-log", f"kafka://{request.getfixturevalue('kafka_bootstrap')}/putback-{time.time_ns()}"]
-    with Stack(tmp_path / "data", *flags, env={"THROUGHLINE_ADDRESS_RATE": "0"}) as running:
+    with Stack(prepared(tmp_path / "data"), *flags, env={"THROUGHLINE_ADDRESS_RATE": "0"}) as running:
         yield running
 
 
@@ -47,7 +48,7 @@ def counted(stack: Stack, seconds: float = 180.0) -> None:
     end = time.monotonic() + seconds
     while re.search("waits for|being made right", said := stack.command("status")):
         assert time.monotonic() < end, said
-        time.sleep(1)
+        time.sleep(3)  # asking is a process
 
 
 class Windows:
@@ -97,7 +98,7 @@ def left(stack: Stack) -> set[str]:
 @pytest.mark.parametrize(
     ("ages", "seed", "pause"),
     [
-        pytest.param([1, 3], SEED, 0.01, id="short"),
+        pytest.param([1, 3], SEED, 0.03, id="short"),
         *(pytest.param([1, 20, 3], seed, 0.01, marks=pytest.mark.nightly, id=f"seed {seed}") for seed in NIGHTLY),
         *(pytest.param([300], seed, 0.05, marks=pytest.mark.nightly, id=f"5 min {seed}") for seed in NIGHTLY),
     ],
@@ -121,7 +122,7 @@ def test_under_load(stack: Stack, tmp_path: Path, ages: list[float], seed: int, 
 def test_while_every_process_is_killed(stack: Stack, tmp_path: Path, seed: int) -> None:
     """Batches are left half inserted, and nobody lives on who would know of what no batch had seen yet."""
     windows, random = Windows(), Random(seed)
-    with Load(stack, site(stack), seed) as load:
+    with Load(stack, site(stack), seed, pause=0.03) as load:
         for number in range(4):
             time.sleep(2)
             earlier = copy(stack, tmp_path / f"copy{number}")
@@ -142,7 +143,7 @@ def test_within_a_rebuild(stack: Stack, tmp_path: Path, seed: int) -> None:
     windows, random = Windows(), Random(seed)
     made = site(stack)
     said: list[str] = []
-    with Load(stack, made, seed) as load:
+    with Load(stack, made, seed, pause=0.03) as load:
         time.sleep(4)
         changed = {"settings": {"friction": {"bouncer_seconds": 0, "engaged_pageviews": 2, "engaged_seconds": 1}}}
         assert stack.request("PATCH", f"/api/sites/{made['id']}", changed).status == 200

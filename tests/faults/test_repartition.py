@@ -16,6 +16,7 @@ import pytest
 
 from deploy.event_log import chain
 from deploy.settings import load as settings_of
+from tests.deploy.prepared import prepared
 from tests.deploy.stack import ROOT, Stack
 from tests.faults.conftest import Tell
 from tests.faults.load import Load
@@ -81,8 +82,8 @@ def test_more_then_fewer_under_load(log_flags: list[str], tmp_path: Path, tell: 
     random = Random(seed)
     tell(f"seed {seed}")
     env = {"THROUGHLINE_ADDRESS_RATE": "0"}
-    with Stack(tmp_path / "data", "--workers", "2", *log_flags, env=env) as stack:
-        with Load(stack, site(stack), SEED, pause=0.05) as load:
+    with Stack(prepared(tmp_path / "data"), "--workers", "2", *log_flags, env=env) as stack:
+        with Load(stack, site(stack), SEED) as load:
             time.sleep(2)
             # The first is not waited for: three logs follow each other.
             killed(stack, 4, random.choice(STEPS), random)
@@ -102,7 +103,7 @@ def test_many_times_with_workers_and_everything_killed(
 ) -> None:
     random = Random(seed)
     env = {"THROUGHLINE_ADDRESS_RATE": "0"}
-    with Stack(tmp_path / "data", "--workers", "3", *log_flags, env=env) as stack:
+    with Stack(prepared(tmp_path / "data"), "--workers", "3", *log_flags, env=env) as stack:
         with Load(stack, site(stack), seed, pause=0.05) as load:
             count = 1
             for _ in range(6):

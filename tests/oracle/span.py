@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo
 
 from tests.oracle.fact import HOUR, MINUTE
 
+_QUARTER = 15 * MINUTE
+_firsts: dict[tuple[str, str, int], int] = {}  # zone, granularity and a quarter → the first quarter of its bucket
+
 
 @dataclass(frozen=True)
 class Range:
@@ -25,11 +28,19 @@ class Range:
 
     def period(self, time: int) -> str:
         """The name of the bucket that holds `time`: its calendar start with the offset in force there."""
-        quarter = 15 * MINUTE
-        first = time - time % quarter
-        while self._calendar(first - quarter) == self._calendar(time):
-            first -= quarter
+        first = self._first(time - time % _QUARTER)
         return datetime.fromtimestamp(first / 1000, UTC).astimezone(ZoneInfo(self.zone)).isoformat()
+
+    def _first(self, quarter: int) -> int:
+        """Found once for each: a month is walked for thousands of its quarters, by many tests."""
+        zone, granularity = self.zone, self.granularity
+        walked, first, here = [quarter], quarter, self._calendar(quarter)
+        while (zone, granularity, first) not in _firsts and self._calendar(first - _QUARTER) == here:
+            first -= _QUARTER
+            walked.append(first)
+        first = _firsts.get((zone, granularity, first), first)
+        _firsts.update(((zone, granularity, each), first) for each in walked)
+        return first
 
     def _calendar(self, time: int) -> tuple[object, ...]:
         local = datetime.fromtimestamp(time / 1000, UTC).astimezone(ZoneInfo(self.zone))
@@ -42,12 +53,11 @@ class Range:
 
     def periods(self) -> list[str]:
         """Every bucket the range touches, in order."""
-        quarter = 15 * MINUTE
         found: dict[str, None] = {}
         time = self.start
         while time < self.end:
             found[self.period(time)] = None
-            time = time - time % quarter + quarter
+            time = time - time % _QUARTER + _QUARTER
         return list(found)
 
 
