@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from rollups import control, kept, retain, rollup
 from rollups.client import Client
 from rollups.compared import days, differing
+from rollups.kept import Types
 from rollups.rollup import Rollup
 from rollups.sql import statement
 
@@ -63,7 +64,8 @@ def verify(
     client = client.patient(_PART_SECONDS + 10)
     made = rollup.load() if rollups is None else rollups
     sites = [site] if site is not None else _sites(client, made)
-    parts = [part for one in sites for part in _parts(client, one, made)]
+    types = {name: kept.types(client, one) for name, one in made.items()}
+    parts = [part for one in sites for part in _parts(client, one, made, types)]
     suspects = []
     for number, part in enumerate(parts):
         progress(number, len(parts))
@@ -87,22 +89,22 @@ def _sites(client: Client, made: Mapping[str, Rollup]) -> list[str]:
     return sorted(str(row["site"]) for row in client.rows(every))
 
 
-def _parts(client: Client, site: str, made: Mapping[str, Rollup]) -> Iterator[Part]:
+def _parts(client: Client, site: str, made: Mapping[str, Rollup], types: Mapping[str, Types]) -> Iterator[Part]:
     events = client.rows("SELECT count() AS n FROM events WHERE site = {site:String}", {"site": site})[0]["n"]
     chunks = 1 + events // _EVENTS_A_PART
     for chunk in range(chunks):
         params = {"site": site, "chunks": chunks, "chunk": chunk, "most": MOST}
         yield partial(_reasons, client, params)
         yield partial(_sessions, client, params)
-    for one in made.values():
-        for params in _windows(client, site, one):
-            yield partial(_rollup, client, one, params)
+    for name, one in made.items():
+        for params in _windows(client, site, one, types[name]):
+            yield partial(_rollup, client, one, types[name], params)
 
 
-def _windows(client: Client, site: str, one: Rollup) -> list[dict[str, Any]]:
+def _windows(client: Client, site: str, one: Rollup, of: Types) -> list[dict[str, Any]]:
     base = {"site": site, "most": MOST}
     if one.grain_ms:
-        rows = client.rows(days(one, kept.types(client, one)), {"site": site}, _SETTINGS)
+        rows = client.rows(days(one, of), {"site": site}, _SETTINGS)
         return [{**base, "from": first, "to": last + timedelta(days=1)} for first, last in _spans(rows)]
     rows = client.rows(f"SELECT count() AS n FROM {one.name} WHERE site = {{site:String}}", {"site": site})[0]["n"]
     chunks = 1 + rows // _KEYS_A_PART
@@ -147,8 +149,8 @@ def _sessions(client: Client, params: Mapping[str, Any]) -> list[Difference]:
     ]
 
 
-def _rollup(client: Client, one: Rollup, params: Mapping[str, Any]) -> list[Difference]:
-    rows = client.rows(differing(one, kept.types(client, one)), params, _SETTINGS)
+def _rollup(client: Client, one: Rollup, of: Types, params: Mapping[str, Any]) -> list[Difference]:
+    rows = client.rows(differing(one, of), params, _SETTINGS)
     return [
         Difference(
             params["site"], one.name, " ".join(str(row[name]) for name in one.dimensions), row["expected"], row["found"]

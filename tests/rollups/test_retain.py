@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.contract.event import Event
@@ -152,7 +152,7 @@ def left(client: Client, cut: Cut, site: str = "site01") -> tuple[int, int, int]
 def shared(_clickhouse: Any) -> Iterator[Client]:
     """One database for many sites."""
     url = f"{_clickhouse.url}/test_retain"
-    migrate.migrate(url)
+    migrated(url)
     with closing(connect(url)) as client:
         yield client
         client.command("DROP DATABASE test_retain SYNC")
@@ -161,24 +161,30 @@ def shared(_clickhouse: Any) -> Iterator[Client]:
 _sites = count()
 
 
-@given(st.data())
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_number_changes(shared: Client, data: st.DataObject) -> None:
-    site = f"law{next(_sites)}"
-    bodies = {revision: f'{{"settings":{SETTINGS[revision].model_dump_json()}}}' for revision in (1, 2)}
-    put_back(shared, [RegistryRow("site", site, *each) for each in bodies.items()], T0)
-    events = history(data.draw(st.integers(0, 10_000), label="seed"), data.draw(st.integers(20, 160), label="n"), site)
-    store(shared, events)
-    before = totals(shared, site)
-    earlier = retain.cut_at(CUT, data.draw(st.integers(-1, 1), label="months"))
-    for events_cut in data.draw(st.sampled_from([[CUT], [CUT, retain.cut_at(CUT, -1)], [retain.cut_at(CUT, -2)]])):
-        cut = Cut(events_cut, data.draw(st.sampled_from([0, min(earlier, events_cut), events_cut])))
-        gone(shared, {site: cut})
-        stands = retain.cuts(shared, [site])[site]
-        assert totals(shared, site) == before
-        assert list(verify(shared, site=site, wait_seconds=1)) == []
-        old, reaching, ended = left(shared, stands, site)
-        assert (old, ended) == (reaching, 0)
+@pytest.mark.parametrize("examples", [4, pytest.param(40, marks=pytest.mark.nightly)])
+def test_no_number_changes(shared: Client, examples: int) -> None:
+    @settings(max_examples=examples)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        site = f"law{next(_sites)}"
+        bodies = {revision: f'{{"settings":{SETTINGS[revision].model_dump_json()}}}' for revision in (1, 2)}
+        put_back(shared, [RegistryRow("site", site, *each) for each in bodies.items()], T0)
+        events = history(
+            data.draw(st.integers(0, 10_000), label="seed"), data.draw(st.integers(20, 160), label="n"), site
+        )
+        store(shared, events)
+        before = totals(shared, site)
+        earlier = retain.cut_at(CUT, data.draw(st.integers(-1, 1), label="months"))
+        for events_cut in data.draw(st.sampled_from([[CUT], [CUT, retain.cut_at(CUT, -1)], [retain.cut_at(CUT, -2)]])):
+            cut = Cut(events_cut, data.draw(st.sampled_from([0, min(earlier, events_cut), events_cut])))
+            gone(shared, {site: cut})
+            stands = retain.cuts(shared, [site])[site]
+            assert totals(shared, site) == before
+            assert list(verify(shared, site=site, wait_seconds=1)) == []
+            old, reaching, ended = left(shared, stands, site)
+            assert (old, ended) == (reaching, 0)
+
+    check()
 
 
 def test_stopped_anywhere_it_goes_on(live: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,12 @@ import pytest
 
 from ingest.contract.event import Event, Revenue, Touch
 from ingest.contract.site import SiteSettings
+from rollups import kept, rollup
 from rollups.client import Client, connect
+from rollups.kept import Types
 from rollups.past import past
 from rollups.registry import RegistryRow, append
+from rollups.rollup import Rollup
 from rollups.verify import Difference, verify
 from rollups.write import Writer
 from tests.rollups.make import DAY, HOUR, MINUTE, T0
@@ -160,13 +163,22 @@ def test_a_lost_a_doubled_and_a_foreign_row_are_seen(live: Client) -> None:
 
 
 def test_parts_are_bounded_and_their_sum_is_everything(live: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    store(live, traffic(6, 300), batch=100)
+    store(live, traffic(6, 120), batch=60)
     whole: list[tuple[int, int]] = []
     assert list(verify(live, progress=lambda *told: whole.append(told))) == []
     for name, most in (("_EVENTS_A_PART", 40), ("_SESSIONS_A_PART", 5), ("_KEYS_A_PART", 10)):
         monkeypatch.setattr(f"rollups.verify.{name}", most)
     cut: list[tuple[int, int]] = []
+    described: list[str] = []
+    types = kept.types
+
+    def watched(client: Client, one: Rollup) -> Types:
+        described.append(one.name)
+        return types(client, one)
+
+    monkeypatch.setattr(kept, "types", watched)
     assert list(verify(live, progress=lambda *told: cut.append(told))) == []
+    assert described == list(rollup.load())  # once, not for each part
     assert [done for done, _ in cut] == list(range(len(cut))) and {parts for _, parts in cut} == {len(cut)}
     assert len(cut) > 3 * len(whole)
     for table in ("series", "transaction", "trait", "element"):
