@@ -18,6 +18,7 @@ from rollups import rollup
 from rollups.client import Client, connect
 from rollups.erase import Stone
 from rollups.purge import Wish
+from tests.deploy.prepared import prepared
 from tests.deploy.stack import Stack
 from tests.ingest.fake import FakeProducer
 from tests.log.fake import FakeDead
@@ -26,6 +27,10 @@ pytestmark = pytest.mark.services
 
 # What only those who are erased leave.
 ONLY = ["hidden-page", "hidden_type", "hiddenkey", "hiddenvalue", "hidden-order", "hidden-campaign"]
+AT_ONCE = (
+    "old_parts_lifetime = 1, cleanup_delay_period = 1, cleanup_delay_period_random_add = 0, "
+    "max_cleanup_delay_period = 1"
+)
 TABLES = [*rollup.load(), "events", "sessions", "decision", "erasure"]
 
 
@@ -132,10 +137,10 @@ def test_an_erased_visitor_is_nowhere(tmp_path: Path) -> None:
     logs = tmp_path / "access.log"
     logs.write_text(line("192.0.2.1", 1, "/seen") + line("192.0.2.2", 2, "/hidden-page-of-old"))
     (tmp_path / "kept.log").write_text(line("192.0.2.1", 1, "/seen"))
-    with Stack(tmp_path / "data") as stack:
+    with Stack(prepared(tmp_path / "data")) as stack:
         client = connect(stack.describes()["clickhouse"])
         for table in TABLES:  # what is removed is looked for at once
-            client.command(f"ALTER TABLE {table} MODIFY SETTING old_parts_lifetime = 1")
+            client.command(f"ALTER TABLE {table} MODIFY SETTING {AT_ONCE}")
         one, other = stack.site("one.example"), stack.site("other.example")
         for site in (one, other):
             settings = {"settings": {"revenue": {"currency": "EUR", "type": "purchase"}}}

@@ -10,6 +10,7 @@ import pytest
 from deploy.event_log import chain
 from deploy.settings import load
 from deploy.wiring import redis_client
+from tests.deploy.prepared import prepared
 from tests.deploy.stack import Stack
 from tests.faults.world import clickhouse
 
@@ -46,7 +47,7 @@ def started_again(stack: Stack, workers: int) -> str:
 
 
 def test_one_worker_three_and_one_again(tmp_path: Path) -> None:
-    with Stack(tmp_path / "data", "--workers", "1") as stack:
+    with Stack(prepared(tmp_path / "data"), "--workers", "1") as stack:
         site = stack.site("shop.example")
         visit(stack, site, 1)
 

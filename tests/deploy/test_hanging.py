@@ -21,6 +21,7 @@ from api.registry.change import create_account, create_key, create_site
 from api.registry.store import Registry
 from ingest.contract.site import Site
 from rollups.client import Client, connect
+from tests.deploy.prepared import prepared
 from tests.deploy.stack import Answer, Stack, gone, throughline
 from tests.services.gate import PASS, SHUT, SWALLOW, Gate
 from tests.services.process import free_port, start
@@ -75,7 +76,7 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 def test_a_stopped_clickhouse_holds_up_only_questions(tmp_path: Path) -> None:
-    with Stack(tmp_path / "data") as stack:
+    with Stack(prepared(tmp_path / "data")) as stack:
         site = stack.site("hangs.example")
         path = f"/api/sites/{site['id']}/analytics/dashboard"
 

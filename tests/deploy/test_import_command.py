@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.deploy.prepared import prepared
 from tests.deploy.stack import Stack
 
 pytestmark = pytest.mark.services
@@ -17,7 +18,7 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(tmp_path_factory.mktemp("import") / "data") as running:
+    with Stack(prepared(tmp_path_factory.mktemp("import") / "data")) as running:
         yield running
 
 

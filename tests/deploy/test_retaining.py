@@ -17,6 +17,7 @@ from rollups import retain
 from rollups.client import connect
 from rollups.migrate import migrate
 from rollups.retain import ALL, Cut, cut_at
+from tests.deploy.prepared import prepared
 from tests.deploy.stack import Stack
 
 MINUTE, DAY = 60_000, 24 * 3_600_000
@@ -104,7 +105,7 @@ def test_months_go_and_nothing_brings_them_back(tmp_path: Path) -> None:
     lines += [line(cut + 6 * MINUTE, "192.0.2.3", "/over")]  # of a session that began before the cut
     log = tmp_path / "access.log"
     log.write_text("".join(lines))
-    with Stack(tmp_path / "data") as stack:
+    with Stack(prepared(tmp_path / "data")) as stack:
         shop = stack.site("shop.example")["id"]
         stack.command("import", str(log), "--site", shop)
         stack.wait_for(f"/api/sites/{shop}", lambda answer: answer["events_count"] == 7)
@@ -146,7 +147,7 @@ def test_months_go_and_nothing_brings_them_back(tmp_path: Path) -> None:
         stack.command("backup", str(tmp_path / "backup"))
         client.close()
         key = stack.first_run["api_key"]
-    with Stack(tmp_path / "other") as other:
+    with Stack(prepared(tmp_path / "other")) as other:
         other.command("restore", str(tmp_path / "backup"))
         assert "no difference" in other.command("verify")
         answer = other.request("GET", f"/api/sites/{shop}/analytics/dashboard?{range_}", key=key)
