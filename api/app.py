@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,10 @@ class Api:
         self._loops: list[asyncio.Task[None]] = []
         self._ailing = "not started"
         self._redis_ailing = "not started"
+
+    def tell(self, changed: Callable[[], Awaitable[None]]) -> None:
+        """`changed` is awaited after each change before it is answered; must not raise."""
+        self._serve.changed = changed
 
     async def start(self) -> None:
         """Read the registry and keep it fresh; returns although ClickHouse is away, for it may come back."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -78,6 +78,7 @@ class Serve:
         self._looks = Threads("look", 1, 1, "")
         self._days = Days()
         self._look: asyncio.Future[None] | None = None
+        self.changed: Callable[[], Awaitable[None]] | None = None  # before whoever changed something is answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Raises nothing but ClientDisconnect."""
@@ -85,6 +86,8 @@ class Serve:
         try:
             with deadline.within(SECONDS):
                 response = await self._respond(request)
+                if self.changed is not None and request.scope.get("changes"):
+                    await self.changed()
         except ClientDisconnect:
             raise
         except asyncio.CancelledError:  # whoever stops this process waits no longer
@@ -128,6 +131,7 @@ class Serve:
             raise Problem(405, "method_not_allowed", f"this path knows {allowed}", headers={"Allow": allowed})
         if endpoint.changes:
             self._check_origin(request, who)
+            request.scope["changes"] = True
         request.scope["path_params"] = match.groupdict()
         received = await body.receive(request) if endpoint.types.body is not None else b""
         asked = self._understood(endpoint, request, who, received)

@@ -8,7 +8,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -122,11 +122,14 @@ def run(roles: Sequence[str], settings: Settings, listener: socket.socket, check
 
     _allow_many_files()
     wrong.tell(settings, ["redis", *(_STORES[role] for role in roles)])
-    makers: dict[str, Callable[[Settings], Service]] = {"ingest": wiring.ingest, "api": wiring.api}
 
     async def main() -> None:
-        services: list[Service] = [makers[role](settings) for role in roles]
-        if "api" in roles:
+        ingest = wiring.ingest(settings) if "ingest" in roles else None
+        api = wiring.api(settings) if "api" in roles else None
+        if ingest and api:
+            api.tell(ingest.know)  # other processes hear of it, this one knows it
+        services: list[Service] = [service for service in (ingest, api) if service]
+        if api:
             services.append(wiring.watcher(settings))
         await serve(services, listener, checks, settings.base_path)
 

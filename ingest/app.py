@@ -82,11 +82,13 @@ class Ingest:
 
     async def start(self) -> None:
         """Connect. A log or a Redis that is away is no error: requests get 503 until it is there."""
-        await self._know()
+        await self.know()
+        await self._salts.keep(self._now())
         connecting = asyncio.create_task(self._keep_connecting())
         # One that hangs is waited for later: whoever asks meanwhile is told.
         await asyncio.wait({connecting}, timeout=START_SECONDS)
-        self._loops = [asyncio.create_task(self._keep_fresh()), connecting, asyncio.create_task(self._keep_following())]
+        keeping = (self._keep_fresh(), self._keep_hearing(), self._keep_following())
+        self._loops = [connecting, *(asyncio.create_task(loop) for loop in keeping)]
 
     async def close(self) -> None:
         """After the last request was answered: append what is in hand and stop."""
@@ -106,8 +108,20 @@ class Ingest:
             await asyncio.sleep(REFRESH_SECONDS)
             if clock_set():
                 self._metrics.clock_steps.inc()
-            await self._know()
+            await self.know()
+            await self._salts.keep(self._now())
             await self._shredder.clean(self._now())
+
+    async def _keep_hearing(self) -> None:
+        """Settings hold for what comes after they were answered for; a second later would be too late."""
+        while True:
+            try:
+                await self._sites.hear()
+            except SitesUnknown:
+                pass  # said once a second already
+            except Exception:
+                log.exception("a published snapshot of the sites cannot be read")
+            await asyncio.sleep(REFRESH_SECONDS)
 
     async def _keep_following(self) -> None:
         while True:
@@ -117,7 +131,8 @@ class Ingest:
             except Exception:
                 log.exception("the log that takes events now cannot be gone on with")  # tried again
 
-    async def _know(self) -> None:
+    async def know(self) -> None:
+        """Take the sites as they are published now. Raises nothing, and waits for Redis a second at most."""
         try:
             await self._sites.refresh()
         except SitesUnknown as error:
@@ -125,7 +140,6 @@ class Ingest:
         except Exception:
             # A snapshot that cannot be read must not end the loop: the next one may be fine.
             log.exception("the published snapshot of the sites cannot be read")
-        await self._salts.keep(self._now())
 
     async def _connect(self) -> bool:
         try:

@@ -15,6 +15,7 @@ from ingest.contract.site import Site
 from ingest.contract.snapshot import EMPTY, FIELDS, KEY, Poster, Snapshot
 
 _PATIENCE_SECONDS = 1.0
+_HEARING_SECONDS = 60.0  # between two looks whether the connection is still there
 _PAUSE_SECONDS = 0.05  # between two extra looks, however many unknown ids are asked for
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,20 @@ class Sites:
         started = time.perf_counter()
         self.snapshot = Snapshot.decode(int(version), body, posters)
         log.info("sites at revision %s in %.0f ms", int(version), 1000 * (time.perf_counter() - started))
+
+    async def hear(self) -> None:
+        """Take every snapshot as it is published, until Redis is away: raises SitesUnknown.
+
+        What was published before is not heard of.
+        """
+        try:
+            async with self._redis.pubsub(ignore_subscribe_messages=True) as channel:
+                await channel.subscribe(KEY)
+                while True:
+                    if await channel.get_message(timeout=_HEARING_SECONDS) is not None:
+                        await self.refresh()
+        except (RedisError, OSError, TimeoutError) as error:
+            raise SitesUnknown(type(error).__name__) from error
 
     async def look_again(self, tracking_ids: set[str]) -> None:
         """Read the snapshot once more for ids that are in none of ours: the site may be a moment old.

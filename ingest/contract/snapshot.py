@@ -10,7 +10,7 @@ from redis import Redis
 
 from ingest.contract.site import Site
 
-KEY = "throughline:sites"  # a hash: version, body, posters
+KEY = "throughline:sites"  # a hash: version, body, posters; and the channel on which a new version is told
 FIELDS = ["version", "body", "posters"]
 
 # Publishing must never go backwards: an api that read ClickHouse a moment earlier must not undo a newer publication.
@@ -18,6 +18,7 @@ _PUBLISH = """
 local held = tonumber(redis.call('HGET', KEYS[1], 'version') or '-1')
 if tonumber(ARGV[1]) < held then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[1], 'body', ARGV[2], 'posters', ARGV[3])
+redis.pcall('PUBLISH', KEYS[1], ARGV[1])  -- whoever may not is read once a second
 return 1
 """
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.stack import Stack, command_of, gone, throughline
+from tests.deploy.stack import Answer, Stack, command_of, gone, throughline
 
 pytestmark = pytest.mark.services
 
@@ -84,6 +84,25 @@ def test_a_posted_pageview_is_in_the_answer(stack: Stack) -> None:
         f"/api/sites/{site['id']}/analytics/dashboard", lambda answer: answer["total_sessions"] == 1
     )
     assert answer["top_pages"] == [{"page": "/page-1", "count": 1}]
+
+
+def test_what_was_changed_holds_for_the_next_event(stack: Stack) -> None:
+    """Not a second later: whoever changes a setting or deletes a site may post behind the answer."""
+    site = stack.site("changed.example")
+    path = f"/api/sites/{site['id']}"
+
+    def posted(host: str) -> Answer:
+        event = {"site": site["tracking_id"], "type": "pageview", "url": f"https://{host}/"}
+        return stack.request("POST", "/e", event, key="")
+
+    assert posted("changed.example").json()["accepted"] == 1
+    for number in range(20):
+        host = f"host{number}.example"
+        assert stack.request("PATCH", path, {"settings": {"hosts": [host]}}).status == 200
+        assert posted(host).json()["accepted"] == 1
+        assert posted(f"host{number - 1}.example").json()["filtered"] == {"host": 1}
+    assert stack.request("DELETE", path).status == 204
+    assert posted("changed.example").status == 404
 
 
 def test_commands_find_the_stack_by_its_folder(stack: Stack) -> None:

@@ -115,11 +115,14 @@ class FakeRedis:
     away: bool = False
     calls: int = 0
     posters: dict[str, Poster] = field(default_factory=dict)
+    subscribed: list["asyncio.Queue[dict[str, Any]]"] = field(default_factory=list)
 
     def publish(self, *sites: Site, version: int = 1) -> None:
         held = Snapshot(version, sites, self.posters)
         posters = held.encode_posters()
         self.hashes[KEY] = {"version": str(version).encode(), "body": held.encode(), "posters": posters}
+        for told in self.subscribed:
+            told.put_nowait({"type": "message", "data": version})
 
     def _called(self) -> None:
         self.calls += 1
@@ -164,6 +167,34 @@ class FakeRedis:
         self.strings[key] = value
         self.expires[key] = pxat
         return True
+
+    def subscribe(self, told: "asyncio.Queue[dict[str, Any]]") -> None:
+        self._called()
+        self.subscribed.append(told)
+
+    def pubsub(self, ignore_subscribe_messages: bool) -> "FakeChannel":
+        return FakeChannel(self)
+
+
+@dataclass
+class FakeChannel:
+    redis: FakeRedis
+    told: "asyncio.Queue[dict[str, Any]]" = field(default_factory=asyncio.Queue)
+
+    async def __aenter__(self) -> "FakeChannel":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def subscribe(self, channel: str) -> None:
+        self.redis.subscribe(self.told)
+
+    async def get_message(self, timeout: float) -> dict[str, Any] | None:
+        try:
+            return await asyncio.wait_for(self.told.get(), timeout)
+        except TimeoutError:
+            return None
 
 
 @dataclass

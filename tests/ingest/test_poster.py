@@ -79,7 +79,7 @@ def test_a_new_key_is_good_at_once_and_one_that_ended_no_longer() -> None:
         ingest.post(an_event(**PAID), **bearer("sk_new"))
         ingest.redis.posters.clear()
         ingest.redis.publish(a_site(settings=TRUSTED), version=3)
-        ingest.run(ingest.ingest._know())  # noqa: SLF001 - what its loop does every second
+        ingest.run(ingest.ingest.know())  # what its loop does every second
         ingest.post(an_event(**PAID), **bearer("sk_new"))
         assert [event.revenue is not None for event in ingest.producer.events] == [False, True, False]
 

@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from ingest.contract.snapshot import Snapshot, publish
+from ingest.contract.snapshot import Snapshot, publish, published
 from ingest.contract.visitor import DAY_MS
 from ingest.salt import LIFE_MS, SALT_BYTES, Salts, key
 from ingest.sites import Sites
@@ -54,3 +54,36 @@ def test_a_published_snapshot_is_read_and_read_again(redis_url: str) -> None:
 
     asyncio.run(main())
     redis.close()
+
+
+def test_a_snapshot_is_heard_of_as_it_is_published_also_after_a_silence(redis_url: str) -> None:
+    redis = Redis.from_url(redis_url)
+
+    async def main() -> None:
+        # Nothing comes for longer than a command may take.
+        async with AsyncRedis.from_url(redis_url, socket_timeout=0.2) as client:
+            sites = Sites(client)
+            hearing = asyncio.create_task(sites.hear())
+            for version in (1, 2):
+                await asyncio.sleep(0.6)
+                publish(redis, Snapshot(version, [a_site(revision=version)]))
+                async with asyncio.timeout(5):
+                    while sites.snapshot.version < version:
+                        await asyncio.sleep(0.005)
+            assert not hearing.done()
+            hearing.cancel()
+
+    asyncio.run(main())
+    redis.close()
+
+
+def test_a_user_who_may_not_tell_it_publishes_all_the_same(redis_url: str) -> None:
+    redis = Redis.from_url(redis_url)
+    redis.execute_command("ACL", "SETUSER", "mute", "on", "nopass", "~*", "+@all", "resetchannels")
+    try:
+        with Redis.from_url(redis_url, username="mute", password="x") as mute:
+            assert publish(mute, Snapshot(3, [a_site()]))
+        assert published(redis).version == 3
+    finally:
+        redis.execute_command("ACL", "DELUSER", "mute")
+        redis.close()

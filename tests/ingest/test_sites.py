@@ -106,6 +106,27 @@ def test_whoever_asks_after_a_look_began_gets_a_look_of_its_own() -> None:
     run(main())
 
 
+def test_a_published_snapshot_is_taken_at_once() -> None:
+    """Who changed a setting may post its first event as soon as the answer is there."""
+    redis = FakeRedis()
+    redis.publish(version=1)
+    sites = sites_on(redis)
+
+    async def main() -> None:
+        hearing = asyncio.create_task(sites.hear())
+        await asyncio.sleep(0.01)
+        for version in (2, 3):
+            redis.publish(a_site(revision=version), version=version)
+            await asyncio.sleep(0.05)
+            assert sites.snapshot.version == version
+        redis.away = True
+        redis.publish(version=4)
+        with pytest.raises(SitesUnknown):
+            await hearing
+
+    run(main())
+
+
 def test_without_redis_nobody_can_say_that_an_id_is_unknown() -> None:
     redis = FakeRedis(away=True)
     with pytest.raises(SitesUnknown):
