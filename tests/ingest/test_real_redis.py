@@ -79,11 +79,11 @@ def test_a_snapshot_is_heard_of_as_it_is_published_also_after_a_silence(redis_ur
 
 def test_a_user_who_may_not_tell_it_publishes_all_the_same(redis_url: str) -> None:
     redis = Redis.from_url(redis_url)
-    redis.execute_command("ACL", "SETUSER", "mute", "on", "nopass", "~*", "+@all", "resetchannels")
+    redis.acl_setuser("mute", enabled=True, nopass=True, keys=["*"], categories=["+@all"], reset_channels=True)
     try:
         with Redis.from_url(redis_url, username="mute", password="x") as mute:
             assert publish(mute, Snapshot(3, [a_site()]))
         assert published(redis).version == 3
     finally:
-        redis.execute_command("ACL", "DELUSER", "mute")
+        redis.acl_deluser("mute")
         redis.close()
