@@ -584,7 +584,10 @@ export interface components {
             name: string;
             filter: string[];
         };
-        /** @description `revenue`: the standing transactions of the session in the site's currency; 0 without revenue setting. */
+        /**
+         * @description `duration`: seconds, exact to the millisecond. `revenue`: the standing transactions of the session in the site's
+         *     currency; 0 without revenue setting.
+         */
         Session: {
             id: string;
             started_at: string;
