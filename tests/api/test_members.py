@@ -13,7 +13,8 @@ from api.registry.refusal import Refusal
 from api.registry.secret import sha256
 from api.registry.store import Registry
 from tests.api.conftest import PASSWORD, Served
-from tests.api.test_account import HERE, cookie_of, guessed, names, signed_in
+from tests.api.test_account import HERE, cookie_of, names, signed_in
+from tests.api.test_guessing import guessed
 
 __all__ = ["guessed"]
 pytestmark = pytest.mark.services

@@ -8,7 +8,8 @@ import pytest
 from api.registry import sharing
 from api.registry.secret import sha256
 from tests.api.conftest import Served
-from tests.api.test_account import guessed, names
+from tests.api.test_account import names
+from tests.api.test_guessing import guessed
 
 __all__ = ["guessed"]
 pytestmark = pytest.mark.services

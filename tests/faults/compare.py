@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.oracle import answers, deeds, people
+from tests.oracle.breakdown import breakdown
 from tests.oracle.dimension import TOUCHED, values
 from tests.oracle.sessions import Site
 from tests.oracle.span import Range, iso
@@ -52,9 +53,7 @@ def _by_range(site: Site, settings: dict[str, Any], span: Range) -> Iterator[tup
         parameters = {"steps[]": steps}
         yield path("custom-event-funnel", **parameters), deeds.custom_event_funnel(site, span, steps)
     for dimension in TOUCHED:
-        rows = answers.breakdown(
-            site, span, settings, partial(values, dimension=dimension, settings=settings), dimension
-        )
+        rows = breakdown(site, span, settings, partial(values, dimension=dimension, settings=settings), dimension)
         yield path("breakdown", dimension=dimension, limit=1000), rows
     yield path("event-data-keys", type="signup"), deeds.event_data_keys(site, span, "signup")
 

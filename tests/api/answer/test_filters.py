@@ -33,6 +33,7 @@ from rollups.selection import DIMENSIONS, Filter, select
 from tests.api.answer.test_against_model import body
 from tests.api.answer.world import SETTINGS, World
 from tests.oracle import answers, deeds
+from tests.oracle import breakdown as modelled
 from tests.oracle.dimension import values
 from tests.oracle.fact import Session
 from tests.oracle.sessions import Site
@@ -188,7 +189,7 @@ def test_breakdown(world: World, dimension: str) -> None:
         filters = [parse(drawn(world, random))] if random.random() < 0.5 else []
         reader = world.reader.selecting(select(filters))
         model = selected(world.sites[site], filters, FRICTION)
-        expected = answers.breakdown(
+        expected = modelled.breakdown(
             model, asked, FRICTION, lambda session: values(session, dimension, FRICTION), dimension
         )
         assert body(breakdown(reader, site, span, dimension, SETTINGS.revenue, 1000, 1)) == expected
