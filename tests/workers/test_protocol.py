@@ -38,6 +38,7 @@ from workers.visitor import FOREVER
 from workers.world import World
 
 PARTITIONS = 2
+LATE = 253_402_300_799_000  # the end of 9999: receipts lie before it, and it has a date that a log can tell
 TROUBLES = ("fail", "fail", "crash", "stall", "stall", "late", "lose", "back", "copy", "move", "cut", "cut")
 
 
@@ -116,7 +117,7 @@ class Simulation:
             lookup=lookup,
             metrics=Metrics(CollectorRegistry()),
             nonce=self.nonce,
-            now=lambda: FOREVER,
+            now=lambda: LATE,
         )
         limits = Limits(seconds=0, backoff_seconds=0, backoff_max_seconds=0)
         self.workers.append((Worker(world, limits=limits, clock=self.clock), consumer))

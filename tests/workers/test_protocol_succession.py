@@ -124,6 +124,13 @@ class Chain(Simulation):
                 if log.owners.get(p, (gone, 0))[0] is gone:
                     log.give(p, self.draw.choice(members))
 
+    def stands(self, line: Event, sent: bytes) -> bool:
+        """Whether it is the first of its id. The copy that is received first stands, and the model knows no other."""
+        second = self.chain[1].records[partition_of(SITE, line.visitor, len(self.chain[1].records))]
+        others = [decode(each.value.rstrip()) for each in second]
+        copies = [one for one in others if isinstance(one, Event) and (one.visitor, one.id) == (line.visitor, line.id)]
+        return copies[0] == decode(sent.rstrip())
+
     def run(self) -> None:
         FakeStore.point = staticmethod(self.point)
         self.share(None)
@@ -133,7 +140,7 @@ class Chain(Simulation):
                 self.ends = [first.end(p) for p in first.records]
             if self.ends and self.draw.random() < self.refused:
                 sent = self.draw.choice([each for own in second.records.values() for each in own]).value
-                if isinstance(line := decode(sent.rstrip()), Event):
+                if isinstance(line := decode(sent.rstrip()), Event) and self.stands(line, sent):
                     p = partition_of(SITE, line.visitor, len(first.records))
                     first.append(p, sent)
                     self.behind.add((first.records[p][-1].offset, p))
