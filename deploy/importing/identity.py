@@ -102,7 +102,7 @@ class Identity:
     held lines of other times, or deep within a file, more than a minute from its ends, the text alone says it.
     """
 
-    def __init__(self, held: Held, copies: Copies = lambda *_: ()) -> None:
+    def __init__(self, held: Held, copies: Copies) -> None:
         self._held = held
         self._copies = copies
         self._places: OrderedDict[bytes, list[_Place]] = OrderedDict()

@@ -44,7 +44,7 @@ class Store:
             (one for number, log in enumerate(files) for one in found(log, number)), key=lambda one: one.event.time
         )
         by_id = {one.event.id: one.digest for one in lines}
-        identity = Identity(self.held)
+        identity = Identity(self.held, lambda *_: ())
         sent: list[Event] = []
         for start in range(0, len(lines), chunk):
             sent += identity.fresh(lines[start : start + chunk], last=False)
@@ -171,7 +171,7 @@ def test_a_transaction_named_by_its_event_keeps_that_name() -> None:
         Found(event, text, 0),
         Found(Event("s", "v", id_, "purchase", 5, 0, seq=2, revenue=event.revenue), text, 0),
     ]
-    first, second = Identity(Store().held).fresh(lines, last=True)
+    first, second = Identity(Store().held, lambda *_: ()).fresh(lines, last=True)
     assert second.id == line_id(text, 1) and second.revenue == Revenue(1, "", second.id)
     assert first.revenue == Revenue(1, "", id_)
 
